@@ -1,0 +1,109 @@
+//! What the collector must know of a type: sizes, where its references are, its handle slot and its finalizer.
+//!
+//! An object's header holds the address of its [`TypeInfo`], so tracing needs no table. A `TypeInfo` must therefore
+//! outlive every object that names it: the typed layer uses `'static` ones, and a heap keeps those that are
+//! registered with it at run time until it is freed.
+
+use crate::object::Object;
+use std::ffi::c_void;
+
+/// Called by a [`Trace`] function once for each reference slot.
+pub type Visit = unsafe extern "C" fn(slot: *mut *mut Object, arg: *mut c_void);
+/// Enumerates the reference slots of an object whose layout offsets cannot describe. May run on any thread.
+pub type Trace = unsafe extern "C" fn(object: *mut Object, visit: Visit, arg: *mut c_void);
+/// Runs once, on some mutator, after the object was found unreachable; the first argument is that mutator's address.
+pub type Finalize = unsafe extern "C" fn(mutator: *mut c_void, object: *mut Object);
+
+/// The handle slot offset of a type that has none.
+pub const NO_SLOT: usize = usize::MAX;
+
+/// The largest payload: 1 GiB and some.
+pub const MAX_PAYLOAD: usize = (1 << 30) + (1 << 20);
+
+/// Layout and behaviour of a type. All offsets count from the start of the payload.
+#[repr(C, align(64))]
+#[derive(Clone, Copy, Debug)]
+pub struct TypeInfo {
+    /// Bytes of the fixed part of the payload, rounded up to a multiple of 8.
+    pub(crate) size: usize,
+    /// Bytes of an item, 0 for types of fixed size.
+    pub(crate) item_size: usize,
+    /// Offsets of the references in the fixed part.
+    pub(crate) refs: &'static [usize],
+    /// Whether each item is one reference.
+    pub(crate) items_are_refs: bool,
+    /// Replaces `refs` and `items_are_refs`.
+    pub(crate) trace: Option<Trace>,
+    /// Offset of the handle slot, or [`NO_SLOT`].
+    pub(crate) handle_slot: usize,
+    /// The finalizer.
+    pub(crate) finalize: Option<Finalize>,
+    /// The number that the heap gave it when it was registered, or `u32::MAX`.
+    pub(crate) id: u32,
+    /// For messages.
+    pub(crate) name: &'static str,
+}
+
+impl TypeInfo {
+    /// A type of `size` payload bytes without references.
+    pub const fn new(name: &'static str, size: usize) -> TypeInfo {
+        TypeInfo {
+            size: (size + 7) & !7,
+            item_size: 0,
+            refs: &[],
+            items_are_refs: false,
+            trace: None,
+            handle_slot: NO_SLOT,
+            finalize: None,
+            id: u32::MAX,
+            name,
+        }
+    }
+    /// Adds references at these offsets of the fixed part.
+    pub const fn with_refs(mut self, offsets: &'static [usize]) -> TypeInfo {
+        self.refs = offsets;
+        self
+    }
+    /// Adds items of `item_size` plain bytes each after the fixed part.
+    pub const fn with_items(mut self, item_size: usize) -> TypeInfo {
+        self.item_size = item_size;
+        self
+    }
+    /// Adds items that are references.
+    pub const fn with_ref_items(mut self) -> TypeInfo {
+        self.item_size = 8;
+        self.items_are_refs = true;
+        self
+    }
+    /// Replaces offsets by a function.
+    pub const fn with_trace(mut self, trace: Trace) -> TypeInfo {
+        self.trace = Some(trace);
+        self
+    }
+    /// Names the word in which an object keeps the address of its `PyObject`.
+    pub const fn with_handle_slot(mut self, offset: usize) -> TypeInfo {
+        self.handle_slot = offset;
+        self
+    }
+    /// Sets the finalizer.
+    pub const fn with_finalizer(mut self, finalize: Finalize) -> TypeInfo {
+        self.finalize = Some(finalize);
+        self
+    }
+    /// The name given at creation.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+    /// Bytes of the fixed part of the payload.
+    pub const fn size(&self) -> usize {
+        self.size
+    }
+    /// Bytes of an item, 0 for types of fixed size.
+    pub const fn item_size(&self) -> usize {
+        self.item_size
+    }
+    /// The number that the heap gave it, or `u32::MAX`.
+    pub const fn id(&self) -> u32 {
+        self.id
+    }
+}
