@@ -1,0 +1,194 @@
+//! The reference count of a `PyObject`: `ob_refcnt`, which C code touches inline from any attached thread.
+//!
+//! One signed word: C references, plus one while the object is linked (the link *owns* that count), or
+//! the immortal bit, which is tested before anything is written, so that immortal objects are never a contended cache line
+//! (PEP 683). A count that grows absurdly saturates to immortal instead of overflowing. `handfast_inline.h` does the same
+//! with C11 atomics; the constants are part of the C interface.
+//!
+//! # Orderings
+//! - [C-last] every thread's use of the object → its `decref` (release) → the one that reaches zero (acquire fence), or the
+//!   collector that reads a count of 1 (`get_acquire`): whoever frees sees all that was done before. All writes of a count
+//!   that is shared are read-modify-writes, so each release reaches the last.
+//! - `incref` is relaxed: who can count a reference already has one.
+
+use crate::sync::atomic::{
+    AtomicIsize,
+    Ordering::{Acquire, Relaxed, Release},
+    fence,
+};
+
+/// The bit that makes an object immortal.
+pub const IMMORTAL: isize = 1 << 60;
+/// A count that reaches this becomes immortal. Half of the bit's value, so that even as many increments that are under
+/// way at once do not carry into it, nor as many decrements out of it.
+const SATURATED: isize = 1 << 59;
+
+/// What a decrement left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "at zero somebody has to free the object"]
+pub enum Decref {
+    /// References are left, or the object is immortal.
+    Alive,
+    /// That was the last: the caller deallocates. (If the object is linked, this is an underflow: the link's own count
+    /// was taken. Give it back with [`RefCount::add_link`] and report.)
+    Zero,
+    /// There was none to drop; the count is as it was.
+    Underflow,
+}
+
+/// A reference count.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct RefCount(AtomicIsize);
+
+impl RefCount {
+    /// A count of `n`.
+    #[cfg(not(loom))]
+    pub const fn new(n: isize) -> Self {
+        RefCount(AtomicIsize::new(n))
+    }
+
+    /// A count of `n`.
+    #[cfg(loom)]
+    pub fn new(n: isize) -> Self {
+        RefCount(AtomicIsize::new(n))
+    }
+
+    /// One more C reference. The caller has one, or keeps the object alive by its GC side.
+    #[inline]
+    pub fn incref(&self) {
+        self.add();
+    }
+
+    /// One C reference less. After any answer but `Zero` the object may be gone: do not touch it.
+    #[inline]
+    pub fn decref(&self) -> Decref {
+        self.sub()
+    }
+
+    /// The link's own count, when a pair is linked.
+    pub fn add_link(&self) {
+        self.add();
+    }
+
+    /// The link's own count back, when a pair is unlinked.
+    pub fn drop_link(&self) -> Decref {
+        self.sub()
+    }
+
+    #[inline]
+    fn add(&self) {
+        if self.0.load(Relaxed) & IMMORTAL != 0 {
+            return;
+        }
+        let before = self.0.fetch_add(1, Relaxed);
+        if before >= SATURATED - 1 {
+            self.set_immortal();
+        }
+    }
+
+    #[inline]
+    fn sub(&self) -> Decref {
+        if self.0.load(Relaxed) & IMMORTAL != 0 {
+            return Decref::Alive;
+        }
+        // Release: [C-last].
+        let before = self.0.fetch_sub(1, Release);
+        if before > 1 {
+            // Immortal since the test above: then the one taken is of those that it had, and no harm is done.
+            return Decref::Alive;
+        }
+        if before == 1 {
+            // Acquire: [C-last], pairs with the release of every other decrement.
+            fence(Acquire);
+            return Decref::Zero;
+        }
+        self.0.fetch_add(1, Relaxed);
+        Decref::Underflow
+    }
+
+    /// The whole word. Acquire ([C-last]): a collector that reads 1 on a linked object sees all that C did with it.
+    #[inline]
+    pub fn get_acquire(&self) -> isize {
+        self.0.load(Acquire)
+    }
+
+    /// Sets the word, while no other thread uses the object (or it is its only user's to reset, as in the dead queue).
+    pub fn set(&self, n: isize) {
+        self.0.store(n, Relaxed);
+    }
+
+    /// For ever. The count that it had stays below the bit and no longer changes.
+    pub fn set_immortal(&self) {
+        self.0.fetch_or(IMMORTAL, Relaxed);
+    }
+
+    /// Whether it is for ever.
+    #[inline]
+    pub fn is_immortal(&self) -> bool {
+        self.0.load(Relaxed) & IMMORTAL != 0
+    }
+
+    /// The count without the immortal bit, the link's own included. Relaxed: for reports.
+    pub fn count(&self) -> isize {
+        self.0.load(Relaxed) & !IMMORTAL
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_reference_reports_zero() {
+        let c = RefCount::new(1);
+        c.incref();
+        assert_eq!(c.count(), 2);
+        assert_eq!(c.decref(), Decref::Alive);
+        assert_eq!(c.decref(), Decref::Zero);
+        assert_eq!(c.get_acquire(), 0);
+    }
+
+    #[test]
+    fn an_underflow_changes_nothing() {
+        let c = RefCount::new(0);
+        assert_eq!(c.decref(), Decref::Underflow);
+        assert_eq!(c.get_acquire(), 0);
+    }
+
+    #[test]
+    fn a_link_owns_one_count() {
+        let c = RefCount::new(1);
+        c.add_link();
+        assert_eq!(c.decref(), Decref::Alive);
+        assert_eq!(c.get_acquire(), 1);
+        assert_eq!(c.drop_link(), Decref::Zero);
+    }
+
+    #[test]
+    fn an_immortal_count_does_not_move() {
+        static COUNT: RefCount = RefCount::new(1);
+        COUNT.set_immortal();
+        for _ in 0..10 {
+            assert_eq!(COUNT.decref(), Decref::Alive);
+        }
+        COUNT.incref();
+        COUNT.add_link();
+        assert_eq!(COUNT.drop_link(), Decref::Alive);
+        assert!(COUNT.is_immortal());
+        assert_eq!(COUNT.get_acquire(), IMMORTAL | 1);
+        assert_eq!(COUNT.count(), 1);
+    }
+
+    #[test]
+    fn a_huge_count_becomes_immortal_instead_of_overflowing() {
+        let c = RefCount::new(0);
+        c.set(SATURATED - 2);
+        c.incref();
+        assert!(!c.is_immortal());
+        c.incref();
+        assert!(c.is_immortal());
+        assert_eq!(c.decref(), Decref::Alive);
+        assert!(c.is_immortal());
+    }
+}
