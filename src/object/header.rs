@@ -1,6 +1,212 @@
-//! header (skeleton)
-use crate::sync::atomic::*;
-/// A heap object: an opaque header; the payload starts 8 bytes after its address.
+//! The header: one 64-bit word in front of every payload.
+//!
+//! ```text
+//!   bits  0..48   address of the object's TypeInfo (never changes), or the forwarding address | 1
+//!   byte  6       flags: PUBLIC, OLD, UNLOGGED, PINNED, LINKED, HASHED
+//!   byte  7       mark: the number of the cycle that last found the object alive
+//! ```
+//!
+//! A reference is the address of the header; the payload follows it. An object of variable size keeps its item count
+//! in the word *before* the header, so that the payload is always at the same distance.
+//!
+//! The parts are separate atomics of their own sizes, because they have different writers: the mark byte belongs to
+//! whoever marks, the flags to the owner while the object is private and to everybody (read-modify-write) once it is
+//! public. The whole word is written at once only where no other thread can look: at allocation, when an evacuated
+//! copy is made, and when a nursery object becomes a forwarding pointer.
+//!
+//! The mark is a cycle's number and not a flipping bit: an object that died stays in memory while a neighbour keeps
+//! its line alive, and after two flips of a bit it would look marked. See [`next_epoch`].
+
+use super::TypeInfo;
+use crate::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+
+/// Reachable from another thread; never moves again.
+pub const PUBLIC: u8 = 1;
+/// In the old generation.
+pub const OLD: u8 = 2;
+/// Private, old, and not in its owner's remembered set.
+pub const UNLOGGED: u8 = 4;
+/// Pinned while young: promoted in place.
+pub const PINNED: u8 = 8;
+/// Has a `PyObject`.
+pub const LINKED: u8 = 16;
+/// Its address has been given out as identity: promoted in place.
+pub const HASHED: u8 = 32;
+
+/// Sources whose stores take the slow path while no cycle runs.
+pub const BARRIER_IDLE: u8 = PUBLIC | UNLOGGED;
+/// The same during a cycle.
+pub const BARRIER_CYCLE: u8 = PUBLIC | OLD;
+
+/// Bytes of a header.
+pub const HEADER: usize = 8;
+
+const FORWARDED: u64 = 1;
+
+/// The number of the cycle after `epoch`: 1 to 255, then 1 again. 0 marks nothing.
+#[inline]
+pub fn next_epoch(epoch: u8) -> u8 {
+    if epoch == u8::MAX { 1 } else { epoch + 1 }
+}
+
+/// The number of the cycle before `epoch`.
+#[inline]
+pub fn previous_epoch(epoch: u8) -> u8 {
+    if epoch <= 1 { u8::MAX } else { epoch - 1 }
+}
+
+/// A heap object, seen through its header. Payload and item count are reached by address only.
 #[repr(C, align(8))]
 #[derive(Debug)]
-pub struct Object { pub(crate) type_lo: AtomicU32, pub(crate) type_hi: AtomicU16, pub(crate) flags: AtomicU8, pub(crate) mark: AtomicU8 }
+pub struct Object {
+    type_lo: AtomicU32,
+    type_hi: AtomicU16,
+    flags: AtomicU8,
+    mark: AtomicU8,
+}
+
+impl Object {
+    /// Writes the whole header.
+    ///
+    /// # Safety
+    /// `at` is 8-aligned memory of this heap that no other thread looks at.
+    #[inline(always)]
+    pub unsafe fn init(at: *mut Object, ty: *const TypeInfo, flags: u8, mark: u8) {
+        let word = ty as u64 | (flags as u64) << 48 | (mark as u64) << 56;
+        // SAFETY: [H1] the caller owns the memory, which is large and aligned enough for a header.
+        unsafe { (*at.cast::<AtomicU64>()).store(word, Ordering::Relaxed) };
+    }
+
+    /// The type of a live, unforwarded object.
+    #[inline(always)]
+    pub fn type_info(&self) -> &'static TypeInfo {
+        let address = self.type_lo.load(Ordering::Relaxed) as usize
+            | (self.type_hi.load(Ordering::Relaxed) as usize) << 32;
+        // SAFETY: [H2] the header of a live object names a TypeInfo that outlives the heap.
+        unsafe { &*(address as *const TypeInfo) }
+    }
+
+    /// The flags, relaxed: enough for the owner, and for tests of PUBLIC by whoever already holds a reference.
+    #[inline(always)]
+    pub fn flags(&self) -> u8 {
+        self.flags.load(Ordering::Relaxed)
+    }
+
+    /// The flags, acquire: pairs with [`Object::set_flags_shared`], so that whoever sees OLD sees the mark that the
+    /// promotion gave.
+    #[inline(always)]
+    pub fn flags_acquire(&self) -> u8 {
+        self.flags.load(Ordering::Acquire)
+    }
+
+    /// Adds and removes flags of an object that only this thread can reach.
+    #[inline(always)]
+    pub fn set_flags_private(&self, add: u8, remove: u8) {
+        self.flags.store(self.flags.load(Ordering::Relaxed) & !remove | add, Ordering::Relaxed);
+    }
+
+    /// Adds flags to an object that other threads may reach; release, see [`Object::flags_acquire`].
+    #[inline]
+    pub fn set_flags_shared(&self, add: u8) {
+        self.flags.fetch_or(add, Ordering::Release);
+    }
+
+    /// Removes flags of an object that other threads may reach.
+    #[inline]
+    pub fn clear_flags_shared(&self, remove: u8) {
+        self.flags.fetch_and(!remove, Ordering::Release);
+    }
+
+    /// The number of the cycle that last marked it.
+    #[inline(always)]
+    pub fn mark(&self) -> u8 {
+        self.mark.load(Ordering::Relaxed)
+    }
+
+    /// Marks. Two threads may do so at once: each then traces it, which is harmless.
+    #[inline(always)]
+    pub fn set_mark(&self, epoch: u8) {
+        self.mark.store(epoch, Ordering::Relaxed);
+    }
+
+    /// The forwarding address of a private object in its owner's nursery, null if it has not been evacuated.
+    ///
+    /// # Safety
+    /// Only the owner may ask, during its minor collection.
+    #[inline(always)]
+    pub unsafe fn forwarded(this: *mut Object) -> *mut Object {
+        // SAFETY: [H1] only the owner reads or writes the header of a private young object.
+        let word = unsafe { (*this.cast::<AtomicU64>()).load(Ordering::Relaxed) };
+        if word & FORWARDED != 0 { (word & !FORWARDED) as *mut Object } else { std::ptr::null_mut() }
+    }
+
+    /// Replaces the header by a forwarding address.
+    ///
+    /// # Safety
+    /// As [`Object::forwarded`].
+    #[inline(always)]
+    pub unsafe fn forward(this: *mut Object, to: *mut Object) {
+        // SAFETY: [H1] as above.
+        unsafe { (*this.cast::<AtomicU64>()).store(to as u64 | FORWARDED, Ordering::Relaxed) };
+    }
+
+    /// The payload's address.
+    #[inline(always)]
+    pub fn payload(this: *mut Object) -> *mut u8 {
+        this.cast::<u8>().wrapping_add(HEADER)
+    }
+
+    /// How many items it has; 0 for types of fixed size.
+    ///
+    /// # Safety
+    /// `this` is a live, unforwarded object.
+    #[inline]
+    pub unsafe fn items(this: *mut Object) -> usize {
+        // SAFETY: [H2] the caller says that it is live.
+        let ty = unsafe { (*this).type_info() };
+        if ty.item_size == 0 {
+            return 0;
+        }
+        // SAFETY: [H3] objects of variable size have their item count in front of the header.
+        unsafe { *this.cast::<usize>().sub(1) }
+    }
+
+    /// Bytes that it occupies, with header and item count.
+    ///
+    /// # Safety
+    /// `this` is a live, unforwarded object.
+    #[inline]
+    pub unsafe fn extent(this: *mut Object) -> Extent {
+        // SAFETY: [H2] the caller says that it is live.
+        let ty = unsafe { (*this).type_info() };
+        if ty.item_size == 0 {
+            return Extent { start: this as usize, bytes: HEADER + ty.size };
+        }
+        // SAFETY: [H3] as above.
+        let items = unsafe { *this.cast::<usize>().sub(1) };
+        Extent { start: this as usize - 8, bytes: ty.bytes_with(items) }
+    }
+}
+
+impl Object {
+    /// The memory of an object in the large-object space, where the header always comes second: the word before it is
+    /// the item count, or unused.
+    ///
+    /// # Safety
+    /// `this` is a live object of that space.
+    pub unsafe fn large_extent(this: *mut Object) -> Extent {
+        // SAFETY: [H2] the caller says that it is live.
+        let extent = unsafe { Object::extent(this) };
+        let start = this as usize - 8;
+        Extent { start, bytes: extent.start + extent.bytes - start }
+    }
+}
+
+/// The memory that an object occupies.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// Address of the first byte.
+    pub start: usize,
+    /// Number of bytes, a multiple of 8.
+    pub bytes: usize,
+}

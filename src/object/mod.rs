@@ -1,5 +1,9 @@
-//! Objects: header, type descriptions, slots.
+//! Objects: header, type descriptions, slots. The lowest layer above `sync`; knows nothing of the heap.
+
 pub mod header;
+pub mod slot;
 pub mod type_info;
+
 pub use header::Object;
-pub use type_info::{TypeInfo, Visit, Trace, Finalize, NO_SLOT};
+pub use slot::Slot;
+pub use type_info::{Finalize, MAX_PAYLOAD, NO_SLOT, Trace, TypeInfo, Visit};

@@ -20,10 +20,19 @@ pub const NO_SLOT: usize = usize::MAX;
 /// The largest payload: 1 GiB and some.
 pub const MAX_PAYLOAD: usize = (1 << 30) + (1 << 20);
 
+/// A size that no nursery block can satisfy and that overflows no cursor.
+pub(crate) const SLOW: usize = usize::MAX >> 2;
+
+/// Objects of more bytes than this (a quarter of a block) live in the large-object space.
+pub const LARGE: usize = 8 << 10;
+
 /// Layout and behaviour of a type. All offsets count from the start of the payload.
 #[repr(C, align(64))]
 #[derive(Clone, Copy, Debug)]
 pub struct TypeInfo {
+    /// Bytes that the allocation fast path takes, header included; [`SLOW`] sends it to the slow path (items,
+    /// finalizers, large sizes). The first field: the C header's inline allocation reads it.
+    pub(crate) fast_bytes: usize,
     /// Bytes of the fixed part of the payload, rounded up to a multiple of 8.
     pub(crate) size: usize,
     /// Bytes of an item, 0 for types of fixed size.
@@ -47,8 +56,10 @@ pub struct TypeInfo {
 impl TypeInfo {
     /// A type of `size` payload bytes without references.
     pub const fn new(name: &'static str, size: usize) -> TypeInfo {
+        let size = (size + 7) & !7;
         TypeInfo {
-            size: (size + 7) & !7,
+            fast_bytes: if size + 8 > LARGE { SLOW } else { size + 8 },
+            size,
             item_size: 0,
             refs: &[],
             items_are_refs: false,
@@ -67,11 +78,13 @@ impl TypeInfo {
     /// Adds items of `item_size` plain bytes each after the fixed part.
     pub const fn with_items(mut self, item_size: usize) -> TypeInfo {
         self.item_size = item_size;
+        self.fast_bytes = SLOW;
         self
     }
     /// Adds items that are references.
     pub const fn with_ref_items(mut self) -> TypeInfo {
         self.item_size = 8;
+        self.fast_bytes = SLOW;
         self.items_are_refs = true;
         self
     }
@@ -88,6 +101,7 @@ impl TypeInfo {
     /// Sets the finalizer.
     pub const fn with_finalizer(mut self, finalize: Finalize) -> TypeInfo {
         self.finalize = Some(finalize);
+        self.fast_bytes = SLOW;
         self
     }
     /// The name given at creation.
@@ -105,5 +119,14 @@ impl TypeInfo {
     /// The number that the heap gave it, or `u32::MAX`.
     pub const fn id(&self) -> u32 {
         self.id
+    }
+
+    /// Bytes of an object with this many items: item count, header, fixed part, items, rounded up to 8.
+    #[inline]
+    pub(crate) const fn bytes_with(&self, items: usize) -> usize {
+        if self.item_size == 0 {
+            return 8 + self.size;
+        }
+        (16 + self.size + items * self.item_size + 7) & !7
     }
 }

@@ -1,0 +1,219 @@
+//! The global cycle: on the fly, no moment at which all mutators are stopped.
+//!
+//! ```text
+//!  flip ─ arm ─ snapshot ─ root scan ─ mark ⇄ flush round ─ judge ─ clear weak ─ reap links ─ disarm ─ sweep
+//! ```
+//!
+//! Each handshake is an [`Ask`] that every mutator answers at a safepoint of its own (or the driver for it, while it is
+//! in native code). The driver is a collector thread, or a mutator in the native state: the code is the same. What each
+//! step is for, and why leaving one out loses objects, is DESIGN's section 6 and the executable model's business; the
+//! proof sketch is in SAFETY.md.
+//!
+//! Ends of marking: a flush round in which all buffers were empty, nothing was grey and no weak load made the gate dirty
+//! proves that marking is complete. Then the driver judges what it would let die: objects with finalizers are shaded and
+//! queued, and so are objects that C still holds; if there were any, marking goes on. Only then does the gate close, and
+//! from there on an unmarked object is dead for everybody.
+
+use super::mark::{self, Marked, Marker};
+use super::pacing::Pacing;
+use super::verify;
+use crate::mutator::shared::{Ask, Counters, Demand, Due, Grey};
+use crate::mutator::{Record, Shared};
+use crate::object::Object;
+use crate::object::header::next_epoch;
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use std::ptr::{NonNull, null_mut};
+use std::time::Duration;
+
+/// Another layer's references into the heap: roots, and what dies with objects.
+pub trait RootSource: Send + Sync {
+    /// Calls `shade` with every object that is held from outside. All mutators are scanned.
+    fn scan(&self, shade: &mut dyn FnMut(*mut Object));
+    /// Marking looks complete: calls `shade` with every object that `is_dead` although it is held from outside.
+    fn judge(&self, is_dead: &dyn Fn(*mut Object) -> bool, shade: &mut dyn FnMut(*mut Object));
+    /// Lets go of everything whose object `is_dead`, before any memory is reused.
+    fn reap(&self, is_dead: &dyn Fn(*mut Object) -> bool);
+}
+
+/// What drives cycles over one heap.
+pub struct Collector {
+    shared: Arc<Shared>,
+    source: Arc<dyn RootSource>,
+    threads: usize,
+    reserve: usize,
+    round: AtomicU64,
+    /// The heap's budget.
+    pub pacing: Pacing,
+}
+
+impl std::fmt::Debug for Collector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Collector").field("threads", &self.threads).field("pacing", &self.pacing).finish_non_exhaustive()
+    }
+}
+
+impl Collector {
+    /// A collector that marks with `threads` threads and keeps `reserve` bytes of free blocks.
+    pub fn new(shared: Arc<Shared>, source: Arc<dyn RootSource>, threads: usize, reserve: usize, pacing: Pacing) -> Collector {
+        Collector { shared, source, threads: threads.max(1), reserve, round: AtomicU64::new(1), pacing }
+    }
+
+    /// Asks every mutator and returns when all have answered.
+    fn handshake(&self, demand: Demand, epoch: u8) {
+        let round = self.round.fetch_add(1, Ordering::Relaxed) + 1;
+        let word = Ask { round, epoch, demand }.encode();
+        self.shared.asked.publish(word);
+        let mut waiting: Vec<&Record> = self.shared.registry.iter().collect();
+        let mut tries = 0;
+        loop {
+            waiting.retain(|record| !record.deliver());
+            if waiting.is_empty() {
+                return;
+            }
+            tries += 1;
+            if tries < 32 {
+                crate::sync::spin_loop();
+            } else {
+                self.shared.event.wait(Duration::from_micros(500), || {
+                    waiting.iter().any(|record| record.answered.load(Ordering::Acquire) == word)
+                });
+            }
+        }
+    }
+
+    /// Runs one cycle. `full`: first have every mutator promote what is public and young, so that everything
+    /// unreachable at the call dies in this very cycle. One driver at a time.
+    pub(super) fn run(&self, full: bool) {
+        let shared = &*self.shared;
+        let before = shared.ask().epoch;
+        if full {
+            self.handshake(Demand::Promote, before);
+        }
+        let epoch = next_epoch(before);
+        crate::trace_event!("cycle begins", epoch = epoch);
+        self.pacing.cycle_begins();
+        shared.gate.reset();
+        self.handshake(Demand::Arm, epoch);
+        self.handshake(Demand::Snapshot, epoch);
+        self.scan_roots(epoch);
+        self.pacing.set_marking(true);
+        let mut total = Marked::default();
+        loop {
+            let marked = mark::mark(shared, epoch, self.threads);
+            total.objects += marked.objects;
+            total.bytes += marked.bytes;
+            shared.gate.begin_flush();
+            self.handshake(Demand::Flush, epoch);
+            let clean = shared.gate.end_round();
+            if !shared.grey.is_empty() {
+                shared.gate.reopen();
+                continue;
+            }
+            if clean && self.judge(epoch) && shared.gate.end_judging() {
+                break;
+            }
+            shared.gate.reopen();
+        }
+        self.pacing.set_marking(false);
+        if cfg!(gc_zeal) {
+            // SAFETY: [V1] marking is complete, and the sweep has not begun.
+            unsafe { verify::verify_old(shared, epoch) };
+        }
+        shared.weaks.for_each(|cell| {
+            let target = cell.target.load(Ordering::Acquire);
+            if self.is_dead(target, epoch) {
+                // The cell may have been freed and used again meanwhile: only this very target is cleared.
+                let _ = cell.target.compare_exchange(target, null_mut(), Ordering::AcqRel, Ordering::Relaxed);
+            }
+        });
+        self.source.reap(&|object| self.is_dead(object, epoch));
+        shared.memory.begin_sweep(epoch);
+        self.handshake(Demand::Disarm, epoch);
+        while shared.memory.sweep_next() {}
+        self.sweep_large(epoch);
+        shared.memory.trim(self.reserve);
+        shared.counters.live_bytes.store(total.bytes, Ordering::Relaxed);
+        shared.counters.live_objects.store(total.objects, Ordering::Relaxed);
+        self.pacing.cycle_ends(total.bytes as usize);
+        Counters::add(&shared.counters.cycles, 1);
+        crate::trace_event!("cycle ends", epoch = epoch, live_bytes = total.bytes, live_objects = total.objects);
+    }
+
+    fn is_dead(&self, object: *mut Object, epoch: u8) -> bool {
+        // SAFETY: [G1] not young, so old; its header is intact until the sweep.
+        !object.is_null()
+            && !self.shared.memory.is_young(object as usize)
+            && unsafe { (*object).mark() } != epoch
+    }
+
+    /// Marks an old unmarked object and queues it.
+    fn shade(&self, object: *mut Object, epoch: u8, grey: &mut Vec<Grey>) {
+        if !self.is_dead(object, epoch) {
+            return;
+        }
+        // SAFETY: [G1] as in `is_dead`.
+        unsafe { (*object).set_mark(epoch) };
+        grey.push(Grey(object));
+        if grey.len() >= 1024 {
+            self.shared.grey.push(std::mem::take(grey));
+        }
+    }
+
+    fn scan_roots(&self, epoch: u8) {
+        let mut grey = vec![];
+        self.shared.globals.for_each(|cell| self.shade(cell.get(), epoch, &mut grey));
+        self.source.scan(&mut |object| self.shade(object, epoch, &mut grey));
+        if !grey.is_empty() {
+            self.shared.grey.push(grey);
+        }
+    }
+
+    /// Whether nothing that would die is still wanted; if something is, it is grey now.
+    fn judge(&self, epoch: u8) -> bool {
+        let shared = &*self.shared;
+        let mut grey = vec![];
+        shared.finalizable.for_each(|cell| {
+            let object = cell.get();
+            if self.is_dead(object, epoch) {
+                self.shade(object, epoch, &mut grey);
+                let root = shared.globals.alloc();
+                // SAFETY: [C1] a fresh cell; the object is public (finalizable objects are).
+                unsafe { root.as_ref() }.value.store(object, Ordering::Release);
+                cell.value.store(null_mut(), Ordering::Release);
+                shared.due.push(Due(root));
+                // SAFETY: [C1] only the collector frees these cells, and nobody else keeps their addresses.
+                unsafe { shared.finalizable.free(NonNull::from(cell)) };
+            }
+        });
+        self.source.judge(&|object| self.is_dead(object, epoch), &mut |object| self.shade(object, epoch, &mut grey));
+        if !grey.is_empty() {
+            shared.grey.push(grey);
+        }
+        shared.grey.is_empty()
+    }
+
+    fn sweep_large(&self, epoch: u8) {
+        let memory = &self.shared.memory;
+        memory.large.for_each_old(|start| {
+            let object = (start + 8) as *mut Object;
+            // SAFETY: [G1] an old large object; nobody can reach it if it is unmarked.
+            unsafe {
+                if (*object).mark() != epoch {
+                    let extent = Object::large_extent(object);
+                    memory.free_large(extent.start, extent.bytes);
+                }
+            }
+        });
+    }
+
+    /// A mutator helps to mark while it outruns the cycle. It is not at a safepoint, so no flush round can end meanwhile.
+    pub fn assist(&self) {
+        if self.pacing.must_assist() {
+            let mut marker = Marker::new(&self.shared, self.shared.ask().epoch, false);
+            marker.drain(2048);
+            let marked = marker.marked();
+            Counters::add(&self.shared.counters.assisted_objects, marked.objects);
+        }
+    }
+}

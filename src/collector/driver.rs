@@ -1,0 +1,127 @@
+//! Who runs cycles, and who waits for them.
+//!
+//! Cycles are numbered. A request names the first cycle that begins after it; whoever waits, waits for that number to be
+//! completed. With collector threads the first of them drives every cycle; without, the mutator that asks does it
+//! itself, in the native state, and others that ask meanwhile wait for the same or the next number.
+
+use super::cycle::Collector;
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard, thread};
+use std::time::Duration;
+
+#[derive(Debug, Default)]
+struct State {
+    requested: u64,
+    started: u64,
+    completed: u64,
+    running: bool,
+    full: bool,
+    closing: bool,
+}
+
+/// The schedule of one heap's cycles.
+#[derive(Debug)]
+pub struct Driver {
+    collector: Arc<Collector>,
+    state: Mutex<State>,
+    changed: Condvar,
+    background: bool,
+}
+
+impl Driver {
+    /// A schedule; `background` if a thread will call [`Driver::serve`].
+    pub fn new(collector: Arc<Collector>, background: bool) -> Driver {
+        Driver { collector, state: Mutex::new(State::default()), changed: Condvar::new(), background }
+    }
+
+    /// The collector.
+    pub fn collector(&self) -> &Collector {
+        &self.collector
+    }
+
+    /// Whether a collector thread runs the cycles.
+    pub fn in_background(&self) -> bool {
+        self.background
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Asks for a cycle that begins after now, and answers its number.
+    pub fn request(&self, full: bool) -> u64 {
+        let mut state = self.lock();
+        let number = state.started + 1;
+        state.requested = state.requested.max(number);
+        state.full |= full;
+        drop(state);
+        self.changed.notify_all();
+        number
+    }
+
+    /// Whether a cycle is asked for or running.
+    pub fn is_busy(&self) -> bool {
+        let state = self.lock();
+        state.requested > state.completed
+    }
+
+    /// Returns when cycle `number` is complete; runs it if nobody else does. The caller is no mutator, or one in the
+    /// native state.
+    pub fn complete(&self, number: u64) {
+        let mut state = self.lock();
+        while state.completed < number && !state.closing {
+            state = if self.background || state.running { self.wait(state) } else { self.run_one(state) };
+        }
+    }
+
+    fn wait<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.changed.wait(state).unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn run_one<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.running = true;
+        state.started += 1;
+        let number = state.started;
+        let full = std::mem::take(&mut state.full);
+        drop(state);
+        self.collector.run(full);
+        let mut state = self.lock();
+        state.running = false;
+        state.completed = number;
+        self.changed.notify_all();
+        state
+    }
+
+    /// The collector thread's life.
+    fn serve(&self) {
+        let mut state = self.lock();
+        loop {
+            if state.closing {
+                return;
+            }
+            state = if state.requested > state.started { self.run_one(state) } else { self.wait(state) };
+        }
+    }
+
+    /// Starts the collector thread.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn spawn(self: &Arc<Driver>) -> std::io::Result<thread::JoinHandle<()>> {
+        let driver = self.clone();
+        thread::Builder::new().name("handfast-gc".into()).spawn(move || driver.serve())
+    }
+
+    /// Ends the collector thread after the cycle that it is in. Who waits for a later one is woken.
+    pub fn close(&self) {
+        let mut state = self.lock();
+        state.closing = true;
+        self.changed.notify_all();
+        while state.running {
+            let (next, _) = self
+                .changed
+                .wait_timeout(state, Duration::from_millis(10))
+                .unwrap_or_else(|e| e.into_inner());
+            state = next;
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Marking: grey objects are traced while mutators run.
+//!
+//! A marker takes chunks of grey objects from the shared queue, traces them depth first on a stack of its own, and gives
+//! half of a long stack back when others might be idle. Tracing marks the object's lines, so that the sweep needs no
+//! look at objects at all.
+//!
+//! Slots of old private objects may hold addresses of young objects, whose memory only their owner may read (INV-4): the
+//! marker asks the side tables whether an address is young, never the object. It loads the slot, loads the state, and if
+//! that says old, loads the slot again and starts over if it has changed: a minor collection updates every slot before
+//! it changes the state of a block.
+
+use crate::heap::Memory;
+use crate::mutator::Shared;
+use crate::mutator::shared::Grey;
+use crate::object::{Object, Slot, slot};
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::thread;
+use crossbeam_utils::Backoff;
+
+/// Stack length from which half is given to others.
+const SHARE: usize = 4096;
+
+/// What marking has found.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Marked {
+    /// Objects traced.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// One marker.
+pub(super) struct Marker<'a> {
+    shared: &'a Shared,
+    memory: &'a Memory,
+    epoch: u8,
+    stack: Vec<Grey>,
+    marked: Marked,
+    share: bool,
+}
+
+impl<'a> Marker<'a> {
+    pub(super) fn new(shared: &'a Shared, epoch: u8, share: bool) -> Marker<'a> {
+        Marker { shared, memory: &shared.memory, epoch, stack: Vec::new(), marked: Marked::default(), share }
+    }
+
+    /// Marks and remembers for tracing what a slot refers to.
+    #[inline(always)]
+    unsafe fn visit(&mut self, slot: Slot) {
+        // SAFETY: [S1] a slot of a live object.
+        let field = unsafe { slot::atomic(slot) };
+        // Acquire: pairs with the release of whoever stored it; we see the object's header.
+        let mut object = field.load(Ordering::Acquire);
+        loop {
+            // The state is loaded with acquire, so that the second look sees what the minor collection stored before.
+            if object.is_null() || self.memory.is_young(object as usize) {
+                return;
+            }
+            let again = field.load(Ordering::Acquire);
+            if again == object {
+                break;
+            }
+            object = again;
+        }
+        // SAFETY: [G1] INV-4: an address that passed both looks is a live old object.
+        let header = unsafe { &*object };
+        if header.mark() != self.epoch {
+            header.set_mark(self.epoch);
+            self.stack.push(Grey(object));
+        }
+    }
+
+    unsafe fn trace(&mut self, Grey(object): Grey) {
+        // SAFETY: [G1] grey objects are live and old.
+        let extent = unsafe { Object::extent(object) };
+        if self.memory.in_blocks(object as usize) {
+            self.memory.blocks.mark_lines(extent.start, extent.bytes, self.epoch);
+        }
+        self.marked.objects += 1;
+        self.marked.bytes += extent.bytes as u64;
+        // SAFETY: [G1] as above.
+        unsafe { slot::for_each(object, |slot| self.visit(slot)) };
+    }
+
+    /// Traces until its stack and the shared queue are empty, or about `budget` objects have been traced.
+    pub(super) fn drain(&mut self, mut budget: usize) {
+        loop {
+            while let Some(grey) = self.stack.pop() {
+                // SAFETY: [G1] it came from the queue or from a slot.
+                unsafe { self.trace(grey) };
+                if self.share && self.stack.len() > SHARE && self.shared.grey.is_empty() {
+                    let half = self.stack.len() / 2;
+                    self.shared.grey.push(self.stack.drain(..half).collect());
+                }
+                budget -= 1;
+                if budget == 0 {
+                    if !self.stack.is_empty() {
+                        self.shared.grey.push(std::mem::take(&mut self.stack));
+                    }
+                    return;
+                }
+            }
+            match self.shared.grey.pop() {
+                Some(chunk) => self.stack = chunk,
+                None => return,
+            }
+        }
+    }
+
+    pub(super) fn marked(&self) -> Marked {
+        self.marked
+    }
+}
+
+/// Drains the grey queue with up to `threads` markers, the caller being one of them.
+pub(super) fn mark(shared: &Shared, epoch: u8, threads: usize) -> Marked {
+    let busy = AtomicUsize::new(0);
+    // A few objects are not worth a thread: the caller looks first how much there is.
+    let mut first = Marker::new(shared, epoch, threads > 1);
+    first.drain(if threads > 1 { SHARE } else { usize::MAX });
+    if shared.grey.is_empty() {
+        return first.marked();
+    }
+    let work = || {
+        let mut marker = Marker::new(shared, epoch, true);
+        loop {
+            busy.fetch_add(1, Ordering::AcqRel);
+            marker.drain(usize::MAX);
+            busy.fetch_sub(1, Ordering::AcqRel);
+            // Only busy markers make work for others, so none busy and none queued is the end; what mutators hand over
+            // after this look is found by the flush round.
+            let backoff = Backoff::new();
+            while shared.grey.is_empty() {
+                if busy.load(Ordering::Acquire) == 0 {
+                    return marker.marked();
+                }
+                backoff.snooze();
+            }
+        }
+    };
+    let total = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut total = work();
+        for other in others {
+            let marked = other.join().expect("a marker does not panic");
+            total.objects += marked.objects;
+            total.bytes += marked.bytes;
+        }
+        total
+    });
+    Marked { objects: total.objects + first.marked().objects, bytes: total.bytes + first.marked().bytes }
+}

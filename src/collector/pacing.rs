@@ -1,0 +1,100 @@
+//! Pacing: when a cycle starts, and when mutators must help.
+//!
+//! The measure is the heap's own: bytes promoted (plus external memory reported) since the last cycle began, against
+//! what that cycle left alive times the growth factor. Resident memory plays no part.
+
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// The heap's budget.
+#[derive(Debug)]
+pub struct Pacing {
+    growth_percent: usize,
+    min_trigger: usize,
+    promoted: AtomicUsize,
+    trigger: AtomicUsize,
+    /// Bytes outside of the heap that its objects hold.
+    external: AtomicUsize,
+    marking: AtomicBool,
+}
+
+impl Pacing {
+    /// A budget for an empty heap.
+    pub fn new(growth_percent: u32, min_trigger: usize) -> Pacing {
+        Pacing {
+            growth_percent: growth_percent as usize,
+            min_trigger,
+            promoted: AtomicUsize::new(0),
+            trigger: AtomicUsize::new(min_trigger),
+            external: AtomicUsize::new(0),
+            marking: AtomicBool::new(false),
+        }
+    }
+
+    /// Counts promoted bytes; true when a cycle is due.
+    pub fn promote(&self, bytes: usize) -> bool {
+        let before = self.promoted.fetch_add(bytes, Ordering::Relaxed);
+        before + bytes >= self.trigger.load(Ordering::Relaxed)
+    }
+
+    /// Counts external memory; true when a cycle is due.
+    pub fn external(&self, delta: isize) -> bool {
+        if delta < 0 {
+            let less = delta.unsigned_abs();
+            let _ = self.external.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |x| Some(x.saturating_sub(less)));
+            return false;
+        }
+        self.external.fetch_add(delta as usize, Ordering::Relaxed);
+        self.promote(delta as usize)
+    }
+
+    /// External bytes reported.
+    pub fn external_bytes(&self) -> usize {
+        self.external.load(Ordering::Relaxed)
+    }
+
+    /// A cycle begins: what is promoted from now on counts for the next.
+    pub fn cycle_begins(&self) {
+        self.promoted.store(0, Ordering::Relaxed);
+    }
+
+    /// A cycle has left `live` bytes.
+    pub fn cycle_ends(&self, live: usize) {
+        let live = live + self.external_bytes();
+        let growth = (live as u128 * self.growth_percent as u128 / 100).min(usize::MAX as u128 >> 1) as usize;
+        self.trigger.store(growth.max(self.min_trigger), Ordering::Relaxed);
+    }
+
+    /// Marking has begun or ended.
+    pub fn set_marking(&self, on: bool) {
+        self.marking.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether mutators outrun a cycle that is marking: half of what would start the next one is used up.
+    pub fn must_assist(&self) -> bool {
+        self.marking.load(Ordering::Relaxed)
+            && self.promoted.load(Ordering::Relaxed) > self.trigger.load(Ordering::Relaxed) / 2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cycle_is_due_after_growth_over_what_lived() {
+        let pacing = Pacing::new(50, 1000);
+        assert!(!pacing.promote(999));
+        assert!(pacing.promote(1));
+        pacing.cycle_begins();
+        pacing.cycle_ends(10_000);
+        assert!(!pacing.promote(4999));
+        assert!(pacing.external(1));
+        pacing.cycle_begins();
+        assert!(!pacing.external(-1));
+        assert_eq!(pacing.external_bytes(), 0);
+        pacing.set_marking(true);
+        assert!(!pacing.must_assist());
+        let _ = pacing.promote(2501);
+        assert!(pacing.must_assist());
+    }
+}

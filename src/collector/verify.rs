@@ -1,0 +1,110 @@
+//! The verifier: checks the design's invariants over old objects, and over a mutator's roots after a minor collection.
+//!
+//! Between the end of marking and the next cycle's start these hold at any moment, mutators running: an object that is
+//! old, in a line with the present mark and itself marked refers only to null, to young objects, and to old objects that
+//! are marked; if it is public, old objects that it refers to are public (INV-1). A reference lies in the heap and is 8-aligned.
+//! The same is true of global roots. A violation panics with a description: the heap is corrupt.
+
+use crate::heap::Memory;
+use crate::heap::block::Kind;
+use crate::mutator::{Record, Shared};
+use crate::object::header::{OLD, PUBLIC};
+use crate::object::{Object, Slot, slot};
+use crate::sync::atomic::Ordering;
+
+/// Calls `f` with every old object that carries the mark `epoch`.
+///
+/// # Safety
+/// No sweep is under way, and none begins: the caller is a running mutator, or the collector.
+pub unsafe fn for_each_marked(memory: &Memory, epoch: u8, mut f: impl FnMut(*mut Object)) {
+    for block in 0..memory.block_count() {
+        if matches!(memory.blocks.kind(block), Kind::Old | Kind::Recyclable | Kind::Active) {
+            memory.blocks.for_each_start(block, epoch, |at| {
+                let object = at as *mut Object;
+                // SAFETY: [H2] a start bit in a marked line stands at a promoted object whose memory is not reused.
+                if unsafe { (*object).mark() } == epoch {
+                    f(object);
+                }
+            });
+        }
+    }
+    memory.large.for_each_old(|start| {
+        let object = (start + 8) as *mut Object;
+        // SAFETY: [H2] an old large object.
+        if unsafe { (*object).mark() } == epoch {
+            f(object);
+        }
+    });
+}
+
+/// Checks everything old that carries the mark `epoch`.
+///
+/// # Safety
+/// As [`for_each_marked`]; marking with that epoch is complete and the next cycle has not begun.
+pub unsafe fn verify_old(shared: &Shared, epoch: u8) {
+    let memory = &shared.memory;
+    // SAFETY: the caller's promise; [G1] marked objects are live.
+    unsafe {
+        for_each_marked(memory, epoch, |object| {
+            let flags = (*object).flags();
+            assert!(flags & OLD != 0, "verify: {object:p} in an old block is not old");
+            slot::for_each(object, |s| check(memory, epoch, s, flags & PUBLIC != 0, object));
+        });
+    }
+    shared.globals.for_each(|cell| {
+        let object = cell.get();
+        if !object.is_null() && !memory.is_young(object as usize) {
+            // SAFETY: [G2] what a global root holds is public and alive.
+            let header = unsafe { &*object };
+            assert!(header.flags() & PUBLIC != 0, "verify: a global root refers to private {object:p}");
+        }
+    });
+}
+
+unsafe fn check(memory: &Memory, epoch: u8, slot: Slot, public: bool, source: *mut Object) {
+    // SAFETY: [S1] a slot of a live object.
+    let field = unsafe { slot::atomic(slot) };
+    loop {
+        let target = field.load(Ordering::Acquire);
+        if target.is_null() {
+            return;
+        }
+        assert!(
+            target as usize % 8 == 0 && memory.contains(target as usize),
+            "verify: {source:p} refers to {target:p}, which is no object of this heap"
+        );
+        if memory.is_young(target as usize) {
+            return;
+        }
+        if field.load(Ordering::Acquire) != target {
+            continue;
+        }
+        // SAFETY: [G1] INV-4: both looks passed.
+        let header = unsafe { &*target };
+        assert!(header.mark() == epoch, "verify: {source:p} is marked {epoch}, its {target:p} {}", header.mark());
+        let flags = header.flags_acquire();
+        assert!(flags & OLD != 0, "verify: {target:p} in an old block is not old");
+        assert!(!public || flags & PUBLIC != 0, "verify: public {source:p} refers to private {target:p}");
+        return;
+    }
+}
+
+/// Checks a mutator right after its minor collection: nothing private and young is left, so every root is old or public.
+///
+/// # Safety
+/// Called by the owner or holder, after a minor collection and before an allocation.
+pub unsafe fn verify_roots(record: &Record) {
+    let memory = &record.shared().memory;
+    // SAFETY: [L1] the caller's promise.
+    unsafe { record.local() }.roots.for_each(|slot| {
+        // SAFETY: [S1] a root slot.
+        let object = unsafe { slot::load(slot) };
+        if object.is_null() {
+            return;
+        }
+        assert!(memory.contains(object as usize), "verify: root {slot:p} holds {object:p}, no object of this heap");
+        // SAFETY: [N1] roots refer to live objects, public or of this mutator.
+        let flags = unsafe { (*object).flags() };
+        assert!(flags & (OLD | PUBLIC) != 0, "verify: root {slot:p} holds {object:p}, private and young after a minor");
+    });
+}

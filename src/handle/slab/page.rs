@@ -1,0 +1,485 @@
+//! One slab page: its header, its slots, its size class and its linked bits.
+//!
+//! A page is 64 KiB, aligned to 64 KiB, so that masking the address of any slot finds its header. The header is three
+//! cache lines: what is set when the page is taken, the owner's side, and the word that remote frees push to. All its
+//! fields are atomics, because a late reader may look at the header of a page that changes hands; those of the owner's
+//! side are relaxed and touched by the page's *holder* only (see `remote.rs`, rule 1).
+//!
+//! # Slots
+//!
+//! Slots are multiples of 16 bytes, 16-byte aligned, at least 32. A free slot keeps words 0 and 1 (`ob_refcnt` and
+//! `ob_pypy_link`) zero and its next free slot in word 2: a scan that still holds the address of a slot freed meanwhile
+//! reads those two words atomically and sees an unlinked object without references. In checked builds word 3 of a free
+//! slot holds a mark that finds double frees.
+//!
+//! # Linked bits
+//!
+//! One bit per 16-byte granule, in a table beside the pages (not in them: a scan must never read the middle of a big
+//! object as bits). `set_linked` releases, the scan acquires: it sees what was written to the object before.
+
+use super::remote::{Mailbox, RemoteFrees};
+use crate::handle::PyObject;
+use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::ptr;
+
+/// Bytes, and alignment, of a page.
+pub(super) const PAGE_BYTES: usize = 1 << 16;
+/// Bytes per linked bit, and the unit of slot sizes.
+pub(super) const GRANULE: usize = 16;
+/// Where the first slot starts.
+pub(super) const HEADER_BYTES: usize = size_of::<PageHeader>();
+/// The largest slot of a shared page: eight of them fit. Bigger objects get a run of pages of their own.
+pub(super) const MAX_SMALL: usize = (PAGE_BYTES - HEADER_BYTES) / 8 / GRANULE * GRANULE;
+/// Number of size classes.
+pub(super) const CLASSES: usize = 55;
+/// The class of a run: of no list and no stack.
+pub(super) const RUN: usize = CLASSES;
+/// Bytes by which a page's free list grows at a time.
+const EXTEND_BYTES: usize = 4096;
+
+/// Classes below this one are all multiples of 16 from 32 to 256; above, eight steps per doubling.
+const LINEAR: usize = 15;
+
+const fn class_size(class: usize) -> usize {
+    if class < LINEAR {
+        return 2 * GRANULE + class * GRANULE;
+    }
+    let octave = (class - LINEAR) / 8;
+    let step = (class - LINEAR) % 8 + 1;
+    let size = (256 << octave) + step * (32 << octave);
+    if size < MAX_SMALL { size } else { MAX_SMALL }
+}
+
+/// Slot bytes of each class.
+pub(super) static SIZES: [usize; CLASSES] = {
+    let mut sizes = [0; CLASSES];
+    let mut class = 0;
+    while class < CLASSES {
+        sizes[class] = class_size(class);
+        class += 1;
+    }
+    sizes
+};
+
+/// The class of a size in granules, rounded up.
+static CLASS_OF: [u8; MAX_SMALL / GRANULE + 1] = {
+    let mut table = [0; MAX_SMALL / GRANULE + 1];
+    let (mut granules, mut class) = (0, 0);
+    while granules < table.len() {
+        if granules * GRANULE > class_size(class) {
+            class += 1;
+        }
+        table[granules] = class as u8;
+        granules += 1;
+    }
+    table
+};
+
+/// The class of an object of `size` bytes, at most [`MAX_SMALL`].
+#[inline]
+pub(super) fn class_of(size: usize) -> usize {
+    usize::from(CLASS_OF[size.div_ceil(GRANULE)])
+}
+
+/// The linked bits of one page.
+pub(super) type LinkedBits = [AtomicU64; PAGE_BYTES / GRANULE / 64];
+
+/// Calls `f` with each address of the page at `base` whose bit is set, in order; bits set before the call are found.
+pub(super) fn for_each_linked(bits: &LinkedBits, base: *mut u8, f: &mut dyn FnMut(*mut PyObject)) {
+    for (w, word) in bits.iter().enumerate() {
+        // Acquire: pairs with `set_linked`.
+        let mut set = word.load(Ordering::Acquire);
+        while set != 0 {
+            let granule = w * 64 + set.trailing_zeros() as usize;
+            set &= set - 1;
+            f(base.wrapping_add(granule * GRANULE).cast());
+        }
+    }
+}
+
+/// Whether a local free needs more than the push.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LocalFree {
+    /// No.
+    Quiet,
+    /// The page is empty now, or it was put away.
+    Look,
+}
+
+/// What only the holder touches. Relaxed throughout: hand-overs order it.
+#[repr(C, align(64))]
+#[derive(Debug)]
+struct OwnerSide {
+    free: AtomicPtr<u8>,
+    /// Slots given out, counting those freed remotely and not collected yet.
+    used: AtomicU32,
+    /// Slots that have been on a free list at least once.
+    extended: AtomicU32,
+    capacity: AtomicU32,
+    /// Place in its owner's list of all its pages.
+    own_index: AtomicU32,
+    /// Place in its owner's list of pages to allocate from.
+    avail_index: AtomicU32,
+    /// In no list to allocate from.
+    put_away: AtomicBool,
+}
+
+#[repr(C, align(64))]
+#[derive(Debug)]
+struct RemoteSide(RemoteFrees);
+
+/// The first bytes of every slab page. Zeroed memory is a valid header (of no page).
+#[repr(C, align(64))]
+#[derive(Debug)]
+pub(crate) struct PageHeader {
+    heap: AtomicPtr<()>,
+    owner: AtomicPtr<()>,
+    linked: AtomicPtr<LinkedBits>,
+    mailbox: AtomicPtr<Mailbox>,
+    /// 0: the page is not in use.
+    slot_size: AtomicUsize,
+    index: AtomicU32,
+    class: AtomicU32,
+    run_pages: AtomicU32,
+    own: OwnerSide,
+    remote: RemoteSide,
+}
+
+impl PageHeader {
+    /// The heap address given to `SlabHeap::new`.
+    #[inline]
+    pub(crate) fn heap(&self) -> *const () {
+        self.heap.load(Ordering::Relaxed)
+    }
+
+    /// The owning mutator as given to `SlabLocal::new`; null once it has left. Acquire: pairs with the store at
+    /// adoption and at leaving, so who sees null sees what the mutator did before it left.
+    #[inline]
+    pub(crate) fn owner(&self) -> *const () {
+        self.owner.load(Ordering::Acquire)
+    }
+
+    /// Marks the slot `p` of this page as linked, so that scans report it. Any thread that holds `p` alive.
+    #[inline]
+    pub(crate) fn set_linked(&self, p: *const PyObject) {
+        let (word, bit) = self.bit(p);
+        // Release: the scan that sees the bit sees the link word and the count written before.
+        let old = word.fetch_or(bit, Ordering::Release);
+        debug_assert!(old & bit == 0, "handfast: set_linked: {p:p} is linked already");
+    }
+
+    /// Takes the mark of [`PageHeader::set_linked`] away. Any thread that holds `p` alive; before `p` is freed.
+    #[inline]
+    pub(crate) fn clear_linked(&self, p: *const PyObject) {
+        let (word, bit) = self.bit(p);
+        // Relaxed: a scan that misses this sees a slot that is being unlinked, which it must expect anyway.
+        let old = word.fetch_and(!bit, Ordering::Relaxed);
+        debug_assert!(old & bit != 0, "handfast: clear_linked: {p:p} is not linked");
+    }
+
+    /// Whether `p` is marked as linked.
+    #[inline]
+    pub(crate) fn is_linked(&self, p: *const PyObject) -> bool {
+        let (word, bit) = self.bit(p);
+        word.load(Ordering::Acquire) & bit != 0
+    }
+
+    /// Bytes of each slot of the page; 0 when the page is not in use.
+    #[inline]
+    pub(crate) fn slot_size(&self) -> usize {
+        self.slot_size.load(Ordering::Relaxed)
+    }
+
+    fn bit(&self, p: *const PyObject) -> (&AtomicU64, u64) {
+        let granule = (p.addr() & (PAGE_BYTES - 1)) / GRANULE;
+        (&self.linked()[granule / 64], 1 << (granule % 64))
+    }
+
+    pub(super) fn linked(&self) -> &LinkedBits {
+        // SAFETY: the header of a page in use points into the table of linked bits, mapped as long as the page.
+        unsafe { &*self.linked.load(Ordering::Relaxed) }
+    }
+
+    pub(super) fn index(&self) -> u32 {
+        self.index.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn class(&self) -> usize {
+        self.class.load(Ordering::Relaxed) as usize
+    }
+
+    pub(super) fn is_run(&self) -> bool {
+        self.class() == RUN
+    }
+
+    pub(super) fn run_pages(&self) -> u32 {
+        self.run_pages.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn mailbox(&self) -> *const Mailbox {
+        self.mailbox.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn remote(&self) -> &RemoteFrees {
+        &self.remote.0
+    }
+
+    /// The page's own address.
+    pub(super) fn base(&self) -> *mut u8 {
+        ptr::with_exposed_provenance_mut(ptr::from_ref(self).addr())
+    }
+
+    fn slot(&self, i: u32) -> *mut u8 {
+        self.base().wrapping_add(HEADER_BYTES + i as usize * self.slot_size())
+    }
+}
+
+/// The holder's part (`remote.rs`, rule 1): `# Safety` of each: the caller holds the page, which is in use.
+impl PageHeader {
+    /// Fills in a page just taken; without owner, OPEN, empty. A run has one slot of `slot_size` bytes.
+    pub(super) unsafe fn init(
+        &self,
+        heap: *const (),
+        index: u32,
+        linked: *const LinkedBits,
+        class: usize,
+        slot_size: usize,
+        run_pages: u32,
+    ) {
+        let capacity = if class == RUN { 1 } else { (PAGE_BYTES - HEADER_BYTES) / slot_size };
+        self.heap.store(heap.cast_mut(), Ordering::Relaxed);
+        self.owner.store(ptr::null_mut(), Ordering::Relaxed);
+        self.linked.store(linked.cast_mut(), Ordering::Relaxed);
+        self.mailbox.store(ptr::null_mut(), Ordering::Relaxed);
+        self.slot_size.store(slot_size, Ordering::Relaxed);
+        self.index.store(index, Ordering::Relaxed);
+        self.class.store(class as u32, Ordering::Relaxed);
+        self.run_pages.store(run_pages, Ordering::Relaxed);
+        self.own.free.store(ptr::null_mut(), Ordering::Relaxed);
+        self.own.used.store(0, Ordering::Relaxed);
+        self.own.extended.store(0, Ordering::Relaxed);
+        self.own.capacity.store(capacity as u32, Ordering::Relaxed);
+        self.own.put_away.store(true, Ordering::Relaxed);
+        let left = self.remote().open();
+        debug_assert!(left == 0, "handfast: a slab page was given back with slots in its remote list");
+    }
+
+    /// The page is given back: nothing may find it in use any more.
+    pub(super) unsafe fn retire(&self) {
+        debug_assert!(
+            self.linked().iter().all(|w| w.load(Ordering::Relaxed) == 0),
+            "handfast: a linked PyObject was freed"
+        );
+        self.owner.store(ptr::null_mut(), Ordering::Release);
+        self.slot_size.store(0, Ordering::Relaxed);
+    }
+
+    pub(super) unsafe fn set_owner(&self, owner: *const (), mailbox: *const Mailbox) {
+        self.mailbox.store(mailbox.cast_mut(), Ordering::Relaxed);
+        // Release: pairs with `owner`.
+        self.owner.store(owner.cast_mut(), Ordering::Release);
+    }
+
+    /// The owner leaves; its mailbox stays, for pages that are FULL.
+    pub(super) unsafe fn disown(&self) {
+        self.owner.store(ptr::null_mut(), Ordering::Release);
+    }
+
+    /// Pops a free slot and zeroes it; null when the list is empty.
+    #[inline]
+    pub(super) unsafe fn pop(&self) -> *mut u8 {
+        let slot = self.own.free.load(Ordering::Relaxed);
+        if slot.is_null() {
+            return slot;
+        }
+        // SAFETY: a slot on the free list of a held page is unused memory of the page.
+        let next = unsafe { slot::next(slot) };
+        self.own.free.store(next, Ordering::Relaxed);
+        self.own.used.store(self.used() + 1, Ordering::Relaxed);
+        // SAFETY: as above; words 0 and 1 of a free slot are zero.
+        unsafe { slot::zero_tail(slot, self.slot_size()) };
+        slot
+    }
+
+    /// Gives out the only slot of a new run, whose memory is zero, and makes the run FULL.
+    pub(super) unsafe fn take_run_slot(&self) -> *mut u8 {
+        self.own.extended.store(1, Ordering::Relaxed);
+        self.own.used.store(1, Ordering::Relaxed);
+        let closed = self.remote().close();
+        debug_assert!(closed, "handfast: a slot of a new run was freed");
+        self.slot(0)
+    }
+
+    /// Frees a slot of the page, by its owner.
+    #[inline]
+    pub(super) unsafe fn push(&self, slot: *mut u8) -> LocalFree {
+        // SAFETY: the caller gives the slot up.
+        unsafe { slot::set_free(slot) };
+        // SAFETY: as above.
+        unsafe { slot::set_next(slot, self.own.free.load(Ordering::Relaxed)) };
+        self.own.free.store(slot, Ordering::Relaxed);
+        let used = self.used() - 1;
+        self.own.used.store(used, Ordering::Relaxed);
+        if used == 0 || self.is_put_away() { LocalFree::Look } else { LocalFree::Quiet }
+    }
+
+    /// Slots given out and not collected.
+    pub(super) fn used(&self) -> u32 {
+        self.own.used.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_put_away(&self) -> bool {
+        self.own.put_away.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_put_away(&self, away: bool) {
+        self.own.put_away.store(away, Ordering::Relaxed);
+    }
+
+    pub(super) fn own_index(&self) -> usize {
+        self.own.own_index.load(Ordering::Relaxed) as usize
+    }
+
+    pub(super) fn set_own_index(&self, i: usize) {
+        self.own.own_index.store(i as u32, Ordering::Relaxed);
+    }
+
+    pub(super) fn avail_index(&self) -> usize {
+        self.own.avail_index.load(Ordering::Relaxed) as usize
+    }
+
+    pub(super) fn set_avail_index(&self, i: usize) {
+        self.own.avail_index.store(i as u32, Ordering::Relaxed);
+    }
+
+    /// Puts a chain of remotely freed slots, from `RemoteFrees::take` or `open`, on the free list.
+    pub(super) unsafe fn merge(&self, first: usize) {
+        let mut slot: *mut u8 = ptr::with_exposed_provenance_mut(first);
+        while !slot.is_null() {
+            // SAFETY: remotely freed slots of a held page are unused memory of the page.
+            let next = unsafe { slot::next(slot) };
+            // SAFETY: as above.
+            unsafe { slot::set_next(slot, self.own.free.load(Ordering::Relaxed)) };
+            self.own.free.store(slot, Ordering::Relaxed);
+            self.own.used.store(self.used() - 1, Ordering::Relaxed);
+            slot = next;
+        }
+    }
+
+    /// Makes the free list non-empty, from the remote frees or from slots never used; false when there are none.
+    pub(super) unsafe fn refill(&self) -> bool {
+        if !self.own.free.load(Ordering::Relaxed).is_null() {
+            return true;
+        }
+        // SAFETY: the caller holds the page.
+        unsafe { self.merge(self.remote().take()) };
+        if !self.own.free.load(Ordering::Relaxed).is_null() {
+            return true;
+        }
+        let from = self.own.extended.load(Ordering::Relaxed);
+        let step = (EXTEND_BYTES / self.slot_size()).max(1) as u32;
+        let to = self.own.capacity.load(Ordering::Relaxed).min(from + step);
+        for i in (from..to).rev() {
+            let slot = self.slot(i);
+            // SAFETY: slots beyond `extended` are unused memory of the page.
+            unsafe { slot::reset(slot) };
+            // SAFETY: as above.
+            unsafe { slot::set_next(slot, self.own.free.load(Ordering::Relaxed)) };
+            self.own.free.store(slot, Ordering::Relaxed);
+        }
+        self.own.extended.store(to, Ordering::Relaxed);
+        from < to
+    }
+
+    /// Calls `f` with every slot that is given out. Nobody may allocate or free in the heap meanwhile.
+    pub(super) unsafe fn for_each_allocated(&self, f: &mut dyn FnMut(*mut PyObject)) {
+        let mut free = [0u64; PAGE_BYTES / GRANULE / 64];
+        for head in [self.own.free.load(Ordering::Relaxed).addr(), self.remote().peek()] {
+            let mut slot: *mut u8 = ptr::with_exposed_provenance_mut(head);
+            while !slot.is_null() {
+                let granule = (slot.addr() & (PAGE_BYTES - 1)) / GRANULE;
+                free[granule / 64] |= 1 << (granule % 64);
+                // SAFETY: slots on free lists are memory of the page, and nobody changes the lists now.
+                slot = unsafe { slot::next(slot) };
+            }
+        }
+        for i in 0..self.own.extended.load(Ordering::Relaxed) {
+            let slot = self.slot(i);
+            let granule = (slot.addr() & (PAGE_BYTES - 1)) / GRANULE;
+            if free[granule / 64] >> (granule % 64) & 1 == 0 {
+                f(slot.cast());
+            }
+        }
+    }
+}
+
+/// What is in a slot while it is free. `# Safety` of each: `slot` is a slot of a mapped page that the caller may write.
+pub(super) mod slot {
+    use super::{AtomicUsize, GRANULE, Ordering};
+
+    /// Exclusive-ored with the slot's address in word 3 of a free slot.
+    #[cfg(any(debug_assertions, feature = "debug"))]
+    const FREE_MARK: usize = 0xF2EE_D0B1_E5AB_51A7;
+
+    /// Word `i` as an atomic.
+    unsafe fn word<'a>(slot: *mut u8, i: usize) -> &'a AtomicUsize {
+        let word = slot.cast::<AtomicUsize>().wrapping_add(i);
+        // SAFETY: a slot has at least four words and is 16-byte aligned; the page stays mapped while it is used.
+        unsafe { &*word }
+    }
+
+    /// Zeroes words 0 and 1, which a scan may be reading.
+    #[inline]
+    pub(in super::super) unsafe fn reset(slot: *mut u8) {
+        for i in 0..2 {
+            // SAFETY: as the function's.
+            unsafe { word(slot, i) }.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// The slot becomes free: words 0 and 1 are zeroed, a double free is found.
+    #[inline]
+    pub(in super::super) unsafe fn set_free(slot: *mut u8) {
+        #[cfg(any(debug_assertions, feature = "debug"))]
+        {
+            let mark = FREE_MARK ^ slot.addr();
+            // SAFETY: as the function's.
+            let old = unsafe { word(slot, 3) }.swap(mark, Ordering::Relaxed);
+            assert!(old != mark, "handfast: slab free: {slot:p} is free already");
+        }
+        // SAFETY: as the function's.
+        unsafe { reset(slot) };
+    }
+
+    /// The next free slot.
+    #[inline]
+    pub(in super::super) unsafe fn next(slot: *mut u8) -> *mut u8 {
+        // SAFETY: as the function's.
+        let next = unsafe { word(slot, 2) }.load(Ordering::Relaxed);
+        std::ptr::with_exposed_provenance_mut(next)
+    }
+
+    /// Sets the next free slot.
+    #[inline]
+    pub(in super::super) unsafe fn set_next(slot: *mut u8, next: *mut u8) {
+        // SAFETY: as the function's.
+        unsafe { word(slot, 2) }.store(next.addr(), Ordering::Relaxed);
+    }
+
+    /// Zeroes words 2 and on of a free slot of `size` bytes, which is then all zero.
+    #[inline]
+    pub(in super::super) unsafe fn zero_tail(slot: *mut u8, size: usize) {
+        let tail = slot.wrapping_add(GRANULE);
+        // SAFETY: as the function's; every slot has at least two granules.
+        unsafe { tail.write_bytes(0, GRANULE) };
+        if size > 2 * GRANULE {
+            let rest = tail.wrapping_add(GRANULE);
+            // SAFETY: as the function's.
+            unsafe { rest.write_bytes(0, size - 2 * GRANULE) };
+        }
+    }
+}
+
+const _: () = assert!(HEADER_BYTES == 192 && MAX_SMALL % GRANULE == 0);
+const _: () = assert!(class_size(CLASSES - 1) == MAX_SMALL && class_size(CLASSES - 2) < MAX_SMALL);

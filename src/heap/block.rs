@@ -1,0 +1,252 @@
+//! Blocks and lines: the side tables of the mark-region space (Immix: Blackburn and McKinley, PLDI 2008).
+//!
+//! The space is cut into blocks of [`BLOCK`] bytes and these into lines of [`LINE`] bytes. Beside the space, never
+//! inside it, stand for each block: its kind, a link for the pools, the bitmap of free lines that the last sweep found,
+//! a mark byte for each line, and one bit for each 8-byte granule at which an object starts.
+//!
+//! A block's [`Kind`] says who may write to it and to its tables:
+//!
+//! ```text
+//!   Free ──► Young ──► Old ──► (sweep) ──► Free, Recyclable or Old
+//!     └────► Active ──► Old              Recyclable ──► Active
+//! ```
+//!
+//! `Young`: its mutator's nursery. `Active`: an evacuation allocator fills it. `Sweeping`: its claimer. In the other
+//! kinds nobody allocates in it; markers write line marks at any time.
+//!
+//! Orderings: a minor collection stores the kind `Old` with release after it has updated every slot, and the marker
+//! loads it with acquire between its two looks at a slot (INV-4); everything else about kinds is handed over by the
+//! pools or by a compare-exchange.
+
+use super::pool::Links;
+use super::reserve::Reservation;
+use crate::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::io;
+
+/// Bytes of a block.
+pub const BLOCK: usize = 1 << BLOCK_SHIFT;
+/// log2 of [`BLOCK`].
+pub const BLOCK_SHIFT: usize = 15;
+/// Bytes of a line.
+pub const LINE: usize = 1 << LINE_SHIFT;
+/// log2 of [`LINE`].
+pub const LINE_SHIFT: usize = 8;
+/// Lines of a block.
+pub const LINES: usize = BLOCK / LINE;
+/// No block.
+pub const NO_BLOCK: u32 = u32::MAX;
+
+/// Who may use a block, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// Empty, in a pool of free blocks.
+    Free = 0,
+    /// Part of a nursery.
+    Young = 1,
+    /// An evacuation allocator fills it.
+    Active = 2,
+    /// Holds old objects; to be swept.
+    Old = 3,
+    /// Swept, has holes, in the pool of recyclable blocks.
+    Recyclable = 4,
+    /// Claimed by a sweeper.
+    Sweeping = 5,
+}
+
+impl Kind {
+    fn of(byte: u8) -> Kind {
+        match byte {
+            0 => Kind::Free,
+            1 => Kind::Young,
+            2 => Kind::Active,
+            3 => Kind::Old,
+            4 => Kind::Recyclable,
+            _ => Kind::Sweeping,
+        }
+    }
+}
+
+/// A set of lines of one block.
+pub type LineSet = u128;
+
+/// Lines that an object covers.
+#[inline]
+pub fn lines_of(offset_in_block: usize, bytes: usize) -> LineSet {
+    let first = offset_in_block >> LINE_SHIFT;
+    let last = (offset_in_block + bytes - 1) >> LINE_SHIFT;
+    let n = last - first + 1;
+    if n >= LINES { LineSet::MAX } else { ((1 << n) - 1) << first }
+}
+
+/// The side tables of all blocks of a heap.
+#[derive(Debug)]
+pub struct BlockTables {
+    memory: Reservation,
+    base: usize,
+    capacity: usize,
+    kinds: usize,
+    links: usize,
+    free_lines: usize,
+    line_marks: usize,
+    starts: usize,
+}
+
+impl BlockTables {
+    /// Tables for `capacity` blocks whose space starts at `base`.
+    ///
+    /// # Errors
+    /// When the operating system refuses the address space.
+    pub fn new(base: usize, capacity: usize) -> io::Result<BlockTables> {
+        let kinds = 0;
+        let links = (kinds + capacity).next_multiple_of(64);
+        let free_lines = (links + 4 * capacity).next_multiple_of(64);
+        let line_marks = (free_lines + 16 * capacity).next_multiple_of(64);
+        let starts = (line_marks + LINES * capacity).next_multiple_of(64);
+        let memory = Reservation::zeroed(starts + 4 * LINES * capacity)?;
+        Ok(BlockTables { memory, base, capacity, kinds, links, free_lines, line_marks, starts })
+    }
+
+    #[inline(always)]
+    fn kinds(&self) -> &[AtomicU8] {
+        // SAFETY: [M2] the constructor laid the tables out; zero is a valid value of each.
+        unsafe { self.memory.table(self.kinds, self.capacity) }
+    }
+    #[inline(always)]
+    fn free_line_words(&self, block: u32) -> &[AtomicU64] {
+        // SAFETY: [M2] as above; `block` is below the capacity.
+        unsafe { self.memory.table(self.free_lines + 16 * block as usize, 2) }
+    }
+    /// The marks of a block's lines.
+    #[inline(always)]
+    pub fn line_marks(&self, block: u32) -> &[AtomicU8] {
+        // SAFETY: [M2] as above.
+        unsafe { self.memory.table(self.line_marks + LINES * block as usize, LINES) }
+    }
+    #[inline(always)]
+    fn starts(&self, block: u32) -> &[AtomicU32] {
+        // SAFETY: [M2] as above.
+        unsafe { self.memory.table(self.starts + 4 * LINES * block as usize, LINES) }
+    }
+
+    /// The block that holds an address of the space.
+    #[inline(always)]
+    pub fn block_of(&self, address: usize) -> u32 {
+        ((address - self.base) >> BLOCK_SHIFT) as u32
+    }
+
+    /// The first address of a block.
+    #[inline(always)]
+    pub fn address_of(&self, block: u32) -> usize {
+        self.base + ((block as usize) << BLOCK_SHIFT)
+    }
+
+    /// A block's kind; acquire, see the module.
+    #[inline(always)]
+    pub fn kind(&self, block: u32) -> Kind {
+        Kind::of(self.kinds()[block as usize].load(Ordering::Acquire))
+    }
+
+    /// Whether the block that holds this address of the space belongs to a nursery; acquire.
+    #[inline(always)]
+    pub fn is_young(&self, address: usize) -> bool {
+        let block = (address - self.base) >> BLOCK_SHIFT;
+        // SAFETY: [M2] the table covers the space, and the caller says that the address is in it.
+        let kind = unsafe { self.kinds().get_unchecked(block) };
+        kind.load(Ordering::Acquire) == Kind::Young as u8
+    }
+
+    /// Changes the kind of a block that the caller owns; release, see the module.
+    #[inline]
+    pub fn set_kind(&self, block: u32, kind: Kind) {
+        self.kinds()[block as usize].store(kind as u8, Ordering::Release);
+    }
+
+    /// Claims a block by changing its kind; acquire on success, so that the claimer sees what the last owner wrote.
+    pub fn claim(&self, block: u32, from: Kind, to: Kind) -> bool {
+        self.kinds()[block as usize]
+            .compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    /// The free lines that the last sweep found in a block.
+    pub fn free_lines(&self, block: u32) -> LineSet {
+        let words = self.free_line_words(block);
+        words[0].load(Ordering::Relaxed) as u128 | (words[1].load(Ordering::Relaxed) as u128) << 64
+    }
+
+    /// Sets the free lines of a block that the caller owns.
+    pub fn set_free_lines(&self, block: u32, lines: LineSet) {
+        let words = self.free_line_words(block);
+        words[0].store(lines as u64, Ordering::Relaxed);
+        words[1].store((lines >> 64) as u64, Ordering::Relaxed);
+    }
+
+    /// Marks the lines of `[start, start + bytes)`. Release: whoever sees the mark (acquire) sees the objects.
+    #[inline]
+    pub fn mark_lines(&self, start: usize, bytes: usize, epoch: u8) {
+        let block = self.block_of(start);
+        let offset = start & (BLOCK - 1);
+        let marks = self.line_marks(block);
+        for line in offset >> LINE_SHIFT..=(offset + bytes - 1) >> LINE_SHIFT {
+            marks[line].store(epoch, Ordering::Release);
+        }
+    }
+
+    /// Records that an object starts at `address`, in a block that the caller owns. Release, as for the line marks.
+    #[inline(always)]
+    pub fn set_start(&self, address: usize) {
+        let offset = address & (BLOCK - 1);
+        let word = &self.starts(self.block_of(address))[offset >> LINE_SHIFT];
+        let bit = 1 << (offset >> 3 & 31);
+        word.store(word.load(Ordering::Relaxed) | bit, Ordering::Release);
+    }
+
+    /// Forgets the objects that started in these lines of a block that the caller owns.
+    pub fn clear_starts(&self, block: u32, lines: std::ops::Range<usize>) {
+        for word in &self.starts(block)[lines] {
+            word.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Calls `f` with the address of each object start in lines that carry the mark `epoch`.
+    pub fn for_each_start(&self, block: u32, epoch: u8, mut f: impl FnMut(usize)) {
+        let (marks, starts) = (self.line_marks(block), self.starts(block));
+        for line in 0..LINES {
+            let mut word = starts[line].load(Ordering::Acquire);
+            // An object may start in a line and be found alive only by a line mark of its own: both or neither.
+            if marks[line].load(Ordering::Acquire) != epoch {
+                word = 0;
+            }
+            while word != 0 {
+                let bit = word.trailing_zeros() as usize;
+                word &= word - 1;
+                f(self.address_of(block) + (line << LINE_SHIFT) + (bit << 3));
+            }
+        }
+    }
+
+    /// Forgets object starts for which `keep` says no, in a block that the caller owns.
+    pub fn retain_starts(&self, block: u32, mut keep: impl FnMut(usize) -> bool) {
+        for (line, word) in self.starts(block).iter().enumerate() {
+            let mut bits = word.load(Ordering::Relaxed);
+            let mut kept = bits;
+            while bits != 0 {
+                let bit = bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                if !keep(self.address_of(block) + (line << LINE_SHIFT) + (bit << 3)) {
+                    kept &= !(1 << bit);
+                }
+            }
+            word.store(kept, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Links for BlockTables {
+    fn link(&self, block: u32) -> &AtomicU32 {
+        // SAFETY: [M2] the constructor laid the tables out.
+        let links: &[AtomicU32] = unsafe { self.memory.table(self.links, self.capacity) };
+        &links[block as usize]
+    }
+}

@@ -1,0 +1,203 @@
+//! The large-object space: objects of more than a quarter of a block, on pages of their own, never moved.
+//!
+//! Runs of free pages are kept in one ordered map under a mutex: a large object costs at least the zeroing of 8 KiB, so
+//! the lock is short beside the work, and no small allocation ever takes it. What other threads ask in passing, whether
+//! an address is young, is answered by a table of one byte a page.
+
+use super::reserve::Reservation;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::collections::BTreeMap;
+use std::io;
+
+/// Bytes of a page.
+pub const PAGE: usize = 4096;
+/// Runs of at least this many bytes go back to the operating system when they are freed.
+const RELEASE: usize = 256 << 10;
+/// Space is committed in steps of this many bytes.
+const COMMIT: usize = 4 << 20;
+
+const NONE: u8 = 0;
+const YOUNG: u8 = 1;
+const OLD: u8 = 2;
+
+#[derive(Debug)]
+struct Runs {
+    /// First page → (pages, whether they are known to be zero).
+    free: BTreeMap<usize, (usize, bool)>,
+    /// Pages handed out at least once.
+    high: usize,
+    /// Pages committed.
+    committed: usize,
+}
+
+/// The space.
+#[derive(Debug)]
+pub struct LargeSpace {
+    memory: Reservation,
+    table: Reservation,
+    pages: usize,
+    runs: Mutex<Runs>,
+    /// Pages that the table may have entries for.
+    high: AtomicUsize,
+    used: AtomicUsize,
+}
+
+impl LargeSpace {
+    /// A space of at most `bytes`.
+    ///
+    /// # Errors
+    /// When the operating system refuses the address space.
+    pub fn new(bytes: usize) -> io::Result<LargeSpace> {
+        let pages = bytes.div_ceil(PAGE);
+        Ok(LargeSpace {
+            memory: Reservation::new(pages * PAGE, 1 << 21)?,
+            table: Reservation::zeroed(pages)?,
+            pages,
+            runs: Mutex::new(Runs { free: BTreeMap::new(), high: 0, committed: 0 }),
+            high: AtomicUsize::new(0),
+            used: AtomicUsize::new(0),
+        })
+    }
+
+    fn states(&self) -> &[AtomicU8] {
+        // SAFETY: [M2] one byte a page, zero is NONE.
+        unsafe { self.table.table(0, self.pages) }
+    }
+
+    fn page_of(&self, address: usize) -> usize {
+        (address - self.memory.base()) / PAGE
+    }
+
+    /// Whether an address belongs to the space.
+    #[inline(always)]
+    pub fn contains(&self, address: usize) -> bool {
+        self.memory.contains(address)
+    }
+
+    /// Whether the object whose header is at this address of the space is young; acquire, pairs with `set_old`.
+    #[inline]
+    pub fn is_young(&self, address: usize) -> bool {
+        self.states()[self.page_of(address)].load(Ordering::Acquire) == YOUNG
+    }
+
+    /// Bytes in use.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of memory held, in use or not.
+    pub fn high_bytes(&self) -> usize {
+        self.high.load(Ordering::Relaxed) * PAGE
+    }
+
+    /// Pages for an object of `bytes`, zeroed and registered as young; `None` when the space or the machine is out of
+    /// memory. The page is that of the first byte, which is where the header is too: both lie in the first 16 bytes.
+    pub fn alloc(&self, bytes: usize) -> Option<usize> {
+        let need = bytes.div_ceil(PAGE);
+        let (first, clean) = {
+            let mut runs = self.runs.lock().unwrap_or_else(|e| e.into_inner());
+            match runs.free.iter().find(|(_, (n, _))| *n >= need).map(|(&at, &run)| (at, run)) {
+                Some((at, (n, clean))) => {
+                    runs.free.remove(&at);
+                    if n > need {
+                        runs.free.insert(at + need, (n - need, clean));
+                    }
+                    (at, clean)
+                }
+                None => {
+                    let at = runs.high;
+                    let end = at + need;
+                    if end > self.pages {
+                        return None;
+                    }
+                    if end > runs.committed {
+                        let target = (end * PAGE).next_multiple_of(COMMIT).min(self.pages * PAGE) / PAGE;
+                        let from = runs.committed;
+                        self.memory.commit(from * PAGE, (target - from) * PAGE, false).ok()?;
+                        runs.committed = target;
+                    }
+                    runs.high = end;
+                    self.high.store(end, Ordering::Release);
+                    (at, true)
+                }
+            }
+        };
+        let address = self.memory.base() + first * PAGE;
+        if !clean {
+            // SAFETY: [M3] the run was free and is ours now; it is committed.
+            unsafe { std::ptr::write_bytes(address as *mut u8, 0, need * PAGE) };
+        }
+        self.used.fetch_add(need * PAGE, Ordering::Relaxed);
+        self.states()[first].store(YOUNG, Ordering::Release);
+        Some(address)
+    }
+
+    /// The object at this address is old from now on. Release: the marker that reads OLD sees every slot that the minor
+    /// collection has updated.
+    pub fn set_old(&self, address: usize) {
+        self.states()[self.page_of(address)].store(OLD, Ordering::Release);
+    }
+
+    /// Frees the pages of an object of `bytes` that nobody can reach.
+    pub fn free(&self, start: usize, bytes: usize) {
+        let (first, n) = (self.page_of(start), bytes.div_ceil(PAGE));
+        self.states()[first].store(NONE, Ordering::Release);
+        let clean = bytes >= RELEASE;
+        if clean {
+            self.memory.release(first * PAGE, n * PAGE);
+        }
+        self.used.fetch_sub(n * PAGE, Ordering::Relaxed);
+        let mut runs = self.runs.lock().unwrap_or_else(|e| e.into_inner());
+        let (mut at, mut len, mut clean) = (first, n, clean);
+        if let Some((&before, &(m, c))) = runs.free.range(..first).next_back()
+            && before + m == first
+        {
+            runs.free.remove(&before);
+            (at, len, clean) = (before, m + len, c && clean);
+        }
+        if let Some(&(m, c)) = runs.free.get(&(first + n)) {
+            runs.free.remove(&(first + n));
+            (len, clean) = (len + m, c && clean);
+        }
+        runs.free.insert(at, (len, clean));
+    }
+
+    /// Calls `f` with the first address of every old object.
+    pub fn for_each_old(&self, mut f: impl FnMut(usize)) {
+        let high = self.high.load(Ordering::Acquire);
+        for (page, state) in self.states()[..high].iter().enumerate() {
+            if state.load(Ordering::Acquire) == OLD {
+                f(self.memory.base() + page * PAGE);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_reused_joined_and_zeroed() {
+        let space = LargeSpace::new(64 << 20).unwrap();
+        let a = space.alloc(3 * PAGE).unwrap();
+        let b = space.alloc(PAGE).unwrap();
+        // SAFETY: test memory that was just handed out.
+        unsafe { std::ptr::write_bytes(a as *mut u8, 7, 3 * PAGE) };
+        space.free(a, 3 * PAGE);
+        space.free(b, PAGE);
+        let c = space.alloc(4 * PAGE).unwrap();
+        assert_eq!(c, a, "the two runs were joined");
+        // SAFETY: as above.
+        let bytes = unsafe { std::slice::from_raw_parts(c as *const u8, 4 * PAGE) };
+        assert!(bytes.iter().all(|&x| x == 0));
+        assert!(space.is_young(c));
+        space.set_old(c);
+        let mut old = vec![];
+        space.for_each_old(|a| old.push(a));
+        assert_eq!(old, [c]);
+        assert_eq!(space.used(), 4 * PAGE);
+        assert!(space.alloc(65 << 20).is_none());
+    }
+}

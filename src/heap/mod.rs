@@ -1,0 +1,323 @@
+//! The heap's memory: blocks, their pools, large objects, side tables, the evacuation allocator. Knows objects only as
+//! bytes with a start; who is alive it learns from line marks.
+//!
+//! Blocks are handed from owner to owner through lock-free pools. A block is taken free (for a nursery, or to evacuate
+//! into) or recyclable (with holes). After a cycle every old block is swept exactly once: [`Memory::sweep_next`] hands
+//! out block numbers, and allocators that need a block sweep for themselves while the collector works through the rest.
+
+pub mod block;
+pub mod evacuate;
+pub mod large;
+pub mod pool;
+pub mod reserve;
+
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use block::{BLOCK, BlockTables, Kind, LineSet};
+use large::LargeSpace;
+use pool::IndexStack;
+use reserve::Reservation;
+use std::io;
+
+/// Blocks are committed in chunks of this many bytes: two huge pages.
+const CHUNK: usize = 4 << 20;
+const CHUNK_BLOCKS: u32 = (CHUNK / BLOCK) as u32;
+
+/// A block with fewer free lines than this is not worth recycling.
+const MIN_FREE_LINES: u32 = 2;
+
+/// Blocks that an allocator sweeps for itself before it takes fresh memory: bounds what a sweep adds to a pause.
+const LAZY_SWEEP: usize = 8;
+
+/// The memory of one heap.
+#[derive(Debug)]
+pub struct Memory {
+    space: Reservation,
+    /// The side tables.
+    pub blocks: BlockTables,
+    /// Objects of more than a quarter of a block.
+    pub large: LargeSpace,
+    /// Blocks that were committed once: all numbers below.
+    fresh: AtomicU32,
+    capacity: u32,
+    growth: Mutex<()>,
+    free: IndexStack,
+    /// Free blocks whose pages the operating system has back.
+    released: IndexStack,
+    recyclable: IndexStack,
+    free_count: AtomicUsize,
+    released_count: AtomicUsize,
+    /// Bytes of blocks that are not free, and of large objects.
+    used: AtomicUsize,
+    limit: usize,
+    huge: bool,
+    /// The next block to sweep; at or past `sweep_end`: nothing left.
+    sweep_cursor: AtomicU32,
+    sweep_end: AtomicU32,
+    sweep_epoch: AtomicU8,
+}
+
+impl Memory {
+    /// Memory for at most `limit` bytes of blocks and large objects.
+    ///
+    /// # Errors
+    /// When the operating system refuses the address space.
+    pub fn new(limit: usize, huge: bool) -> io::Result<Memory> {
+        let limit = limit.next_multiple_of(BLOCK);
+        let capacity = (limit.next_multiple_of(CHUNK) / BLOCK) as u32;
+        let space = Reservation::new(capacity as usize * BLOCK, CHUNK)?;
+        let blocks = BlockTables::new(space.base(), capacity as usize)?;
+        // Address space is cheap: fragmentation of large objects must not be what runs out first.
+        let large = LargeSpace::new((limit * 4).max(8 << 30))?;
+        Ok(Memory {
+            space,
+            blocks,
+            large,
+            fresh: AtomicU32::new(0),
+            capacity,
+            growth: Mutex::new(()),
+            free: IndexStack::new(),
+            released: IndexStack::new(),
+            recyclable: IndexStack::new(),
+            free_count: AtomicUsize::new(0),
+            released_count: AtomicUsize::new(0),
+            used: AtomicUsize::new(0),
+            limit,
+            huge,
+            sweep_cursor: AtomicU32::new(0),
+            sweep_end: AtomicU32::new(0),
+            sweep_epoch: AtomicU8::new(0),
+        })
+    }
+
+    /// The first address of the block space.
+    #[inline(always)]
+    pub fn base(&self) -> usize {
+        self.space.base()
+    }
+
+    /// Whether an address belongs to the block space.
+    #[inline(always)]
+    pub fn in_blocks(&self, address: usize) -> bool {
+        self.space.contains(address)
+    }
+
+    /// Whether an address belongs to this heap.
+    #[inline(always)]
+    pub fn contains(&self, address: usize) -> bool {
+        self.space.contains(address) || self.large.contains(address)
+    }
+
+    /// Whether the object at this address is young, by the side tables alone (INV-4); acquire.
+    #[inline(always)]
+    pub fn is_young(&self, address: usize) -> bool {
+        if self.space.contains(address) { self.blocks.is_young(address) } else { self.large.is_young(address) }
+    }
+
+    /// Bytes in use: blocks that are not free, and large objects.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// The most bytes that may be in use.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Bytes of memory that the heap holds from the operating system.
+    pub fn committed(&self) -> usize {
+        let blocks = self.fresh.load(Ordering::Relaxed) as usize;
+        blocks.saturating_sub(self.released_count.load(Ordering::Relaxed)) * BLOCK + self.large.high_bytes()
+    }
+
+    fn charge(&self, bytes: usize) -> bool {
+        let before = self.used.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes > self.limit {
+            self.used.fetch_sub(bytes, Ordering::Relaxed);
+            return false;
+        }
+        true
+    }
+
+    /// Takes a free block, to be used as `kind`; `None` at the limit or when the machine is out of memory.
+    pub fn take_free(&self, kind: Kind) -> Option<u32> {
+        if !self.charge(BLOCK) {
+            return None;
+        }
+        let block = self
+            .pop_free()
+            .or_else(|| self.sweep_for_free(LAZY_SWEEP))
+            .or_else(|| self.grow())
+            .or_else(|| self.sweep_for_free(usize::MAX));
+        match block {
+            Some(block) => {
+                self.blocks.set_kind(block, kind);
+                Some(block)
+            }
+            None => {
+                self.used.fetch_sub(BLOCK, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+
+    fn pop_free(&self) -> Option<u32> {
+        if let Some(block) = self.free.pop(&self.blocks) {
+            self.free_count.fetch_sub(1, Ordering::Relaxed);
+            return Some(block);
+        }
+        let block = self.released.pop(&self.blocks)?;
+        self.released_count.fetch_sub(1, Ordering::Relaxed);
+        Some(block)
+    }
+
+    /// Commits another chunk. The only lock of the block space, taken once for 128 blocks.
+    #[cold]
+    fn grow(&self) -> Option<u32> {
+        let _guard = self.growth.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(block) = self.pop_free() {
+            return Some(block);
+        }
+        let first = self.fresh.load(Ordering::Relaxed);
+        if first + CHUNK_BLOCKS > self.capacity {
+            return None;
+        }
+        self.space.commit(first as usize * BLOCK, CHUNK, self.huge).ok()?;
+        self.fresh.store(first + CHUNK_BLOCKS, Ordering::Release);
+        for block in (first + 1..first + CHUNK_BLOCKS).rev() {
+            self.push_free(block);
+        }
+        Some(first)
+    }
+
+    fn push_free(&self, block: u32) {
+        self.free.push(&self.blocks, block);
+        self.free_count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Gives back a block that the caller owns and that holds no live object.
+    pub fn give_free(&self, block: u32) {
+        self.blocks.set_kind(block, Kind::Free);
+        self.used.fetch_sub(BLOCK, Ordering::Relaxed);
+        self.push_free(block);
+    }
+
+    /// Offers a block that the caller owns for recycling.
+    pub fn give_recyclable(&self, block: u32, free: LineSet) {
+        if free.count_ones() < MIN_FREE_LINES {
+            self.blocks.set_kind(block, Kind::Old);
+            return;
+        }
+        self.blocks.set_free_lines(block, free);
+        self.blocks.set_kind(block, Kind::Recyclable);
+        self.recyclable.push(&self.blocks, block);
+    }
+
+    /// Takes a block with holes; sweeps for one if a sweep is under way.
+    pub fn take_recyclable(&self) -> Option<(u32, LineSet)> {
+        for _ in 0..LAZY_SWEEP {
+            if let Some(block) = self.recyclable.pop(&self.blocks) {
+                self.blocks.set_kind(block, Kind::Active);
+                return Some((block, self.blocks.free_lines(block)));
+            }
+            if !self.sweep_next() {
+                return None;
+            }
+        }
+        None
+    }
+
+    fn sweep_for_free(&self, at_most: usize) -> Option<u32> {
+        for _ in 0..at_most {
+            if !self.sweep_next() {
+                return None;
+            }
+            if let Some(block) = self.pop_free() {
+                return Some(block);
+            }
+        }
+        None
+    }
+
+    /// Pages for a large object of `bytes`, young and zeroed.
+    pub fn alloc_large(&self, bytes: usize) -> Option<usize> {
+        let pages = bytes.next_multiple_of(large::PAGE);
+        if !self.charge(pages) {
+            return None;
+        }
+        let at = self.large.alloc(bytes);
+        if at.is_none() {
+            self.used.fetch_sub(pages, Ordering::Relaxed);
+        }
+        at
+    }
+
+    /// Frees a large object.
+    pub fn free_large(&self, start: usize, bytes: usize) {
+        self.large.free(start, bytes);
+        self.used.fetch_sub(bytes.next_multiple_of(large::PAGE), Ordering::Relaxed);
+    }
+
+    /// Begins the sweep of a cycle: everything not marked `epoch` is dead. The last sweep is over.
+    pub fn begin_sweep(&self, epoch: u8) {
+        // Recyclable blocks are swept again: the cycle has found more of their lines dead.
+        for block in self.recyclable.take_all(&self.blocks) {
+            self.blocks.set_kind(block, Kind::Old);
+        }
+        self.sweep_epoch.store(epoch, Ordering::Relaxed);
+        self.sweep_end.store(self.fresh.load(Ordering::Acquire), Ordering::Relaxed);
+        // Release: whoever takes a number sees the epoch and the end.
+        self.sweep_cursor.store(0, Ordering::Release);
+    }
+
+    /// Sweeps one block, if any is left; any thread. Returns false when all numbers are taken.
+    pub fn sweep_next(&self) -> bool {
+        loop {
+            let end = self.sweep_end.load(Ordering::Relaxed);
+            if self.sweep_cursor.load(Ordering::Relaxed) >= end {
+                return false;
+            }
+            let block = self.sweep_cursor.fetch_add(1, Ordering::AcqRel);
+            if block >= self.sweep_end.load(Ordering::Relaxed) {
+                return false;
+            }
+            if self.blocks.claim(block, Kind::Old, Kind::Sweeping) {
+                let epoch = self.sweep_epoch.load(Ordering::Relaxed);
+                // When the numbers wrap, dead objects of 254 cycles ago could look alive: forget where they start.
+                if epoch == 1 {
+                    self.blocks.retain_starts(block, |at| {
+                        // SAFETY: [H2] a start bit stands at the header of an object that was promoted into this block.
+                        unsafe { (*(at as *const crate::object::Object)).mark() == 1 }
+                    });
+                }
+                self.sweep_block(block, epoch);
+                return true;
+            }
+        }
+    }
+
+    /// Sweeps a claimed block: its lines without the mark `epoch` are free.
+    pub fn sweep_block(&self, block: u32, epoch: u8) {
+        let mut free: LineSet = 0;
+        for (line, mark) in self.blocks.line_marks(block).iter().enumerate() {
+            free |= ((mark.load(Ordering::Relaxed) != epoch) as LineSet) << line;
+        }
+        if free == LineSet::MAX { self.give_free(block) } else { self.give_recyclable(block, free) }
+    }
+
+    /// Gives free blocks beyond `reserve` bytes back to the operating system.
+    pub fn trim(&self, reserve: usize) {
+        while self.free_count.load(Ordering::Relaxed) * BLOCK > reserve {
+            let Some(block) = self.free.pop(&self.blocks) else { return };
+            self.free_count.fetch_sub(1, Ordering::Relaxed);
+            self.space.release(block as usize * BLOCK, BLOCK);
+            self.released_count.fetch_add(1, Ordering::Relaxed);
+            self.released.push(&self.blocks, block);
+        }
+    }
+
+    /// Blocks that were ever in use: all numbers below.
+    pub fn block_count(&self) -> u32 {
+        self.fresh.load(Ordering::Acquire)
+    }
+}

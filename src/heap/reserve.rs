@@ -1,0 +1,110 @@
+//! Address ranges: reserved once, committed piece by piece, given back piece by piece.
+//!
+//! A reservation is an inaccessible mapping that costs no memory; [`Reservation::commit`] makes a part of it readable
+//! and writable, [`Reservation::release`] drops its pages (it stays committed and reads as zero).
+
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap_anonymous, mprotect, munmap};
+use std::ffi::c_void;
+use std::io;
+
+/// A range of addresses of this process.
+#[derive(Debug)]
+pub struct Reservation {
+    mapped: *mut c_void,
+    mapped_bytes: usize,
+    base: usize,
+    bytes: usize,
+    committed: AtomicUsize,
+}
+
+// SAFETY: [M1] a reservation is a range of addresses; what its memory holds is governed by the types built on it.
+unsafe impl Send for Reservation {}
+// SAFETY: [M1] as above.
+unsafe impl Sync for Reservation {}
+
+impl Reservation {
+    /// Reserves `bytes`, aligned to `align` (a power of two of at least a page), inaccessible.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn new(bytes: usize, align: usize) -> io::Result<Reservation> {
+        Self::map(bytes, align, ProtFlags::empty())
+    }
+
+    /// As [`Reservation::new`], readable and writable from the start: for side tables, whose pages appear when they
+    /// are first touched.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn zeroed(bytes: usize) -> io::Result<Reservation> {
+        Self::map(bytes, 4096, ProtFlags::READ | ProtFlags::WRITE)
+    }
+
+    fn map(bytes: usize, align: usize, prot: ProtFlags) -> io::Result<Reservation> {
+        let bytes = bytes.next_multiple_of(4096);
+        let mapped_bytes = bytes + if align > 4096 { align } else { 0 };
+        // SAFETY: [M1] a fresh private mapping at an address of the system's choice.
+        let mapped = unsafe {
+            mmap_anonymous(std::ptr::null_mut(), mapped_bytes, prot, MapFlags::PRIVATE | MapFlags::NORESERVE)
+        }?;
+        let base = (mapped as usize).next_multiple_of(align);
+        Ok(Reservation { mapped, mapped_bytes, base, bytes, committed: AtomicUsize::new(0) })
+    }
+
+    /// The first address.
+    #[inline(always)]
+    pub fn base(&self) -> usize {
+        self.base
+    }
+
+    /// Whether an address lies inside.
+    #[inline(always)]
+    pub fn contains(&self, address: usize) -> bool {
+        address.wrapping_sub(self.base) < self.bytes
+    }
+
+    /// Makes `[offset, offset + bytes)` readable and writable, with huge pages if asked for.
+    ///
+    /// # Errors
+    /// What the operating system says, usually that memory is out.
+    pub fn commit(&self, offset: usize, bytes: usize, huge: bool) -> io::Result<()> {
+        debug_assert!(offset + bytes <= self.bytes);
+        let at = (self.base + offset) as *mut c_void;
+        // SAFETY: [M1] inside our own mapping.
+        unsafe { mprotect(at, bytes, MprotectFlags::READ | MprotectFlags::WRITE) }?;
+        if huge {
+            // SAFETY: [M1] inside our own mapping; advice only, so its failure is no error.
+            let _ = unsafe { madvise(at, bytes, Advice::LinuxHugepage) };
+        }
+        self.committed.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Gives the pages of a committed part back to the operating system; they read as zero afterwards.
+    pub fn release(&self, offset: usize, bytes: usize) {
+        debug_assert!(offset + bytes <= self.bytes);
+        // SAFETY: [M1] inside our own mapping; the caller says that nothing there is needed.
+        let result = unsafe { madvise((self.base + offset) as *mut c_void, bytes, Advice::LinuxDontNeed) };
+        debug_assert!(result.is_ok(), "madvise: {result:?}");
+    }
+
+    /// A table of `T` at `offset`.
+    ///
+    /// # Safety
+    /// `[offset, offset + n * size_of::<T>())` is inside, committed, aligned for `T`, only used as this table, and
+    /// all zeroes are a valid `T`.
+    #[inline]
+    pub unsafe fn table<T: Sync>(&self, offset: usize, n: usize) -> &[T] {
+        // SAFETY: [M1] the caller's promise.
+        unsafe { std::slice::from_raw_parts((self.base + offset) as *const T, n) }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        // SAFETY: [M1] the whole of our own mapping, of which nothing is used any more.
+        let result = unsafe { munmap(self.mapped, self.mapped_bytes) };
+        debug_assert!(result.is_ok(), "munmap: {result:?}");
+    }
+}

@@ -1,0 +1,126 @@
+//! The write barrier, and shading.
+//!
+//! If a store's source is private and young, or private, old and remembered already (while no cycle runs), the barrier
+//! is one load of the source's flags and one test against the mutator's mask. Otherwise the slow path, in this order,
+//! with no safepoint in between:
+//!
+//! 1. armed: shade the new value (insertion);
+//! 2. source public, value private: publish the value; source private and old, value young: remember the source;
+//! 3. write. In a cycle shade what was overwritten (deletion; Yuasa 1990). On a public source the write is an exchange
+//!    in a cycle, and what it returns is shaded: another thread may have stored since any earlier read.
+//!
+//! The mixture of the two barriers until a mutator is scanned follows Go's hybrid barrier (proposal 17503); `model/`
+//! shows that each of the steps is needed.
+
+use super::record::{Local, Phase, Record};
+use super::shared::Grey;
+use crate::object::header::{OLD, PUBLIC};
+use crate::object::{Object, Slot, slot};
+use crate::sync::atomic::{AtomicPtr, Ordering};
+
+/// Grey objects of a local buffer before it is handed over.
+const BUFFER: usize = 512;
+
+impl Record {
+    /// Stores `value` into a slot of `source`, with the barrier. Never collects.
+    ///
+    /// # Safety
+    /// Called by the owner; `source` is valid for it, `slot` is one of its slots, `value` is null or valid.
+    #[inline(always)]
+    pub unsafe fn store(&self, source: *mut Object, slot: Slot, value: *mut Object) {
+        // SAFETY: [H2] the caller says that the source is live.
+        if unsafe { (*source).flags() } & self.barrier.get() == 0 {
+            // Relaxed: private to this thread; a handshake or a publication comes before anybody else looks.
+            // SAFETY: [S1] a slot of a live object.
+            unsafe { slot::atomic(slot) }.store(value, Ordering::Relaxed);
+        } else {
+            // SAFETY: the same promises.
+            unsafe { self.store_slow(source, slot, value) };
+        }
+    }
+
+    /// The slow path.
+    ///
+    /// # Safety
+    /// As [`Record::store`].
+    #[cold]
+    #[inline(never)]
+    pub unsafe fn store_slow(&self, source: *mut Object, slot: Slot, value: *mut Object) {
+        // SAFETY: [S1] a slot of a live object.
+        let field = unsafe { slot::atomic(slot) };
+        // SAFETY: [H2] the caller says that the source is live.
+        if unsafe { (*source).flags() } & PUBLIC != 0 {
+            // SAFETY: [B1] the source is public.
+            unsafe { self.store_public(field, value) };
+            return;
+        }
+        // SAFETY: [L1] only the owner calls.
+        let local = unsafe { self.local() };
+        if !value.is_null() {
+            if local.phase == Phase::Armed {
+                // SAFETY: [B2] the caller's value is live.
+                unsafe { self.shade(local, value) };
+            }
+            // SAFETY: [H2] as above.
+            if unsafe { (*value).flags() } & (OLD | PUBLIC) == 0 {
+                // SAFETY: [B3] the source is private, and old: a young one would have taken the fast path.
+                unsafe { local.remembered.remember(source, slot) };
+            }
+        }
+        if local.phase != Phase::Idle {
+            // SAFETY: [B2] what a field holds is live.
+            unsafe { self.shade(local, field.load(Ordering::Relaxed)) };
+        }
+        // Release: the marker, which reads this slot with acquire, sees the object.
+        field.store(value, Ordering::Release);
+    }
+
+    /// Stores into a field of something public.
+    ///
+    /// # Safety
+    /// Called by the owner; the field belongs to a public object or global root, `value` is null or valid.
+    pub unsafe fn store_public(&self, field: &AtomicPtr<Object>, value: *mut Object) {
+        // SAFETY: [L1] only the owner calls.
+        let phase = unsafe { self.local() }.phase;
+        if !value.is_null() {
+            if phase == Phase::Armed {
+                // SAFETY: [B2] the caller's value is live.
+                unsafe { self.shade(self.local(), value) };
+            }
+            // SAFETY: [P1] the caller's value is public or its own.
+            unsafe { self.publish(value) };
+        }
+        if phase == Phase::Idle {
+            // Release: pairs with the acquire of loads from public objects.
+            field.store(value, Ordering::Release);
+        } else {
+            // Acquire as well: what was overwritten may be another thread's, and its header is read next.
+            let old = field.swap(value, Ordering::AcqRel);
+            // SAFETY: [B2] what a public field held until now is live.
+            unsafe { self.shade(self.local(), old) };
+        }
+    }
+
+    /// Marks an old unmarked object of the running cycle and buffers it; a young one needs nothing: its owner's snapshot
+    /// or its promotion sees it.
+    ///
+    /// # Safety
+    /// Called by the owner in a cycle; `object` is null or live, and public or private to this mutator.
+    #[inline]
+    pub unsafe fn shade(&self, local: &mut Local, object: *mut Object) {
+        if object.is_null() {
+            return;
+        }
+        // SAFETY: [H2] the caller says that it is live.
+        let header = unsafe { &*object };
+        // Acquire: whoever sees OLD sees the mark that came with the promotion.
+        if header.flags_acquire() & OLD == 0 || header.mark() == local.epoch {
+            return;
+        }
+        header.set_mark(local.epoch);
+        local.grey.push(Grey(object));
+        if local.grey.len() >= BUFFER {
+            self.hand_over(local);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Asking another mutator to publish one of its private objects: what a crossing of its private link needs.
+//!
+//! The requester queues a [`PublishRequest`] with the owner and asks by handshake. A running owner serves it at its next
+//! safepoint; for an owner in native code the requester does the work itself (NATIVE → HELD). While it waits, the
+//! requester serves publish requests of others, and only those: two mutators that cross each other's links never wait
+//! for each other, and a crossing never collects. An owner that leaves publishes all its links first.
+//!
+//! A request whose requester has given up is withdrawn, so that nobody looks at its object later.
+
+use super::handshake::{Requests, Target};
+use super::record::Record;
+use crate::object::Object;
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+const WAITING: u32 = 0;
+const TAKEN: u32 = 1;
+const DONE: u32 = 2;
+const WITHDRAWN: u32 = 3;
+
+/// One request.
+pub struct PublishRequest {
+    state: AtomicU32,
+    /// Answers the object, if it is still private to the owner. Called by the owner or its holder.
+    object: Box<dyn Fn() -> Option<*mut Object> + Send + Sync>,
+}
+
+impl std::fmt::Debug for PublishRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PublishRequest").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl Record {
+    /// Serves queued publish requests.
+    ///
+    /// # Safety
+    /// Called by the owner or the holder.
+    pub unsafe fn serve_publish(&self) {
+        let mut served = false;
+        while let Some(request) = self.publish_requests.pop() {
+            if request.state.compare_exchange(WAITING, TAKEN, Ordering::Acquire, Ordering::Relaxed).is_err() {
+                continue;
+            }
+            if let Some(object) = (request.object)() {
+                // SAFETY: [P1] the requester holds a C reference, so the pair is alive, and it is private to this mutator.
+                unsafe { self.publish(object) };
+            }
+            // Release: the requester that reads DONE sees the publication.
+            request.state.store(DONE, Ordering::Release);
+            served = true;
+        }
+        if served {
+            self.shared().event.notify();
+        }
+    }
+
+    /// Has `owner` publish what `object` answers, and returns when `is_public` says so.
+    ///
+    /// # Safety
+    /// Called by the running owner of `self`, which keeps the pair alive meanwhile.
+    pub unsafe fn ask_to_publish(
+        &self,
+        owner: &Record,
+        object: Box<dyn Fn() -> Option<*mut Object> + Send + Sync>,
+        is_public: impl Fn() -> bool,
+    ) {
+        let request = Arc::new(PublishRequest { state: AtomicU32::new(WAITING), object });
+        owner.publish_requests.push(request.clone());
+        let mut tries = 0;
+        while !is_public() && request.state.load(Ordering::Acquire) != DONE {
+            match owner.word.request(Requests::PUBLISH) {
+                Target::Running => owner.limit.interrupt(),
+                Target::Native => {
+                    if owner.word.try_hold() {
+                        owner.word.serve(Requests::PUBLISH);
+                        // SAFETY: [L1] held.
+                        unsafe { owner.serve_publish() };
+                        let _ = owner.word.release(Requests::NONE);
+                        self.shared().event.notify();
+                        continue;
+                    }
+                }
+                // A holder is at work, or the owner has left and published everything: look again.
+                Target::Held | Target::Detached => {}
+            }
+            if self.word.is_requested(Requests::PUBLISH) {
+                self.word.serve(Requests::PUBLISH);
+                // SAFETY: [L1] the caller owns `self`; publishing moves nothing.
+                unsafe { self.serve_publish() };
+            }
+            tries += 1;
+            if tries < 64 {
+                crate::sync::spin_loop();
+            } else {
+                // Wakes early when the request is done; wakes in any case to serve requests of others.
+                self.shared().event.wait(Duration::from_micros(200), || {
+                    request.state.load(Ordering::Acquire) == DONE || self.word.is_requested(Requests::PUBLISH)
+                });
+            }
+        }
+        if request.state.compare_exchange(WAITING, WITHDRAWN, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+            // Taken: it will be done in a moment, and the caller's reference must last until then.
+            while request.state.load(Ordering::Acquire) == TAKEN {
+                crate::sync::spin_loop();
+            }
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! The minor collection: one mutator, its own nursery, no atomics on its own objects, no other thread involved.
+//!
+//! Roots are the root stack, the remembered set, the objects of its private young links that C holds, and private
+//! objects whose finalizers are due. Reached private young objects are evacuated into the old generation; a forwarding
+//! address stays behind and every slot is updated. What cannot or must not move (published, pinned, hashed, large, or no
+//! memory to copy to) is promoted in place: its lines become old, its block leaves the nursery. The rest dies, and with
+//! it its links; its memory is simply filled again.
+//!
+//! The order matters to the marker, which may be reading this mutator's old private objects (INV-4): all slots are
+//! updated before any block changes its kind. Work is kept on an explicit stack, so deep structures need no recursion.
+//!
+//! In the snapshot handshake the same collection shades what the roots refer to and what is promoted in place.
+
+use super::record::{Local, Phase, Record};
+use super::shared::{Counters, Shared};
+use crate::heap::Memory;
+use crate::heap::block::{BLOCK, lines_of};
+use crate::heap::evacuate::EvacuationAllocator;
+use crate::object::header::{HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
+use crate::object::{Object, Slot, slot};
+use crate::sync::atomic::Ordering;
+
+/// Evacuation in progress.
+struct Evacuation<'a> {
+    memory: &'a Memory,
+    allocator: EvacuationAllocator,
+    colour: u8,
+    /// Promoted objects whose slots have not been visited.
+    worklist: Vec<*mut Object>,
+    /// Objects promoted in place.
+    in_place: Vec<*mut Object>,
+    bytes: usize,
+    objects: u64,
+}
+
+impl Evacuation<'_> {
+    /// Promotes what a slot refers to, if it is ours and young, and updates the slot.
+    #[inline(always)]
+    unsafe fn visit(&mut self, slot: Slot) {
+        // SAFETY: [S1] a slot of a live object of this mutator.
+        let object = unsafe { slot::load(slot) };
+        if object.is_null() || !self.memory.is_young(object as usize) {
+            return;
+        }
+        // SAFETY: [N1] young, and by INV-2 public or private to this mutator.
+        let new = unsafe { self.promote(object) };
+        if new != object {
+            // Release: the marker that finds the new address sees the copy.
+            // SAFETY: [S1] as above.
+            unsafe { slot::atomic(slot) }.store(new, Ordering::Release);
+        }
+    }
+
+    /// Where a young object is from now on.
+    #[inline(always)]
+    unsafe fn promote(&mut self, object: *mut Object) -> *mut Object {
+        // SAFETY: [N1] young: readable if public, ours if private. A forwarding address has no flags.
+        let flags = unsafe { (*object).flags() };
+        if flags & (PUBLIC | OLD) != 0 {
+            return object;
+        }
+        // SAFETY: [N1] private and young, so ours.
+        let forwarded = unsafe { Object::forwarded(object) };
+        if !forwarded.is_null() {
+            return forwarded;
+        }
+        // SAFETY: [H2] not forwarded, so it is whole.
+        let (ty, extent) = unsafe { ((*object).type_info(), Object::extent(object)) };
+        if flags & (PINNED | HASHED) == 0 && self.memory.in_blocks(object as usize) {
+            let to = self.allocator.alloc(self.memory, extent.bytes, self.colour);
+            if !to.is_null() {
+                let new: *mut Object = to.wrapping_add(object as usize - extent.start).cast();
+                // SAFETY: [N2] fresh memory of that many bytes in a block that this mutator fills.
+                unsafe {
+                    std::ptr::copy_nonoverlapping(extent.start as *const u8, to, extent.bytes);
+                    Object::init(new, ty, flags & LINKED | OLD | UNLOGGED, self.colour);
+                    Object::forward(object, new);
+                }
+                self.memory.blocks.set_start(new as usize);
+                self.bytes += extent.bytes;
+                self.objects += 1;
+                if slot::has_slots(ty) {
+                    self.worklist.push(new);
+                }
+                return new;
+            }
+        }
+        // SAFETY: [N1] private and young, so ours.
+        unsafe {
+            (*object).set_mark(self.colour);
+            (*object).set_flags_private(OLD | UNLOGGED, 0);
+        }
+        self.bytes += extent.bytes;
+        self.objects += 1;
+        self.in_place.push(object);
+        if slot::has_slots(ty) {
+            self.worklist.push(object);
+        }
+        object
+    }
+
+    /// Visits the slots of everything promoted so far, and of what that promotes.
+    unsafe fn drain(&mut self) {
+        while let Some(object) = self.worklist.pop() {
+            // SAFETY: [N2] promoted objects are whole; their slots are ours to update.
+            unsafe { slot::for_each(object, |slot| self.visit(slot)) };
+        }
+    }
+
+    /// Where an object is after the drain; null if it died.
+    unsafe fn find(&self, object: *mut Object) -> *mut Object {
+        // SAFETY: [N1] young or just promoted; ours.
+        unsafe {
+            if (*object).flags() & (PUBLIC | OLD) != 0 { object } else { Object::forwarded(object) }
+        }
+    }
+}
+
+impl Record {
+    /// Collects this mutator's nursery. `snapshot`: also give the snapshot of a cycle (the phase is `Armed`).
+    ///
+    /// # Safety
+    /// Called by the owner or the holder, at a point that may collect.
+    pub unsafe fn minor(&self, snapshot: bool) {
+        let shared = self.shared();
+        // SAFETY: [L1] the owner or holder; nothing below takes another reference while this one is used.
+        let local = unsafe { self.local() };
+        let allocated = local.nursery.bytes(&shared.memory, self.cursor.get()) + local.large_bytes;
+        let mut evacuation = Evacuation {
+            memory: &shared.memory,
+            allocator: std::mem::replace(&mut local.evacuation, EvacuationAllocator::new()),
+            colour: local.parity,
+            worklist: std::mem::take(&mut local.worklist),
+            in_place: std::mem::take(&mut local.in_place),
+            bytes: 0,
+            objects: 0,
+        };
+        // SAFETY: [N1] everything visited below is a root or slot of this mutator.
+        unsafe {
+            self.visit_roots(local, &mut evacuation, snapshot);
+            evacuation.drain();
+            self.visit_finalizable(local, &mut evacuation);
+            if let Some(links) = &mut local.links {
+                links.after_minor(&mut |object| evacuation.find(object));
+            }
+            self.promote_published(local, &mut evacuation);
+        }
+        let survivors = std::mem::take(&mut local.finalizable);
+        Self::settle(local, &mut evacuation);
+        Self::free_large(local, shared);
+        local.nursery.reset(&shared.memory, local.phase == Phase::Idle);
+        poison(local, shared);
+        local.pins.clear();
+        for object in local.remembered.objects.drain(..) {
+            // SAFETY: [B3] remembered objects are alive until the minor that forgets them.
+            let header = unsafe { &*object };
+            if header.flags() & PUBLIC == 0 {
+                header.set_flags_private(UNLOGGED, 0);
+            }
+        }
+        local.remembered.slots.clear();
+        Counters::add(&shared.counters.minors, 1);
+        Counters::add(&shared.counters.allocated_bytes, allocated as u64);
+        Counters::add(&shared.counters.promoted_bytes, evacuation.bytes as u64);
+        Counters::add(&shared.counters.promoted_objects, evacuation.objects);
+        local.promoted += evacuation.bytes;
+        local.evacuation = evacuation.allocator;
+        local.worklist = evacuation.worklist;
+        local.in_place = evacuation.in_place;
+        local.in_place.clear();
+        // The nursery is empty: the next allocation takes its first block.
+        self.cursor.set(0);
+        local.block_end = 0;
+        let _ = self.limit.set(0, &self.word);
+        for object in survivors {
+            // SAFETY: [P1] promoted, live, its own or public.
+            unsafe { self.register_finalizable(object) };
+        }
+    }
+
+    unsafe fn visit_roots(&self, local: &mut Local, evacuation: &mut Evacuation<'_>, snapshot: bool) {
+        let mut shade = vec![];
+        // SAFETY: [N1] roots, remembered slots and links are this mutator's.
+        unsafe {
+            local.roots.for_each(|slot| {
+                evacuation.visit(slot);
+                if snapshot {
+                    shade.push(slot::load(slot));
+                }
+            });
+            for object in local.due.iter_mut() {
+                evacuation.visit(object);
+                shade.push(*object);
+            }
+            if let Some(links) = &mut local.links {
+                links.visit_held(&mut |object| shade.push(evacuation.promote(object)));
+            }
+            if snapshot {
+                for object in shade {
+                    self.shade(local, object);
+                }
+            }
+            for i in 0..local.remembered.objects.len() {
+                slot::for_each(local.remembered.objects[i], |slot| evacuation.visit(slot));
+            }
+            for &slot in &local.remembered.slots {
+                evacuation.visit(slot);
+            }
+        }
+    }
+
+    /// Dead young objects with a finalizer are kept for it, in the order of their allocation; `local.finalizable` keeps
+    /// those that survived, at their new addresses.
+    unsafe fn visit_finalizable(&self, local: &mut Local, evacuation: &mut Evacuation<'_>) {
+        let mut survivors = vec![];
+        let mut dead = vec![];
+        for object in std::mem::take(&mut local.finalizable) {
+            // SAFETY: [N1] young objects of this mutator.
+            let at = unsafe { evacuation.find(object) };
+            if at.is_null() { dead.push(object) } else { survivors.push(at) }
+        }
+        for object in dead {
+            // SAFETY: [N1] as above.
+            local.due.push_back(unsafe { evacuation.promote(object) });
+        }
+        // SAFETY: [N1] as above.
+        unsafe { evacuation.drain() };
+        local.finalizable = survivors;
+    }
+
+    /// Public young objects stay where they are, reachable or not: other threads may hold them.
+    unsafe fn promote_published(&self, local: &mut Local, evacuation: &mut Evacuation<'_>) {
+        for object in std::mem::take(&mut local.published) {
+            // SAFETY: [N1] public objects of this nursery.
+            let header = unsafe { &*object };
+            if header.flags() & OLD != 0 {
+                continue;
+            }
+            header.set_mark(local.parity);
+            // Release: whoever sees OLD sees the mark.
+            header.set_flags_shared(OLD);
+            // SAFETY: [H2] whole: a public object is never forwarded.
+            evacuation.bytes += unsafe { Object::extent(object) }.bytes;
+            evacuation.objects += 1;
+            evacuation.in_place.push(object);
+            if local.phase == Phase::Armed {
+                // SAFETY: [B2] live as long as somebody may hold it; another thread may have taken it while it was young.
+                unsafe { self.shade(local, object) };
+            }
+        }
+    }
+
+    /// Makes the lines of objects promoted in place old. Every slot has been updated by now (INV-4).
+    fn settle(local: &Local, evacuation: &mut Evacuation<'_>) {
+        let memory = evacuation.memory;
+        for &object in &evacuation.in_place {
+            if !memory.in_blocks(object as usize) {
+                memory.large.set_old(object as usize);
+                continue;
+            }
+            // SAFETY: [N1] promoted in place, so whole.
+            let extent = unsafe { Object::extent(object) };
+            let block = memory.blocks.block_of(extent.start);
+            let occupied = memory.blocks.free_lines(block);
+            if occupied == 0 {
+                memory.blocks.clear_starts(block, 0..crate::heap::block::LINES);
+            }
+            memory.blocks.set_free_lines(block, occupied | lines_of(extent.start & (BLOCK - 1), extent.bytes));
+            memory.blocks.set_start(object as usize);
+            memory.blocks.mark_lines(extent.start, extent.bytes, local.parity);
+        }
+    }
+
+    fn free_large(local: &mut Local, shared: &Shared) {
+        for object in local.large.drain(..) {
+            // SAFETY: [N1] large objects do not move; dead ones are still whole.
+            let (old, extent) = unsafe { ((*object).flags() & OLD != 0, Object::large_extent(object)) };
+            if !old {
+                shared.memory.free_large(extent.start, extent.bytes);
+            }
+        }
+        local.large_bytes = 0;
+    }
+}
+
+/// Under `gc_zeal` the emptied nursery is filled with a pattern that no valid reference has.
+fn poison(local: &Local, shared: &Shared) {
+    if cfg!(gc_zeal) {
+        for &block in local.nursery.blocks() {
+            // SAFETY: [N3] the blocks that stay in the nursery hold nothing alive.
+            unsafe { std::ptr::write_bytes(shared.memory.blocks.address_of(block) as *mut u8, 0xDB, BLOCK) };
+        }
+    }
+}

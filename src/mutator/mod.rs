@@ -1,0 +1,25 @@
+//! Mutators: attached threads, each with its record, its nursery and its own minor collections.
+//!
+//! Everything here is done by one mutator for itself, or by a requester that holds its record while it is in native
+//! code. What drives all mutators together is the collector, one layer up.
+
+pub mod barrier;
+pub mod cells;
+pub mod crossing;
+pub mod finalize;
+pub mod gate;
+pub mod globals;
+pub mod handshake;
+pub mod minor;
+pub mod nursery;
+pub mod publish;
+pub mod record;
+pub mod registry;
+pub mod remembered;
+pub mod roots;
+pub mod safepoint;
+pub mod shared;
+pub mod weak;
+
+pub use record::Record;
+pub use shared::Shared;

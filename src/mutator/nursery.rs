@@ -1,0 +1,83 @@
+//! A mutator's nursery: a handful of blocks, filled one after the other by bumping a cursor.
+//!
+//! Blocks are taken from the heap when they are first needed and kept from one minor collection to the next; only a
+//! block in which something was promoted in place is given up and replaced.
+
+use crate::heap::Memory;
+use crate::heap::block::{BLOCK, Kind, LineSet};
+
+/// The blocks of a nursery.
+#[derive(Debug, Default)]
+pub struct Nursery {
+    blocks: Vec<u32>,
+    /// Blocks handed out since the last minor collection.
+    used: usize,
+    capacity: usize,
+}
+
+impl Nursery {
+    /// An empty nursery of at most `capacity` blocks.
+    pub fn new(capacity: usize) -> Nursery {
+        Nursery { blocks: Vec::with_capacity(capacity), used: 0, capacity }
+    }
+
+    /// The next block to fill, as a range of addresses; `None` when the nursery is full or the heap has no block left.
+    pub fn next_block(&mut self, memory: &Memory) -> Option<(usize, usize)> {
+        if self.used == self.capacity {
+            return None;
+        }
+        if self.used == self.blocks.len() {
+            let block = memory.take_free(Kind::Young)?;
+            // While a block is young, its free-line word collects the lines of objects promoted in place.
+            memory.blocks.set_free_lines(block, 0);
+            self.blocks.push(block);
+        }
+        let start = memory.blocks.address_of(self.blocks[self.used]);
+        self.used += 1;
+        Some((start, start + BLOCK))
+    }
+
+    /// Whether anything was handed out since the last minor collection.
+    pub fn in_use(&self) -> bool {
+        self.used != 0
+    }
+
+    /// Bytes handed out since the last minor collection, given the cursor in the last block.
+    pub fn bytes(&self, memory: &Memory, cursor: usize) -> usize {
+        match self.used {
+            0 => 0,
+            n => (n - 1) * BLOCK + cursor.saturating_sub(memory.blocks.address_of(self.blocks[n - 1])),
+        }
+    }
+
+    /// After a minor collection: blocks with objects promoted in place leave the nursery, the others are used again.
+    /// `recycle` says whether their holes may be reused at once.
+    pub fn reset(&mut self, memory: &Memory, recycle: bool) {
+        self.used = 0;
+        self.blocks.retain(|&block| {
+            let occupied: LineSet = memory.blocks.free_lines(block);
+            if occupied == 0 {
+                return true;
+            }
+            if recycle {
+                memory.give_recyclable(block, !occupied);
+            } else {
+                memory.blocks.set_kind(block, Kind::Old);
+            }
+            false
+        });
+    }
+
+    /// Gives every block back: the mutator leaves, or is told to by memory pressure. Nothing in them is alive.
+    pub fn give_up(&mut self, memory: &Memory) {
+        self.used = 0;
+        for block in self.blocks.drain(..) {
+            memory.give_free(block);
+        }
+    }
+
+    /// The blocks, for verification and poisoning.
+    pub fn blocks(&self) -> &[u32] {
+        &self.blocks
+    }
+}

@@ -1,0 +1,314 @@
+//! The record of a mutator: what its thread works with, and what others may look at.
+//!
+//! The first fields have fixed places, because C code inlines allocation and the barrier: `cursor`, `limit`, the
+//! handshake word and the barrier mask. Then come what others may touch (atomics, a queue), and [`Local`], which
+//! belongs to whoever owns the record: its thread while it runs, the holder while the thread is in native code
+//! ([`HandshakeWord`](super::handshake::HandshakeWord), state HELD). The handshake word hands the ownership over, with
+//! acquire and release; a record therefore is `Sync` although most of it is plain memory.
+//!
+//! Records are never freed before the heap: a thread that attaches takes over one that another has left.
+
+use super::crossing::PublishRequest;
+use super::handshake::{HandshakeWord, NurseryLimit};
+use super::nursery::Nursery;
+use super::remembered::RememberedSet;
+use super::roots::RootStack;
+use super::shared::{Ask, Demand, Grey, Shared};
+use crate::heap::evacuate::EvacuationAllocator;
+use crate::object::Object;
+use crate::object::header::{BARRIER_CYCLE, BARRIER_IDLE, previous_epoch};
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Arc, Mutex};
+use crossbeam_queue::SegQueue;
+use hdrhistogram::Histogram;
+use std::any::Any;
+use std::cell::{Cell, UnsafeCell};
+use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
+
+/// Where a mutator stands in the global cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// No cycle, as far as it knows.
+    Idle,
+    /// Its barrier is set; it promotes unmarked.
+    Armed,
+    /// It has given its snapshot; it promotes marked.
+    Scanned,
+}
+
+/// What the handle layer keeps for a mutator, as the collector of this layer needs it.
+pub trait MutatorLinks: Any {
+    /// Calls `visit` with the object of each of its private young links whose `PyObject` C holds: extra roots of a minor.
+    fn visit_held(&mut self, visit: &mut dyn FnMut(*mut Object));
+    /// After a minor collection has found its survivors: `find` answers where an object is now, or null if it died.
+    /// Links follow their objects or die with them.
+    fn after_minor(&mut self, find: &mut dyn FnMut(*mut Object) -> *mut Object);
+    /// A linked object has become public.
+    ///
+    /// # Safety
+    /// `object` is live, public, and was private to this mutator.
+    unsafe fn published(&mut self, object: *mut Object);
+    /// The objects of all private links: they are published when the mutator leaves.
+    fn for_each_private(&mut self, f: &mut dyn FnMut(*mut Object));
+    /// The mutator leaves; nothing of its links is private any more.
+    fn leave(&mut self);
+    /// For the layer that made it.
+    fn as_any(&mut self) -> &mut dyn Any;
+}
+
+/// What belongs to the record's owner alone.
+#[allow(missing_debug_implementations, reason = "private state behind an UnsafeCell")]
+pub struct Local {
+    /// Where it stands in the cycle.
+    pub phase: Phase,
+    /// The mark that its promotions carry.
+    pub parity: u8,
+    /// The mark of the running cycle: what shading sets.
+    pub epoch: u8,
+    /// Young blocks.
+    pub nursery: Nursery,
+    /// The limit that an interrupt has replaced by 0.
+    pub block_end: usize,
+    /// Where survivors go.
+    pub evacuation: EvacuationAllocator,
+    /// Rooted references.
+    pub roots: RootStack,
+    /// Old-to-young references.
+    pub remembered: RememberedSet,
+    /// Public objects of the nursery: promoted in place by the next minor.
+    pub published: Vec<*mut Object>,
+    /// Young large objects.
+    pub large: Vec<*mut Object>,
+    /// Bytes of them.
+    pub large_bytes: usize,
+    /// Young objects with a finalizer.
+    pub finalizable: Vec<*mut Object>,
+    /// Private objects whose finalizers are due; roots.
+    pub due: VecDeque<*mut Object>,
+    /// Pin counts of young objects.
+    pub pins: HashMap<usize, u32>,
+    /// Shaded objects not yet handed over.
+    pub grey: Vec<Grey>,
+    /// The handle layer's part.
+    pub links: Option<Box<dyn MutatorLinks>>,
+    /// A callback runs: no other is started.
+    pub in_callback: bool,
+    /// Bytes promoted since the last look at the pacing.
+    pub promoted: usize,
+    /// Scratch of a minor collection.
+    pub worklist: Vec<*mut Object>,
+    /// Scratch of a minor collection: objects promoted in place.
+    pub in_place: Vec<*mut Object>,
+}
+
+/// The record. Its address is the `hf_mutator *` of C code.
+#[repr(C)]
+#[allow(missing_debug_implementations, reason = "most of it belongs to another thread")]
+pub struct Record {
+    /// Where the next object goes. Offset 0.
+    pub cursor: Cell<usize>,
+    /// End of the present nursery block; 0 when interrupted. Offset 8.
+    pub limit: NurseryLimit,
+    /// State and requests. Offset 16.
+    pub word: HandshakeWord,
+    /// Source flags that send a store to the slow path. Offset 20.
+    pub barrier: Cell<u8>,
+    /// The last ask that was answered.
+    pub answered: AtomicU64,
+    /// Objects that other threads want published.
+    pub publish_requests: SegQueue<Arc<PublishRequest>>,
+    /// Links that this record's owners have made. Written by the owner only, so that making a pair shares no cache line.
+    pub links_made: AtomicU64,
+    /// Pauses of this mutator in nanoseconds.
+    pub pauses: Mutex<Histogram<u64>>,
+    /// The number of the thread that attached (see `sync::thread_number`), 0 when detached.
+    pub thread: AtomicU64,
+    shared: *const Shared,
+    local: UnsafeCell<Local>,
+    embedder: UnsafeCell<Option<Box<dyn Any>>>,
+}
+
+// SAFETY: [L1] the plain fields belong to the owner; the handshake word hands ownership over with acquire and release.
+unsafe impl Send for Record {}
+// SAFETY: [L1] as above; everything that non-owners may touch is atomic or locked.
+unsafe impl Sync for Record {}
+
+impl Record {
+    /// A record for a heap; detached.
+    pub fn new(shared: &Shared) -> Record {
+        let local = Local {
+            phase: Phase::Idle,
+            parity: 0,
+            epoch: 0,
+            nursery: Nursery::new(shared.nursery_blocks),
+            block_end: 0,
+            evacuation: EvacuationAllocator::new(),
+            roots: RootStack::new(),
+            remembered: RememberedSet::default(),
+            published: Vec::new(),
+            large: Vec::new(),
+            large_bytes: 0,
+            finalizable: Vec::new(),
+            due: VecDeque::new(),
+            pins: HashMap::new(),
+            grey: Vec::new(),
+            links: None,
+            in_callback: false,
+            promoted: 0,
+            worklist: Vec::new(),
+            in_place: Vec::new(),
+        };
+        Record {
+            cursor: Cell::new(0),
+            limit: NurseryLimit::new(),
+            word: HandshakeWord::new(),
+            barrier: Cell::new(BARRIER_IDLE),
+            answered: AtomicU64::new(0),
+            publish_requests: SegQueue::new(),
+            links_made: AtomicU64::new(0),
+            pauses: Mutex::new(Histogram::new_with_bounds(1, 1 << 40, 2).expect("constant bounds")),
+            thread: AtomicU64::new(0),
+            shared,
+            local: UnsafeCell::new(local),
+            embedder: UnsafeCell::new(None),
+        }
+    }
+
+    /// The heap's shared state.
+    #[inline(always)]
+    pub fn shared(&self) -> &Shared {
+        // SAFETY: [L2] the registry that holds this record is a field of that state.
+        unsafe { &*self.shared }
+    }
+
+    /// The owner's state.
+    ///
+    /// # Safety
+    /// The caller owns the record (its thread while running, or the holder), and no other reference that this method
+    /// gave is used while the result lives.
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref, reason = "ownership is handed over by the handshake word")]
+    pub unsafe fn local(&self) -> &mut Local {
+        // SAFETY: [L1] the caller's promise.
+        unsafe { &mut *self.local.get() }
+    }
+
+    /// What the top layer keeps with the record: a handle that keeps the heap alive.
+    ///
+    /// # Safety
+    /// As [`Record::local`].
+    #[allow(clippy::mut_from_ref, reason = "ownership is handed over by the handshake word")]
+    pub unsafe fn embedder(&self) -> &mut Option<Box<dyn Any>> {
+        // SAFETY: [L1] the caller's promise.
+        unsafe { &mut *self.embedder.get() }
+    }
+
+    /// Attaches: the record was claimed by this thread. Adopts what the collector asks.
+    ///
+    /// # Safety
+    /// The caller has claimed the record and not attached it yet.
+    pub unsafe fn attach(&self, thread: u64, links: Box<dyn MutatorLinks>) {
+        {
+            // SAFETY: [L1] claimed by the caller, and detached: nobody else touches it.
+            let local = unsafe { self.local() };
+            debug_assert!(local.grey.is_empty() && local.remembered.is_empty() && !local.nursery.in_use());
+            local.links = Some(links);
+            local.in_callback = false;
+            self.thread.store(thread, Ordering::Relaxed);
+            self.cursor.set(0);
+            local.block_end = 0;
+            // A first guess, in case a handshake comes before the adoption: it is repeated below.
+            let word = self.shared().asked.get();
+            Self::adopt(local, &self.barrier, Ask::decode(word));
+            self.answered.store(word, Ordering::Relaxed);
+        }
+        self.word.attach();
+        // Dekker pair with the collector: it asks, then looks at the records; this is the other side.
+        let word = self.shared().asked.adopt();
+        // SAFETY: [L1] running now, and this is its thread.
+        Self::adopt(unsafe { self.local() }, &self.barrier, Ask::decode(word));
+        self.answered.store(word, Ordering::Release);
+        self.shared().event.notify();
+    }
+
+    /// The state of a mutator that holds nothing, in the middle of what is being asked.
+    fn adopt(local: &mut Local, barrier: &Cell<u8>, ask: Ask) {
+        local.epoch = ask.epoch;
+        (local.phase, local.parity) = match ask.demand {
+            Demand::Disarm | Demand::Promote => (Phase::Idle, ask.epoch),
+            Demand::Arm => (Phase::Armed, previous_epoch(ask.epoch)),
+            Demand::Snapshot | Demand::Flush => (Phase::Scanned, ask.epoch),
+        };
+        barrier.set(if local.phase == Phase::Idle { BARRIER_IDLE } else { BARRIER_CYCLE });
+    }
+
+    /// Detaches: roots go, survivors are promoted and what of them is linked is published, buffers are handed over.
+    ///
+    /// # Safety
+    /// Called by the owner, which does not use the record afterwards.
+    pub unsafe fn detach(&self) {
+        let shared = self.shared();
+        loop {
+            // SAFETY: [L1] the owner.
+            unsafe {
+                self.serve();
+                self.local().roots.truncate(0);
+                self.minor(false);
+                self.publish_private_links();
+            }
+            // SAFETY: [L1] the owner; the references of the block above are gone.
+            let local = unsafe { self.local() };
+            while let Some(object) = local.due.pop_front() {
+                // SAFETY: [P1] a private object of this mutator, old since the minor.
+                unsafe { self.hand_over_due(object) };
+            }
+            // SAFETY: [L1] as above.
+            let local = unsafe { self.local() };
+            if let Some(links) = &mut local.links {
+                links.leave();
+            }
+            local.evacuation.retire(&shared.memory, local.parity);
+            local.nursery.give_up(&shared.memory);
+            local.block_end = 0;
+            local.pins.clear();
+            self.cursor.set(0);
+            let _ = self.limit.set(0, &self.word);
+            self.hand_over(local);
+            if self.word.try_detach().is_ok() {
+                break;
+            }
+        }
+        self.thread.store(0, Ordering::Relaxed);
+        shared.event.notify();
+    }
+
+    /// Publishes the objects of its private links, so that any thread may cross them.
+    unsafe fn publish_private_links(&self) {
+        let mut objects = vec![];
+        // SAFETY: [L1] the owner, see the caller.
+        if let Some(links) = &mut unsafe { self.local() }.links {
+            links.for_each_private(&mut |object| objects.push(object));
+        }
+        for object in objects {
+            // SAFETY: [P1] objects of live private links are live and private to this mutator.
+            unsafe { self.publish(object) };
+        }
+    }
+
+    /// Hands the grey buffer over. Returns whether there was anything in it.
+    pub fn hand_over(&self, local: &mut Local) -> bool {
+        if local.grey.is_empty() {
+            return false;
+        }
+        self.shared().grey.push(std::mem::take(&mut local.grey));
+        true
+    }
+
+    /// Counts a pause that began at `start`.
+    pub fn pause(&self, start: Instant) {
+        let ns = (start.elapsed().as_nanos() as u64).max(1);
+        self.shared().counters.longest_pause_ns.fetch_max(ns, Ordering::Relaxed);
+        self.pauses.lock().unwrap_or_else(|e| e.into_inner()).saturating_record(ns);
+    }
+}

@@ -1,0 +1,140 @@
+//! A mutator's root stack: slots with stable addresses, pushed and cut back by scopes.
+//!
+//! Slots live in chunks that are never moved, because C code and rooted locals hold their addresses; the chunks are
+//! reached through raw pointers, because a root that is reached through `&mut` may be cached by the compiler across a
+//! collection. Only the owner pushes; only the owner, or the holder of its record, visits.
+
+use crate::object::{Object, Slot};
+
+/// Slots of a chunk.
+const CHUNK: usize = 1022;
+
+#[derive(Debug)]
+struct Chunk {
+    slots: *mut [*mut Object; CHUNK],
+}
+
+/// A stack of roots.
+#[derive(Debug)]
+pub struct RootStack {
+    chunks: Vec<Chunk>,
+    top: Slot,
+    end: Slot,
+    /// Chunks in use, at least one once anything was pushed.
+    used: usize,
+}
+
+impl RootStack {
+    /// An empty stack.
+    pub const fn new() -> RootStack {
+        RootStack { chunks: Vec::new(), top: std::ptr::null_mut(), end: std::ptr::null_mut(), used: 0 }
+    }
+
+    /// Pushes a root and returns its slot.
+    #[inline(always)]
+    pub fn push(&mut self, object: *mut Object) -> Slot {
+        if self.top == self.end {
+            self.grow();
+        }
+        let slot = self.top;
+        self.top = slot.wrapping_add(1);
+        // SAFETY: [R1] below the end of the present chunk.
+        unsafe { slot.write(object) };
+        slot
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        if self.used == self.chunks.len() {
+            self.chunks.push(Chunk { slots: Box::into_raw(Box::new([std::ptr::null_mut(); CHUNK])) });
+        }
+        self.enter(self.used);
+    }
+
+    /// Makes chunk `i` the present one, empty.
+    fn enter(&mut self, i: usize) {
+        self.used = i + 1;
+        self.top = self.chunks[i].slots.cast();
+        self.end = self.top.wrapping_add(CHUNK);
+    }
+
+    /// Number of roots: the mark of a scope that opens now.
+    #[inline]
+    pub fn len(&self) -> usize {
+        if self.used == 0 {
+            return 0;
+        }
+        (self.used - 1) * CHUNK + (self.top as usize - self.chunks[self.used - 1].slots as usize) / 8
+    }
+
+    /// Cuts the stack back to a mark; false if it is above the top.
+    #[inline]
+    pub fn truncate(&mut self, mark: usize) -> bool {
+        let len = self.len();
+        if mark > len {
+            return false;
+        }
+        if mark < len {
+            let (i, n) = (mark / CHUNK, mark % CHUNK);
+            if i + 1 != self.used {
+                self.enter(i);
+            }
+            self.top = self.chunks[i].slots.cast::<*mut Object>().wrapping_add(n);
+        }
+        true
+    }
+
+    /// Calls `f` for each root slot.
+    pub fn for_each(&self, mut f: impl FnMut(Slot)) {
+        for (i, chunk) in self.chunks[..self.used].iter().enumerate() {
+            let first: Slot = chunk.slots.cast();
+            let n = if i + 1 == self.used { (self.top as usize - first as usize) / 8 } else { CHUNK };
+            for k in 0..n {
+                f(first.wrapping_add(k));
+            }
+        }
+    }
+}
+
+impl Drop for RootStack {
+    fn drop(&mut self) {
+        for chunk in &self.chunks {
+            // SAFETY: [R1] made by Box::into_raw in `grow`, dropped once.
+            drop(unsafe { Box::from_raw(chunk.slots) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_cut_back_over_chunks_and_slots_stay() {
+        let mut stack = RootStack::new();
+        let object = |i: usize| (i * 8) as *mut Object;
+        let mut slots = vec![];
+        for i in 0..3 * CHUNK + 5 {
+            assert_eq!(stack.len(), i);
+            slots.push(stack.push(object(i)));
+        }
+        for (i, slot) in slots.iter().enumerate() {
+            // SAFETY: the stack is alive and so are its chunks.
+            assert_eq!(unsafe { **slot }, object(i));
+        }
+        let mut n = 0;
+        stack.for_each(|s| {
+            assert_eq!(s, slots[n]);
+            n += 1;
+        });
+        assert_eq!(n, 3 * CHUNK + 5);
+        for mark in [3 * CHUNK, 2 * CHUNK + 1, CHUNK, CHUNK - 1, 0] {
+            assert!(stack.truncate(mark));
+            assert_eq!(stack.len(), mark);
+            assert!(!stack.truncate(mark + 1));
+            let slot = stack.push(object(7));
+            assert_eq!(slot, slots[mark], "a slot of the same depth has the same address");
+            assert!(stack.truncate(mark));
+        }
+    }
+}

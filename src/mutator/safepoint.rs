@@ -1,0 +1,162 @@
+//! Safepoints: where a mutator serves what it is asked, and the native state, in which others serve for it.
+
+use super::handshake::{Leave, Requests, Target};
+use super::record::{Local, Phase, Record};
+use super::shared::{Ask, Demand};
+use crate::object::header::{BARRIER_CYCLE, BARRIER_IDLE};
+use crate::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+impl Record {
+    /// Serves everything that is asked. May collect (a minor).
+    ///
+    /// # Safety
+    /// Called by the running owner at a point that may collect.
+    pub unsafe fn serve(&self) {
+        loop {
+            let requests = self.word.poll();
+            if requests.is_empty() {
+                break;
+            }
+            // Bits are cleared before the work: a request that comes meanwhile sets them again.
+            self.word.serve(requests);
+            if requests.contains(Requests::PUBLISH) {
+                // SAFETY: [L1] the owner.
+                unsafe { self.serve_publish() };
+            }
+            if requests.contains(Requests::CYCLE) {
+                let start = Instant::now();
+                // SAFETY: [L1] the owner, where it may collect.
+                if unsafe { self.answer() } {
+                    self.pause(start);
+                }
+                self.shared().event.notify();
+            }
+            // SAFETY: [L1] the owner. An interrupt has zeroed the limit; put it back.
+            let end = unsafe { self.local() }.block_end;
+            let _ = self.limit.set(end, &self.word);
+        }
+        if self.limit.get() == 0 {
+            // SAFETY: [L1] the owner.
+            let end = unsafe { self.local() }.block_end;
+            if !self.limit.set(end, &self.word).is_empty() {
+                // SAFETY: the caller's promise. Depth is bounded by the requests that can be pending.
+                unsafe { self.serve() };
+            }
+        }
+    }
+
+    /// Answers what the collector asks now, unless it was answered already. Returns whether there was anything to do.
+    ///
+    /// # Safety
+    /// Called by the owner at a point that may collect, or by the holder.
+    pub unsafe fn answer(&self) -> bool {
+        let word = self.shared().asked.get();
+        if self.answered.load(Ordering::Relaxed) == word {
+            return false;
+        }
+        let ask = Ask::decode(word);
+        match ask.demand {
+            // SAFETY: [L1] owner or holder, for each of these.
+            Demand::Promote => unsafe { self.minor(false) },
+            Demand::Arm => self.set_phase(unsafe { self.local() }, Phase::Armed, ask.epoch),
+            Demand::Snapshot => {
+                // SAFETY: as above.
+                unsafe { self.minor(true) };
+                // SAFETY: as above.
+                let local = unsafe { self.local() };
+                // What was promoted up to here carries the old colour; its lines are marked with it now.
+                local.evacuation.retire(&self.shared().memory, local.parity);
+                local.parity = ask.epoch;
+                self.set_phase(local, Phase::Scanned, ask.epoch);
+            }
+            Demand::Flush => {
+                // SAFETY: as above.
+                self.hand_over(unsafe { self.local() });
+            }
+            Demand::Disarm => {
+                // SAFETY: as above.
+                let local = unsafe { self.local() };
+                // The clean round has proved that nothing unmarked can be shaded any more.
+                debug_assert!(local.grey.is_empty());
+                self.set_phase(local, Phase::Idle, ask.epoch);
+            }
+        }
+        // Release: the collector that reads this sees the work.
+        self.answered.store(word, Ordering::Release);
+        true
+    }
+
+    fn set_phase(&self, local: &mut Local, phase: Phase, epoch: u8) {
+        local.phase = phase;
+        local.epoch = epoch;
+        self.barrier.set(if phase == Phase::Idle { BARRIER_IDLE } else { BARRIER_CYCLE });
+    }
+
+    /// Delivers the present ask: interrupts a running mutator, answers for one in native code. Returns whether the
+    /// mutator has answered, or is gone.
+    pub fn deliver(&self) -> bool {
+        let word = self.shared().asked.get();
+        if self.answered.load(Ordering::Acquire) == word {
+            return true;
+        }
+        match self.word.request(Requests::CYCLE) {
+            Target::Detached => true,
+            Target::Held => false,
+            Target::Running => {
+                self.limit.interrupt();
+                self.answered.load(Ordering::Acquire) == word
+            }
+            Target::Native => {
+                if !self.word.try_hold() {
+                    return false;
+                }
+                self.word.serve(Requests::CYCLE);
+                // SAFETY: [L1] held.
+                unsafe {
+                    self.serve_publish();
+                    self.answer();
+                }
+                let _ = self.word.release(Requests::NONE);
+                self.shared().event.notify();
+                true
+            }
+        }
+    }
+
+    /// Goes into native code: from here on others may answer for this mutator, and its objects may move.
+    ///
+    /// # Safety
+    /// Called by the running owner at a point that may collect.
+    pub unsafe fn native_enter(&self) {
+        while self.word.try_enter_native().is_err() {
+            // SAFETY: the caller's promise.
+            unsafe { self.serve() };
+        }
+    }
+
+    /// Comes back from native code; waits while somebody is answering for it.
+    ///
+    /// # Safety
+    /// Called by the owner in the native state.
+    pub unsafe fn native_leave(&self) {
+        let mut tries = 0;
+        loop {
+            match self.word.try_leave_native() {
+                Leave::Running(_) => break,
+                Leave::Held => {
+                    tries += 1;
+                    if tries < 64 {
+                        crate::sync::spin_loop();
+                    } else {
+                        self.shared()
+                            .event
+                            .wait(Duration::from_millis(1), || self.word.target() != Target::Held);
+                    }
+                }
+            }
+        }
+        // SAFETY: [L1] running again.
+        unsafe { self.serve() };
+    }
+}

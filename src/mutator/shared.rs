@@ -1,0 +1,219 @@
+//! What all mutators of a heap and its collector share, and what the collector asks of them.
+//!
+//! The collector asks by publishing an [`Ask`]: a round number, a mark epoch and a [`Demand`]. A mutator answers at a
+//! safepoint of its own, or the collector answers for it while it is in native code; a mutator that attaches adopts
+//! what is being asked. Nobody waits for all mutators but the collector, which does so without holding anything.
+
+use super::cells::CellTable;
+use super::globals::GlobalCell;
+use super::record::Record;
+use super::registry::{Asked, Registry};
+use super::weak::WeakCell;
+use super::gate::WeakGate;
+use crate::heap::Memory;
+use crate::object::Object;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Condvar, Mutex};
+use crossbeam_queue::SegQueue;
+use std::ptr::NonNull;
+use std::time::Duration;
+
+/// What a handshake asks every mutator to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Demand {
+    /// Leave the cycle: idle barrier, no shading.
+    Disarm = 0,
+    /// Run a minor collection, outside of a cycle: what is public and young becomes old before a full collection starts.
+    Promote = 1,
+    /// Set the barrier of a cycle.
+    Arm = 2,
+    /// Minor collection, shade the roots, take the new colour.
+    Snapshot = 3,
+    /// Hand over the grey buffer.
+    Flush = 4,
+}
+
+/// One value of [`Asked`]: round number, epoch and demand in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Counts handshakes; makes each value unique.
+    pub round: u64,
+    /// The heap's mark epoch at the time.
+    pub epoch: u8,
+    /// What to do.
+    pub demand: Demand,
+}
+
+impl Ask {
+    /// The word.
+    pub fn encode(self) -> u64 {
+        self.round << 16 | (self.epoch as u64) << 8 | self.demand as u64
+    }
+
+    /// The parts of a word.
+    pub fn decode(word: u64) -> Ask {
+        let demand = match word as u8 {
+            0 => Demand::Disarm,
+            1 => Demand::Promote,
+            2 => Demand::Arm,
+            3 => Demand::Snapshot,
+            _ => Demand::Flush,
+        };
+        Ask { round: word >> 16, epoch: (word >> 8) as u8, demand }
+    }
+
+    /// Whether a cycle runs.
+    pub fn in_cycle(self) -> bool {
+        matches!(self.demand, Demand::Arm | Demand::Snapshot | Demand::Flush)
+    }
+}
+
+/// A grey object on its way to a marker.
+#[derive(Clone, Copy, Debug)]
+pub struct Grey(pub *mut Object);
+
+// SAFETY: [G1] a grey object is old: it neither moves nor is freed before the marking that it waits for is over.
+unsafe impl Send for Grey {}
+
+/// A finalizer that is due: a global root that holds the object until a mutator has run it.
+#[derive(Clone, Copy, Debug)]
+pub struct Due(pub NonNull<GlobalCell>);
+
+// SAFETY: [G2] cells have stable addresses and atomic fields.
+unsafe impl Send for Due {}
+
+/// Counters that only grow, summed over all mutators.
+#[derive(Debug, Default)]
+#[allow(missing_docs, reason = "the names are those of the public statistics, where they are explained")]
+pub struct Counters {
+    pub minors: AtomicU64,
+    pub cycles: AtomicU64,
+    pub allocated_bytes: AtomicU64,
+    pub promoted_bytes: AtomicU64,
+    pub promoted_objects: AtomicU64,
+    pub published: AtomicU64,
+    pub finalized: AtomicU64,
+    pub links_undone: AtomicU64,
+    pub links_freed_by_minor: AtomicU64,
+    pub links_freed_by_cycle: AtomicU64,
+    pub dead_queued: AtomicU64,
+    pub longest_pause_ns: AtomicU64,
+    pub live_bytes: AtomicU64,
+    pub live_objects: AtomicU64,
+    pub assisted_objects: AtomicU64,
+}
+
+impl Counters {
+    /// Adds, relaxed.
+    pub fn add(counter: &AtomicU64, n: u64) {
+        if n != 0 {
+            counter.fetch_add(n, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A place to park for something that another thread will do soon. Spurious wake-ups are allowed, and every wait has a
+/// time limit, so the waiter's condition alone decides.
+#[derive(Debug, Default)]
+pub struct Event {
+    lock: Mutex<()>,
+    changed: Condvar,
+}
+
+impl Event {
+    /// Wakes all waiters.
+    pub fn notify(&self) {
+        drop(self.lock.lock().unwrap_or_else(|e| e.into_inner()));
+        self.changed.notify_all();
+    }
+
+    /// Parks until `done` or the time is over. `done` is looked at under the lock, so no wake-up is missed.
+    pub fn wait(&self, limit: Duration, done: impl Fn() -> bool) {
+        let guard = self.lock.lock().unwrap_or_else(|e| e.into_inner());
+        if !done() {
+            drop(self.changed.wait_timeout(guard, limit));
+        }
+    }
+}
+
+/// State shared by the mutators of one heap and its collector.
+#[derive(Debug)]
+pub struct Shared {
+    /// Blocks, large objects, side tables.
+    pub memory: Memory,
+    /// Every record ever used.
+    pub registry: Registry<Record>,
+    /// What the collector asks now.
+    pub asked: Asked,
+    /// Grey objects handed over by mutators and markers.
+    pub grey: SegQueue<Vec<Grey>>,
+    /// Decides weak loads while marking ends.
+    pub gate: WeakGate,
+    /// Global roots.
+    pub globals: CellTable<GlobalCell>,
+    /// Weak references.
+    pub weaks: CellTable<WeakCell>,
+    /// Old objects with a finalizer that has not run.
+    pub finalizable: CellTable<GlobalCell>,
+    /// Finalizers that are due.
+    pub due: SegQueue<Due>,
+    /// Something was put into the dead queue since the notifier last ran.
+    pub notify_due: AtomicBool,
+    /// Wakes whoever waits for an answer or for a record.
+    pub event: Event,
+    /// Counters.
+    pub counters: Counters,
+    /// Blocks of a nursery.
+    pub nursery_blocks: usize,
+}
+
+impl Shared {
+    /// State for a new heap.
+    pub fn new(memory: Memory, nursery_blocks: usize) -> Shared {
+        let asked = Asked::new(Ask { round: 1, epoch: 1, demand: Demand::Disarm }.encode());
+        Shared {
+            memory,
+            registry: Registry::new(),
+            asked,
+            grey: SegQueue::new(),
+            gate: WeakGate::new(),
+            globals: CellTable::new(),
+            weaks: CellTable::new(),
+            finalizable: CellTable::new(),
+            due: SegQueue::new(),
+            notify_due: AtomicBool::new(false),
+            event: Event::default(),
+            counters: Counters::default(),
+            nursery_blocks,
+        }
+    }
+
+    /// What is being asked.
+    pub fn ask(&self) -> Ask {
+        Ask::decode(self.asked.get())
+    }
+
+    /// Whether a mutator's next safepoint has callbacks to run.
+    #[inline]
+    pub fn callbacks_due(&self) -> bool {
+        self.notify_due.load(Ordering::Relaxed) || !self.due.is_empty()
+    }
+
+    /// Shades an object on behalf of a thread that is no mutator.
+    ///
+    /// # Safety
+    /// `object` is null or a live public object.
+    pub unsafe fn shade_detached(&self, object: *mut Object) {
+        let ask = self.ask();
+        if object.is_null() || !ask.in_cycle() {
+            return;
+        }
+        // SAFETY: [H2] the caller says that it is live.
+        let header = unsafe { &*object };
+        if header.flags_acquire() & crate::object::header::OLD != 0 && header.mark() != ask.epoch {
+            header.set_mark(ask.epoch);
+            self.grey.push(vec![Grey(object)]);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Weak references: cells that the global cycle clears when their object has died.
+//!
+//! The object of a weak reference is published when the reference is made, so that any thread may load it. A load in a
+//! cycle shades what it returns. While marking ends, loads do not wait: [`WeakGate`](crate::mutator::gate::WeakGate)
+//! lets a load either make the flush round dirty, so that marking goes on, or learn that the object is dead already.
+
+use super::record::{Phase, Record};
+use super::shared::Shared;
+use super::gate::WeakLoad;
+use crate::object::Object;
+use crate::object::header::OLD;
+use crate::sync::atomic::{AtomicPtr, Ordering};
+use std::ptr::NonNull;
+
+/// One weak reference. Cleared and free cells hold null.
+#[derive(Debug)]
+#[repr(C)]
+pub struct WeakCell {
+    /// The object.
+    pub target: AtomicPtr<Object>,
+}
+
+impl Default for WeakCell {
+    fn default() -> WeakCell {
+        WeakCell { target: AtomicPtr::new(std::ptr::null_mut()) }
+    }
+}
+
+impl Record {
+    /// Makes a weak reference to an object (or to null), which is published.
+    ///
+    /// # Safety
+    /// Called by the owner; `object` is null or valid for it.
+    pub unsafe fn weak_new(&self, object: *mut Object) -> NonNull<WeakCell> {
+        let cell = self.shared().weaks.alloc();
+        if !object.is_null() {
+            // SAFETY: [P1] the caller's object.
+            unsafe { self.publish(object) };
+        }
+        // SAFETY: [C1] a fresh cell. Release: pairs with the loads of other threads.
+        unsafe { cell.as_ref() }.target.store(object, Ordering::Release);
+        cell
+    }
+
+    /// The object, or null if it has died.
+    ///
+    /// # Safety
+    /// Called by the owner; `cell` is alive.
+    pub unsafe fn weak_get(&self, cell: NonNull<WeakCell>) -> *mut Object {
+        // SAFETY: [C1] cells have stable addresses and atomic fields.
+        let object = unsafe { cell.as_ref() }.target.load(Ordering::Acquire);
+        if object.is_null() {
+            return object;
+        }
+        // SAFETY: [L1] only the owner looks at its own local state.
+        let local = unsafe { self.local() };
+        if local.phase == Phase::Idle {
+            return object;
+        }
+        // SAFETY: [W1] the cell is cleared before the memory of its object is swept, and this mutator has not answered
+        // the disarming handshake of this cycle: the header is still there.
+        let header = unsafe { &*object };
+        if header.flags_acquire() & OLD == 0 || header.mark() == local.epoch {
+            return object;
+        }
+        match self.shared().gate.weak_load() {
+            WeakLoad::Dead => std::ptr::null_mut(),
+            WeakLoad::Shade => {
+                // SAFETY: [B2] live, see above.
+                unsafe { self.shade(local, object) };
+                object
+            }
+        }
+    }
+}
+
+/// Frees a weak reference; any thread, attached or not.
+///
+/// # Safety
+/// `cell` is alive and nobody uses it afterwards.
+pub unsafe fn weak_free(shared: &Shared, cell: NonNull<WeakCell>) {
+    // SAFETY: [C1] cells have stable addresses and atomic fields.
+    unsafe { cell.as_ref() }.target.store(std::ptr::null_mut(), Ordering::Release);
+    // SAFETY: [C1] the caller gives the cell up.
+    unsafe { shared.weaks.free(cell) };
+}

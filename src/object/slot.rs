@@ -1,0 +1,70 @@
+//! Slots: the words that hold references, and how all slots of an object are enumerated.
+//!
+//! A slot is read and written as an atomic: the marker reads old private objects while their owner writes them.
+//! Relaxed accesses are plain moves on x86-64 and aarch64. A store that makes an object visible to another thread is
+//! a release store, and the load that may see it an acquire load (an acquire load is also a plain move on x86-64).
+
+use super::{Object, TypeInfo};
+use crate::sync::atomic::{AtomicPtr, Ordering};
+use std::ffi::c_void;
+
+/// The address of a word that holds a reference or null.
+pub type Slot = *mut *mut Object;
+
+/// The atomic view of a slot.
+///
+/// # Safety
+/// `slot` is an aligned word that is only accessed atomically while this reference lives.
+#[inline(always)]
+pub unsafe fn atomic<'a>(slot: Slot) -> &'a AtomicPtr<Object> {
+    // SAFETY: [S1] slots are aligned words inside live objects or cells, and every access goes through here.
+    unsafe { AtomicPtr::from_ptr(slot) }
+}
+
+/// Reads a slot, relaxed.
+///
+/// # Safety
+/// As [`atomic`].
+#[inline(always)]
+pub unsafe fn load(slot: Slot) -> *mut Object {
+    // SAFETY: [S1] passed on to the caller.
+    unsafe { atomic(slot) }.load(Ordering::Relaxed)
+}
+
+/// Calls `visit` for each slot of a live object.
+///
+/// # Safety
+/// `object` is live and not forwarded, and `visit` does not free it.
+#[inline]
+pub unsafe fn for_each<F: FnMut(Slot)>(object: *mut Object, mut visit: F) {
+    // SAFETY: [H2] the caller says that it is live.
+    let ty = unsafe { (*object).type_info() };
+    if let Some(trace) = ty.trace {
+        // SAFETY: [T1] the embedder's function visits the slots of a live object of its type; the closure outlives the call.
+        unsafe { trace(object, trampoline::<F>, (&raw mut visit).cast()) };
+        return;
+    }
+    let payload = Object::payload(object);
+    for &offset in ty.refs {
+        visit(payload.wrapping_add(offset).cast());
+    }
+    if ty.items_are_refs {
+        let first: Slot = payload.wrapping_add(ty.size).cast();
+        // SAFETY: [H3] a type with items keeps their number in front of the header.
+        let items = unsafe { Object::items(object) };
+        for i in 0..items {
+            visit(first.wrapping_add(i));
+        }
+    }
+}
+
+unsafe extern "C" fn trampoline<F: FnMut(Slot)>(slot: Slot, visit: *mut c_void) {
+    // SAFETY: [T1] `for_each` passes the address of its own closure.
+    unsafe { (*visit.cast::<F>())(slot) };
+}
+
+/// Whether objects of this type have slots at all.
+#[inline(always)]
+pub fn has_slots(ty: &TypeInfo) -> bool {
+    ty.trace.is_some() || !ty.refs.is_empty() || ty.items_are_refs
+}
