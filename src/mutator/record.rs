@@ -1,7 +1,7 @@
 //! The record of a mutator: what its thread works with, and what others may look at.
 //!
 //! The first fields have fixed places, because C code inlines allocation and the barrier: `cursor`, `limit`, the
-//! handshake word and the barrier mask. Then come what others may touch (atomics, a queue), and [`Local`], which
+//! barrier mask and the handshake word. Then come what others may touch (atomics, a queue), and [`Local`], which
 //! belongs to whoever owns the record: its thread while it runs, the holder while the thread is in native code
 //! ([`HandshakeWord`](super::handshake::HandshakeWord), state HELD). The handshake word hands the ownership over, with
 //! acquire and release; a record therefore is `Sync` although most of it is plain memory.
@@ -110,10 +110,10 @@ pub struct Record {
     pub cursor: Cell<usize>,
     /// End of the present nursery block; 0 when interrupted. Offset 8.
     pub limit: NurseryLimit,
-    /// State and requests. Offset 16.
-    pub word: HandshakeWord,
-    /// Source flags that send a store to the slow path. Offset 20.
+    /// Source flags that send a store to the slow path. Offset 16.
     pub barrier: Cell<u8>,
+    /// State and requests. Offset 20.
+    pub word: HandshakeWord,
     /// The last ask that was answered.
     pub answered: AtomicU64,
     /// Objects that other threads want published.
@@ -162,8 +162,8 @@ impl Record {
         Record {
             cursor: Cell::new(0),
             limit: NurseryLimit::new(),
-            word: HandshakeWord::new(),
             barrier: Cell::new(BARRIER_IDLE),
+            word: HandshakeWord::new(),
             answered: AtomicU64::new(0),
             publish_requests: SegQueue::new(),
             links_made: AtomicU64::new(0),

@@ -94,7 +94,6 @@ pub struct Counters {
     pub promoted_objects: AtomicU64,
     pub published: AtomicU64,
     pub finalized: AtomicU64,
-    pub links_undone: AtomicU64,
     pub links_freed_by_minor: AtomicU64,
     pub links_freed_by_cycle: AtomicU64,
     pub dead_queued: AtomicU64,

@@ -1,0 +1,116 @@
+//! The end of C-only objects: the decref that reaches zero, the embedder's dealloc, and memory given back.
+//!
+//! A C-only object lives by its count alone; the decref that drops the last reference calls the heap's dealloc at once,
+//! on that thread. A dealloc usually drops other objects; past a depth of [`NESTING`] the rest is put on a list of the
+//! thread and done by the outermost call (the trashcan of CPython), so that a chain of a million needs no stack.
+
+use super::heaps;
+use super::links::Links;
+use super::pyobject::PyObject;
+use super::refcount::Decref;
+use std::cell::{Cell, RefCell};
+
+/// Nested deallocs before the rest is postponed.
+const NESTING: u32 = 50;
+
+thread_local! {
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    static POSTPONED: RefCell<Vec<*mut PyObject>> = const { RefCell::new(Vec::new()) };
+}
+
+impl PyObject {
+    /// Drops a C reference. The last one of an unlinked object runs the heap's dealloc at once; on a linked object it
+    /// has no side effect. Any attached thread; never collects.
+    ///
+    /// # Safety
+    /// `ob` is a live `PyObject`, and the caller gives up a reference that it holds.
+    #[inline]
+    pub unsafe fn decref(ob: *mut PyObject) {
+        // SAFETY: [K2] the caller holds a reference.
+        match unsafe { (*ob).ob_refcnt.decref() } {
+            Decref::Alive => {}
+            // SAFETY: the caller's promise.
+            Decref::Zero => unsafe { PyObject::decref_zero(ob) },
+            Decref::Underflow => report("decref", ob, "its count was zero already"),
+        }
+    }
+
+    /// What follows a decref that reached zero: for the inline decref of C.
+    ///
+    /// # Safety
+    /// The caller has just dropped the last counted reference of `ob`.
+    #[cold]
+    pub unsafe fn decref_zero(ob: *mut PyObject) {
+        // SAFETY: [K2] nobody has freed it: that is what is decided here.
+        let this = unsafe { &*ob };
+        if this.link().is_linked() {
+            // The link's own count was taken: an underflow of C's side. Put it back; never free.
+            this.ob_refcnt.add_link();
+            report("decref", ob, "more references were dropped than taken; the link's count has been restored");
+            return;
+        }
+        let Some(links) = heaps::of(ob) else {
+            report("decref", ob, "it belongs to no heap of this process; its memory is leaked");
+            return;
+        };
+        if DEPTH.get() >= NESTING {
+            POSTPONED.with_borrow_mut(|list| list.push(ob));
+            return;
+        }
+        DEPTH.set(DEPTH.get() + 1);
+        let guard = Depth;
+        // SAFETY: [K6] its last reference is gone.
+        unsafe { dealloc(&links, ob) };
+        if DEPTH.get() == 1 {
+            while let Some(next) = POSTPONED.with_borrow_mut(Vec::pop) {
+                if let Some(links) = heaps::of(next) {
+                    // SAFETY: [K6] as above.
+                    unsafe { dealloc(&links, next) };
+                }
+            }
+        }
+        drop(guard);
+    }
+
+    /// Gives the memory of a C-only or dead object back. Adopted memory is let go of, not freed. Any thread.
+    ///
+    /// # Safety
+    /// `ob` is an unlinked `PyObject` that nobody uses afterwards.
+    pub unsafe fn free(ob: *mut PyObject) {
+        match heaps::of(ob) {
+            // SAFETY: the caller's promise.
+            Some(links) => {
+                if !unsafe { links.free(ob) } {
+                    report("free", ob, "it is linked still; nothing was done");
+                }
+            }
+            None => report("free", ob, "it belongs to no heap of this process"),
+        }
+    }
+}
+
+struct Depth;
+
+impl Drop for Depth {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
+    }
+}
+
+/// Hands an object whose count is zero to the embedder, or frees it.
+unsafe fn dealloc(links: &Links, ob: *mut PyObject) {
+    match links.dealloc.get() {
+        // SAFETY: [K7] the embedder's callback, for an object that nobody else can reach.
+        Some((function, arg)) => unsafe { function(ob, arg) },
+        None => {
+            // SAFETY: [K6] its last reference is gone.
+            unsafe { links.free(ob) };
+        }
+    }
+}
+
+/// A C caller broke a rule; nothing was corrupted.
+fn report(function: &str, ob: *const PyObject, what: &str) {
+    crate::trace_event!("misuse", function = function, ob = ob as usize, what = what);
+    eprintln!("handfast: {function}({ob:p}): {what}");
+}
