@@ -1,20 +1,107 @@
 //! What a heap is made with.
-/// Parameters of a heap; validated by `Heap::new`.
-#[derive(Clone, Debug, PartialEq)]
+
+use crate::Error;
+use crate::heap::block::BLOCK;
+
+/// Parameters of a heap, checked when it is made.
+///
+/// ```
+/// use handfast::Config;
+/// let config = Config { nursery_bytes: 4 << 20, gc_threads: 0, ..Config::default() };
+/// assert_eq!(config.growth_percent, 100);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Bytes of each mutator's nursery (rounded up to blocks of 32 KiB; 128 KiB to 256 MiB). Default 1 MiB.
+    /// Bytes of each mutator's nursery, rounded up to blocks of 32 KiB; 128 KiB to 256 MiB. Default 1 MiB: half of a
+    /// second-level cache is twice as fast as four times that.
     pub nursery_bytes: usize,
-    /// The most bytes that objects may occupy; default: three quarters of the machine's memory.
+    /// The most bytes that objects may occupy, 4 MiB to 16 TiB. 0, the default: three quarters of the machine's memory.
     pub max_heap_bytes: usize,
-    /// Collector threads; 0: cycles run only on demand, by the calling mutator. Default 1.
+    /// Threads that mark; one of them drives the cycles. 0: cycles run only on demand, by the mutator that asks or that
+    /// runs out of memory. At most 64. Default 1.
     pub gc_threads: u32,
-    /// A cycle starts when the old generation has grown by this many percent of what the last cycle left. Default 100.
+    /// A cycle starts when the mutators have promoted this many percent of what the last one left alive; 10 to 10,000.
+    /// Default 100.
     pub growth_percent: u32,
-    /// No cycle starts below this many bytes. Default 32 MiB
+    /// No cycle starts before this many bytes were promoted since the last. Default 32 MiB.
     pub min_trigger_bytes: usize,
-    /// Free memory kept before more goes back to the operating system. Default 32 MiB.
+    /// Free memory that is kept; more goes back to the operating system after a cycle. Default 32 MiB.
     pub reserve_bytes: usize,
-    /// Ask for huge pages (`madvise`). Default true.
+    /// Ask for huge pages. Default true.
     pub huge_pages: bool,
 }
-impl Default for Config { fn default() -> Config { Config { nursery_bytes: 1 << 20, max_heap_bytes: 8 << 30, gc_threads: 1, growth_percent: 100, min_trigger_bytes: 32 << 20, reserve_bytes: 32 << 20, huge_pages: true } } }
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            nursery_bytes: 1 << 20,
+            max_heap_bytes: 0,
+            gc_threads: 1,
+            growth_percent: 100,
+            min_trigger_bytes: 32 << 20,
+            reserve_bytes: 32 << 20,
+            huge_pages: true,
+        }
+    }
+}
+
+impl Config {
+    /// Checks the fields, fills in what depends on the machine and rounds sizes.
+    pub(crate) fn validated(&self) -> Result<Config, Error> {
+        let mut config = self.clone();
+        let check = |ok: bool, field: &'static str, reason: String| {
+            if ok { Ok(()) } else { Err(Error::InvalidConfig { field, reason }) }
+        };
+        let nursery = self.nursery_bytes;
+        check(
+            (128 << 10..=256 << 20).contains(&nursery),
+            "nursery_bytes",
+            format!("{nursery} is not between 128 KiB and 256 MiB"),
+        )?;
+        config.nursery_bytes = nursery.next_multiple_of(BLOCK);
+        if config.max_heap_bytes == 0 {
+            let info = rustix::system::sysinfo();
+            config.max_heap_bytes = (info.totalram as usize * info.mem_unit.max(1) as usize / 4 * 3).max(64 << 20);
+        }
+        let max = config.max_heap_bytes;
+        check((4 << 20..=16 << 40).contains(&max), "max_heap_bytes", format!("{max} is not between 4 MiB and 16 TiB"))?;
+        check(
+            max / 4 >= config.nursery_bytes,
+            "nursery_bytes",
+            format!("{nursery} is more than a quarter of max_heap_bytes ({max})"),
+        )?;
+        check(self.gc_threads <= 64, "gc_threads", format!("{} is more than 64", self.gc_threads))?;
+        check(
+            (10..=10_000).contains(&self.growth_percent),
+            "growth_percent",
+            format!("{} is not between 10 and 10000", self.growth_percent),
+        )?;
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(config: Config) -> String {
+        config.validated().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn errors_name_the_field() {
+        let ok = Config::default();
+        assert!(error(Config { nursery_bytes: 0, ..ok.clone() }).contains("nursery_bytes"));
+        assert!(error(Config { nursery_bytes: usize::MAX, ..ok.clone() }).contains("nursery_bytes"));
+        assert!(error(Config { max_heap_bytes: 1, ..ok.clone() }).contains("max_heap_bytes"));
+        assert!(error(Config { max_heap_bytes: usize::MAX, ..ok.clone() }).contains("max_heap_bytes"));
+        assert!(error(Config { gc_threads: 65, ..ok.clone() }).contains("gc_threads"));
+        assert!(error(Config { growth_percent: 0, ..ok.clone() }).contains("growth_percent"));
+        assert!(
+            error(Config { nursery_bytes: 2 << 20, max_heap_bytes: 4 << 20, ..ok.clone() }).contains("a quarter of")
+        );
+        let valid = Config { nursery_bytes: (1 << 20) + 1, ..ok }.validated().unwrap();
+        assert_eq!(valid.nursery_bytes, (1 << 20) + BLOCK);
+        assert!(valid.max_heap_bytes >= 64 << 20);
+    }
+}

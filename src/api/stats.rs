@@ -1,16 +1,57 @@
 //! Statistics.
-/// A heap's counters.
-#[derive(Clone, Debug, Default)]
+
+/// A heap's counters since it was made, in objects, bytes and nanoseconds.
+///
+/// ```
+/// let heap = handfast::Heap::new(handfast::Config::default())?;
+/// assert_eq!(heap.stats().cycles, 0);
+/// # Ok::<(), handfast::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    pub minor_collections: u64, pub cycles: u64,
-    /// Bytes allocated since the start (by the last minor of each mutator).
+    /// Minor collections of all mutators.
+    pub minor_collections: u64,
+    /// Completed global cycles.
+    pub cycles: u64,
+    /// Bytes allocated, up to the last minor collection of each mutator.
     pub allocated_bytes: u64,
-    pub allocated_objects: u64,
-    /// Bytes live after the last cycle.
-    pub live_bytes: u64, pub live_objects: u64, pub promoted_bytes: u64,
-    pub committed_bytes: u64, pub external_bytes: u64,
-    pub links: u64, pub links_freed_by_minor: u64, pub links_freed_by_cycle: u64, pub dead_queued: u64,
-    pub longest_pause_ns: u64, pub p50_pause_ns: u64, pub p99_pause_ns: u64, pub pauses: u64,
-    pub attached_mutators: u64, pub finalized: u64, pub published_objects: u64,
+    /// Bytes of objects that the last cycle found alive in the old generation.
+    pub live_bytes: u64,
+    /// Number of these objects.
+    pub live_objects: u64,
+    /// Bytes that minor collections promoted.
+    pub promoted_bytes: u64,
+    /// Number of objects that minor collections promoted.
+    pub promoted_objects: u64,
+    /// Bytes of blocks that are not free, nurseries among them, and of large objects.
+    pub used_bytes: u64,
+    /// Bytes held from the operating system for objects and `PyObject`s.
+    pub committed_bytes: u64,
+    /// External memory reported.
+    pub external_bytes: u64,
+    /// Pairs that exist now.
+    pub links: u64,
+    /// Pairs ever made.
+    pub links_made: u64,
+    /// Pairs that a minor collection freed.
+    pub links_freed_by_minor: u64,
+    /// Pairs that a global cycle freed.
+    pub links_freed_by_cycle: u64,
+    /// `PyObject`s ever put into the dead queue.
+    pub dead_queued: u64,
+    /// Finalizers run.
+    pub finalized: u64,
+    /// Objects published.
+    pub published_objects: u64,
+    /// Mutators attached now.
+    pub attached_mutators: u64,
+    /// Pauses of mutators: minor collections and answered handshakes.
+    pub pauses: u64,
+    /// The longest pause of any mutator.
+    pub longest_pause_ns: u64,
+    /// Half of all pauses were no longer.
+    pub p50_pause_ns: u64,
+    /// 99 percent of all pauses were no longer.
+    pub p99_pause_ns: u64,
 }

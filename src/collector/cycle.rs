@@ -118,7 +118,7 @@ impl Collector {
         self.pacing.set_marking(false);
         if cfg!(gc_zeal) {
             // SAFETY: [V1] marking is complete, and the sweep has not begun.
-            unsafe { verify::verify_old(shared, epoch) };
+            unsafe { verify::verify_old(shared, epoch, epoch) };
         }
         shared.weaks.for_each(|cell| {
             let target = cell.target.load(Ordering::Acquire);

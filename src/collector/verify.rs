@@ -37,18 +37,19 @@ pub unsafe fn for_each_marked(memory: &Memory, epoch: u8, mut f: impl FnMut(*mut
     });
 }
 
-/// Checks everything old that carries the mark `epoch`.
+/// Checks everything old that carries the mark `epoch`. What it refers to carries that mark or `newer`, the mark of a
+/// cycle that is being armed.
 ///
 /// # Safety
 /// As [`for_each_marked`]; marking with that epoch is complete and the next cycle has not begun.
-pub unsafe fn verify_old(shared: &Shared, epoch: u8) {
+pub unsafe fn verify_old(shared: &Shared, epoch: u8, newer: u8) {
     let memory = &shared.memory;
     // SAFETY: the caller's promise; [G1] marked objects are live.
     unsafe {
         for_each_marked(memory, epoch, |object| {
             let flags = (*object).flags();
             assert!(flags & OLD != 0, "verify: {object:p} in an old block is not old");
-            slot::for_each(object, |s| check(memory, epoch, s, flags & PUBLIC != 0, object));
+            slot::for_each(object, |s| check(memory, [epoch, newer], s, flags & PUBLIC != 0, object));
         });
     }
     shared.globals.for_each(|cell| {
@@ -61,7 +62,7 @@ pub unsafe fn verify_old(shared: &Shared, epoch: u8) {
     });
 }
 
-unsafe fn check(memory: &Memory, epoch: u8, slot: Slot, public: bool, source: *mut Object) {
+unsafe fn check(memory: &Memory, marks: [u8; 2], slot: Slot, public: bool, source: *mut Object) {
     // SAFETY: [S1] a slot of a live object.
     let field = unsafe { slot::atomic(slot) };
     loop {
@@ -81,7 +82,8 @@ unsafe fn check(memory: &Memory, epoch: u8, slot: Slot, public: bool, source: *m
         }
         // SAFETY: [G1] INV-4: both looks passed.
         let header = unsafe { &*target };
-        assert!(header.mark() == epoch, "verify: {source:p} is marked {epoch}, its {target:p} {}", header.mark());
+        let mark = header.mark();
+        assert!(marks.contains(&mark), "verify: {source:p} is marked {marks:?}, its {target:p} {mark}");
         let flags = header.flags_acquire();
         assert!(flags & OLD != 0, "verify: {target:p} in an old block is not old");
         assert!(!public || flags & PUBLIC != 0, "verify: public {source:p} refers to private {target:p}");

@@ -34,3 +34,14 @@ mod imp {
 }
 
 pub use imp::*;
+
+/// A number for the calling thread that no other thread of the process has or had.
+#[cfg(not(loom))]
+pub fn thread_number() -> u64 {
+    static NEXT: atomic::AtomicU64 = atomic::AtomicU64::new(1);
+    thread_local! {
+        static NUMBER: u64 = NEXT.fetch_add(1, atomic::Ordering::Relaxed);
+    }
+    // While a thread ends its locals may be gone: then it is nobody's owner.
+    NUMBER.try_with(|n| *n).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,289 @@
+//! Allocation and collection, as a mutator sees them.
+//!
+//! The fast path is a pointer add, one compare and the header store; everything that it touches belongs to the mutator.
+//! The slow path serves requests, runs callbacks, takes the next nursery block, collects, and in the end says that memory
+//! is out: after a minor and a full collection, with the heap intact.
+
+use super::mutator::Mutator;
+use crate::collector::verify;
+use crate::object::header::HEADER;
+use crate::object::type_info::{LARGE, SLOW};
+use crate::object::{MAX_PAYLOAD, Object, TypeInfo};
+use std::ptr::null_mut;
+use std::time::Instant;
+
+/// Large young bytes that cause a minor collection, at least.
+const LARGE_BUDGET: usize = 16 << 20;
+
+#[allow(clippy::missing_safety_doc, reason = "the same for all: the rules of the module `raw`, numbers 1 to 3")]
+impl Mutator {
+    /// A zeroed object; null when memory is out. May collect.
+    #[inline(always)]
+    pub unsafe fn alloc(self, ty: *const TypeInfo) -> *mut Object {
+        // SAFETY: [A1] the caller's promises; the payload is written at once.
+        unsafe {
+            let object = self.alloc_uninit(ty);
+            if !object.is_null() {
+                std::ptr::write_bytes(Object::payload(object), 0, (*ty).size);
+            }
+            object
+        }
+    }
+
+    /// An object whose payload is not initialised: the caller writes all of it before the next point that may collect.
+    /// Types with items are zeroed. Null when memory is out. May collect.
+    #[inline(always)]
+    pub unsafe fn alloc_uninit(self, ty: *const TypeInfo) -> *mut Object {
+        let record = self.record();
+        let at = record.cursor.get();
+        // SAFETY: [T2] the caller's type outlives the heap.
+        let end = at + unsafe { (*ty).fast_bytes };
+        if end <= record.limit.get() && !cfg!(gc_zeal) {
+            record.cursor.set(end);
+            let object = at as *mut Object;
+            // SAFETY: [N4] fresh memory of this nursery.
+            unsafe { Object::init(object, ty, 0, 0) };
+            return object;
+        }
+        // SAFETY: [A1] the caller's promises.
+        unsafe { self.alloc_slow(ty, 0) }
+    }
+
+    /// A zeroed object with this many items; null when memory is out or the size is over the limit. May collect.
+    #[inline]
+    pub unsafe fn alloc_items(self, ty: *const TypeInfo, items: usize) -> *mut Object {
+        // SAFETY: [T2] the caller's type outlives the heap.
+        let info = unsafe { &*ty };
+        if info.item_size == 0 {
+            // SAFETY: [A1] the caller's promises.
+            return if items == 0 { unsafe { self.alloc(ty) } } else { null_mut() };
+        }
+        if items > (MAX_PAYLOAD - info.size.min(MAX_PAYLOAD)) / info.item_size {
+            return null_mut();
+        }
+        let bytes = info.bytes_with(items);
+        let record = self.record();
+        let at = record.cursor.get();
+        if bytes <= LARGE
+            && at + bytes <= record.limit.get()
+            && info.finalize.is_none()
+            && !cfg!(gc_zeal)
+        {
+            record.cursor.set(at + bytes);
+            // SAFETY: [N4] fresh memory of this nursery.
+            return unsafe { place(at as *mut u8, ty, items, bytes, true) };
+        }
+        // SAFETY: [A1] the caller's promises.
+        unsafe { self.alloc_slow(ty, items) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    unsafe fn alloc_slow(self, ty: *const TypeInfo, items: usize) -> *mut Object {
+        let record = self.record();
+        // SAFETY: [A1] a point that may collect.
+        unsafe {
+            record.serve();
+            self.run_callbacks();
+        }
+        // SAFETY: [T2] the caller's type outlives the heap.
+        let info = unsafe { &*ty };
+        if info.size > MAX_PAYLOAD {
+            return null_mut();
+        }
+        let bytes = info.bytes_with(items);
+        if cfg!(gc_zeal) {
+            // SAFETY: [A1] as above.
+            unsafe { self.zeal() };
+        }
+        // SAFETY: [A1] as above.
+        let object = unsafe { if bytes > LARGE { self.alloc_large(ty, items) } else { self.alloc_small(ty, items, bytes) } };
+        if !object.is_null() && info.finalize.is_some() {
+            // SAFETY: [L1] the owner.
+            unsafe { record.local() }.finalizable.push(object);
+        }
+        object
+    }
+
+    unsafe fn alloc_small(self, ty: *const TypeInfo, items: usize, bytes: usize) -> *mut Object {
+        // SAFETY: [A1] the caller's promises.
+        let at = unsafe { self.with_memory(|| self.bump(bytes)) };
+        match at {
+            // SAFETY: [N4] fresh memory of this nursery. Types without items are the caller's to initialise; finalizable
+            // ones come from here as well, so they are zeroed by `alloc` too.
+            Some(at) => unsafe { place(at as *mut u8, ty, items, bytes, (*ty).item_size != 0) },
+            None => null_mut(),
+        }
+    }
+
+    /// Takes memory from the nursery, and the next block if need be.
+    unsafe fn bump(self, bytes: usize) -> Option<usize> {
+        let record = self.record();
+        loop {
+            // SAFETY: [L1] the owner.
+            let local = unsafe { record.local() };
+            let at = record.cursor.get();
+            if at != 0 && at + bytes <= local.block_end {
+                record.cursor.set(at + bytes);
+                return Some(at);
+            }
+            let (start, end) = local.nursery.next_block(&record.shared().memory)?;
+            record.cursor.set(start);
+            local.block_end = end;
+            // A request that comes now zeroes the limit again, or is seen here and served at the next safepoint.
+            if !record.limit.set(end, &record.word).is_empty() {
+                record.limit.interrupt();
+            }
+        }
+    }
+
+    unsafe fn alloc_large(self, ty: *const TypeInfo, items: usize) -> *mut Object {
+        let record = self.record();
+        let memory = &record.shared().memory;
+        // SAFETY: [T2] the caller's type outlives the heap.
+        let info = unsafe { &*ty };
+        let bytes = if info.item_size == 0 { 2 * HEADER + info.size } else { info.bytes_with(items) };
+        // SAFETY: [L1] the owner; the reference ends with the statement.
+        let young = unsafe { record.local() }.large_bytes;
+        if young != 0 && young + bytes > LARGE_BUDGET.max(4 * self.nursery_bytes()) {
+            // SAFETY: [A1] a point that may collect.
+            unsafe { self.collect_minor() };
+        }
+        // SAFETY: [A1] as above.
+        let Some(start) = (unsafe { self.with_memory(|| memory.alloc_large(bytes)) }) else { return null_mut() };
+        let object = (start + HEADER) as *mut Object;
+        // SAFETY: [N4] fresh zeroed pages.
+        unsafe {
+            (start as *mut usize).write(items);
+            Object::init(object, ty, 0, 0);
+            let local = record.local();
+            local.large.push(object);
+            local.large_bytes += bytes;
+        }
+        object
+    }
+
+    fn nursery_bytes(self) -> usize {
+        self.record().shared().nursery_blocks * crate::heap::block::BLOCK
+    }
+
+    /// Calls `take` until it succeeds: first as it is, then after a minor, then after full collections. `None`: memory is
+    /// out, or this process is the child of a fork.
+    unsafe fn with_memory(self, mut take: impl FnMut() -> Option<usize>) -> Option<usize> {
+        if let Some(at) = take() {
+            return Some(at);
+        }
+        // SAFETY: [A1] a point that may collect.
+        unsafe {
+            if self.heap().is_forked() {
+                return None;
+            }
+            self.collect_minor();
+            if let Some(at) = take() {
+                return Some(at);
+            }
+            // Two: what another thread's callbacks let go of after the first dies in the second.
+            for _ in 0..2 {
+                self.complete_cycle(true);
+                if let Some(at) = take() {
+                    return Some(at);
+                }
+                self.run_callbacks();
+            }
+            self.complete_cycle(true);
+        }
+        take()
+    }
+
+    /// Collects this mutator's nursery. May collect.
+    pub unsafe fn collect_minor(self) {
+        let record = self.record();
+        let start = Instant::now();
+        // SAFETY: [A1] a point that may collect.
+        unsafe {
+            record.serve();
+            record.minor(false);
+            if cfg!(gc_zeal) {
+                verify::verify_roots(record);
+            }
+            self.pace();
+        }
+        record.pause(start);
+        // SAFETY: [A1] as above.
+        unsafe { self.run_callbacks() };
+    }
+
+    /// After a minor collection: counts what it promoted, asks for a cycle that is due, helps one that falls behind.
+    unsafe fn pace(self) {
+        // SAFETY: [L1] the owner; the reference ends with the statement.
+        let promoted = std::mem::take(&mut unsafe { self.record().local() }.promoted);
+        // SAFETY: [A1] attached.
+        let driver = &unsafe { self.inner() }.driver;
+        let due = driver.collector().pacing.promote(promoted);
+        if driver.in_background() {
+            if due {
+                let _ = driver.request(false);
+            }
+            driver.collector().assist();
+        }
+    }
+
+    /// A full collection: when it returns, everything unreachable before the call has died and the dead queue holds its
+    /// share; finalizers that became due have run. May collect.
+    pub unsafe fn collect_full(self) {
+        // SAFETY: [A1] a point that may collect.
+        unsafe {
+            if self.heap().is_forked() {
+                return;
+            }
+            self.complete_cycle(true);
+            self.run_callbacks();
+        }
+    }
+
+    /// Has a cycle run that begins after now, and waits for it in the native state.
+    pub(super) unsafe fn complete_cycle(self, full: bool) {
+        let record = self.record();
+        // SAFETY: [A1] a point that may collect.
+        unsafe {
+            let driver = &self.inner().driver;
+            record.native_enter();
+            let number = driver.request(full);
+            driver.complete(number);
+            record.native_leave();
+        }
+    }
+
+    /// Under `gc_zeal`: a minor collection at every allocation, a cycle now and then.
+    unsafe fn zeal(self) {
+        // SAFETY: [A1] a point that may collect.
+        unsafe {
+            self.collect_minor();
+            let count = self.record().shared().counters.minors.load(crate::sync::atomic::Ordering::Relaxed);
+            if count % 64 == 0 {
+                self.complete_cycle(count % 128 == 0);
+            }
+        }
+    }
+}
+
+/// Makes an object of fresh memory.
+#[inline(always)]
+unsafe fn place(at: *mut u8, ty: *const TypeInfo, items: usize, bytes: usize, zero: bool) -> *mut Object {
+    // SAFETY: [N4] `bytes` fresh bytes at `at`, which is aligned to 8.
+    unsafe {
+        if (*ty).item_size == 0 {
+            Object::init(at.cast(), ty, 0, 0);
+            return at.cast();
+        }
+        at.cast::<usize>().write(items);
+        let object: *mut Object = at.add(8).cast();
+        Object::init(object, ty, 0, 0);
+        if zero {
+            std::ptr::write_bytes(Object::payload(object), 0, bytes - 8 - HEADER);
+        }
+        object
+    }
+}
+
+const _: () = assert!(SLOW > LARGE);

@@ -1,0 +1,308 @@
+//! The heap, shared by all its threads.
+
+use super::mutator::Mutator;
+use super::teardown;
+use super::types::TypeTable;
+use crate::api::stats::Stats;
+use crate::collector::pacing::Pacing;
+use crate::collector::{Collector, Driver, verify};
+use crate::handle::heaps::{self, Attachment};
+use crate::handle::links::{Links, LocalLinks};
+use crate::handle::{DeadNotifier, Dealloc, LeakReport, PyObject};
+use crate::heap::Memory;
+use crate::heap::block::BLOCK;
+use crate::mutator::globals::{self, GlobalCell};
+use crate::mutator::handshake::Target;
+use crate::mutator::weak::{self, WeakCell};
+use crate::mutator::{Record, Shared};
+use crate::object::header::next_epoch;
+use crate::object::{Object, TypeInfo};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{Arc, Mutex, thread, thread_number};
+use crate::{Config, Error};
+use hdrhistogram::Histogram;
+use std::ffi::c_void;
+use std::ptr::NonNull;
+
+/// What all handles on a heap share. Fields are dropped in this order.
+pub(super) struct Inner {
+    pub(super) thread: Mutex<Option<thread::JoinHandle<()>>>,
+    pub(super) driver: Arc<Driver>,
+    pub(super) links: Arc<Links>,
+    pub(super) shared: Arc<Shared>,
+    types: TypeTable,
+    pub(super) config: Config,
+    pid: i32,
+    pub(super) closed: AtomicBool,
+    /// `Heap` values; the last one that goes closes the heap.
+    handles: AtomicUsize,
+}
+
+/// A handle on a heap. Clones are handles on the same heap; when the last one goes, the heap is closed.
+pub struct Heap(pub(super) Arc<Inner>);
+
+impl std::fmt::Debug for Heap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Heap").field("id", &self.id()).finish_non_exhaustive()
+    }
+}
+
+impl Clone for Heap {
+    fn clone(&self) -> Heap {
+        self.0.handles.fetch_add(1, Ordering::Relaxed);
+        Heap(self.0.clone())
+    }
+}
+
+impl Drop for Heap {
+    fn drop(&mut self) {
+        if self.0.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // Attached mutators own handles, so none is attached.
+            let _ = self.close();
+        }
+    }
+}
+
+/// One live object of a heap walk.
+#[derive(Clone, Copy, Debug)]
+pub struct WalkedObject {
+    /// Its address.
+    pub address: usize,
+    /// Its type.
+    pub type_info: *const TypeInfo,
+    /// Bytes with header and item count.
+    pub bytes: usize,
+    /// Number of items.
+    pub items: usize,
+}
+
+impl Heap {
+    /// Makes a heap.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`]; [`Error::Os`] when address space or the collector thread cannot be had.
+    pub fn new(config: &Config) -> Result<Heap, Error> {
+        let config = config.validated()?;
+        let os = |what| move |e: std::io::Error| Error::Os { what, code: e.raw_os_error().unwrap_or(0) };
+        let memory = Memory::new(config.max_heap_bytes, config.huge_pages).map_err(os("reserving address space"))?;
+        let shared = Arc::new(Shared::new(memory, config.nursery_bytes / BLOCK));
+        let links = Arc::new(Links::new(shared.clone()).map_err(os("reserving address space for PyObjects"))?);
+        heaps::register(&links);
+        let pacing = Pacing::new(config.growth_percent, config.min_trigger_bytes);
+        let threads = config.gc_threads as usize;
+        let collector =
+            Arc::new(Collector::new(shared.clone(), links.clone(), threads, config.reserve_bytes, pacing));
+        let driver = Arc::new(Driver::new(collector, threads > 0));
+        let thread = match threads {
+            0 => None,
+            _ => Some(driver.spawn().map_err(os("starting the collector thread"))?),
+        };
+        Ok(Heap(Arc::new(Inner {
+            thread: Mutex::new(thread),
+            driver,
+            links,
+            shared,
+            types: TypeTable::new(),
+            config,
+            pid: process_id(),
+            closed: AtomicBool::new(false),
+            handles: AtomicUsize::new(1),
+        })))
+    }
+
+    /// The configuration, with defaults filled in and sizes rounded.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// A number that no other heap of the process has while this one lives.
+    pub fn id(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
+    /// Checks that the heap can be used by this process.
+    ///
+    /// # Errors
+    /// [`Error::Forked`] in the child of a fork: its other threads, and the collector's, exist in the parent only.
+    /// [`Error::Closed`] after [`Heap::close`].
+    pub fn check(&self) -> Result<(), Error> {
+        if self.is_forked() {
+            return Err(Error::Forked);
+        }
+        if self.0.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
+    }
+
+    pub(super) fn is_forked(&self) -> bool {
+        self.0.pid != process_id()
+    }
+
+    /// Stores a type's description with copies of its name and offsets; the address is valid as long as the heap.
+    ///
+    /// # Errors
+    /// [`Error::InvalidType`] when the description contradicts itself.
+    pub fn register_type(&self, name: &str, refs: &[usize], info: TypeInfo) -> Result<*const TypeInfo, Error> {
+        self.0.types.register(name, refs, info)
+    }
+
+    /// The registered type of this number ([`TypeInfo::id`]).
+    #[inline]
+    pub fn type_by_id(&self, id: u32) -> Option<*const TypeInfo> {
+        self.0.types.get(id)
+    }
+
+    /// Attaches the calling thread. At any time, from any thread; waits for nobody.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyAttached`], [`Error::Forked`], [`Error::Closed`].
+    pub fn attach(&self) -> Result<Mutator, Error> {
+        self.check()?;
+        self.attach_unchecked()
+    }
+
+    pub(super) fn attach_unchecked(&self) -> Result<Mutator, Error> {
+        let inner = &*self.0;
+        if heaps::current(&inner.links).is_some() {
+            return Err(Error::AlreadyAttached);
+        }
+        let record = inner.shared.registry.claim(|| Record::new(&inner.shared));
+        // SAFETY: [L1] claimed and not attached.
+        unsafe {
+            *record.embedder() = Some(Box::new(self.clone()));
+            record.attach(thread_number(), Box::new(LocalLinks::new(inner.links.clone(), record)));
+        }
+        heaps::attach(Attachment { record, links: inner.links.clone() });
+        crate::trace_event!("attach", thread = thread_number());
+        Ok(Mutator::of(record))
+    }
+
+    /// The calling thread's mutator of this heap.
+    pub fn current(&self) -> Option<Mutator> {
+        // SAFETY: [L2] records live as long as the heap.
+        heaps::current(&self.0.links).map(|record| Mutator::of(unsafe { &*record }))
+    }
+
+    /// The heap's counters. Any thread; those of running mutators lag behind by what they did since their last minor.
+    pub fn stats(&self) -> Stats {
+        let shared = &self.0.shared;
+        let counters = &shared.counters;
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let mut pauses: Histogram<u64> = Histogram::new(2).expect("constant precision");
+        let (mut attached, mut made) = (0, 0);
+        for record in shared.registry.iter() {
+            attached += (record.word.target() != Target::Detached) as u64;
+            made += get(&record.links_made);
+            let _ = pauses.add(&*record.pauses.lock().unwrap_or_else(|e| e.into_inner()));
+        }
+        let (by_minor, by_cycle) = (get(&counters.links_freed_by_minor), get(&counters.links_freed_by_cycle));
+        Stats {
+            minor_collections: get(&counters.minors),
+            cycles: get(&counters.cycles),
+            allocated_bytes: get(&counters.allocated_bytes),
+            live_bytes: get(&counters.live_bytes),
+            live_objects: get(&counters.live_objects),
+            promoted_bytes: get(&counters.promoted_bytes),
+            promoted_objects: get(&counters.promoted_objects),
+            used_bytes: shared.memory.used() as u64,
+            committed_bytes: (shared.memory.committed() + self.0.links.committed_bytes()) as u64,
+            external_bytes: self.0.driver.collector().pacing.external_bytes() as u64,
+            links: made.saturating_sub(by_minor + by_cycle),
+            links_made: made,
+            links_freed_by_minor: by_minor,
+            links_freed_by_cycle: by_cycle,
+            dead_queued: get(&counters.dead_queued),
+            finalized: get(&counters.finalized),
+            published_objects: get(&counters.published),
+            attached_mutators: attached,
+            pauses: pauses.len(),
+            longest_pause_ns: get(&counters.longest_pause_ns),
+            p50_pause_ns: if pauses.is_empty() { 0 } else { pauses.value_at_quantile(0.5) },
+            p99_pause_ns: if pauses.is_empty() { 0 } else { pauses.value_at_quantile(0.99) },
+        }
+    }
+
+    /// Sets what happens to a C-only object whose count reaches zero. Without one its memory is freed.
+    pub fn set_dealloc(&self, dealloc: Option<Dealloc>, arg: *mut c_void) {
+        self.0.links.dealloc.set(dealloc, arg);
+    }
+
+    /// Sets what is called, at a safepoint of some mutator, after a collection that queued dead objects.
+    pub fn set_dead_notifier(&self, notify: Option<DeadNotifier>, arg: *mut c_void) {
+        self.0.links.notifier.set(notify, arg);
+    }
+
+    /// The next dead `PyObject`: unlinked, count 1, valid until it is freed. Null when there is none. Any thread.
+    pub fn next_dead(&self) -> *mut PyObject {
+        self.0.links.next_dead()
+    }
+
+    /// Reports memory outside of the heap that its objects keep alive (or, negative, no longer): it counts as promoted.
+    pub fn external_memory(&self, delta: isize) {
+        let driver = &self.0.driver;
+        if driver.collector().pacing.external(delta) && driver.in_background() {
+            let _ = driver.request(false);
+        }
+    }
+
+    /// Closes the heap: runs the finalizers and deallocs that are left to a fixed point, ends the collector thread and
+    /// reports what C still holds. The memory goes with the last handle. A second call reports nothing.
+    ///
+    /// # Errors
+    /// [`Error::StillAttached`] (nothing was done), [`Error::Forked`].
+    pub fn close(&self) -> Result<LeakReport, Error> {
+        teardown::close(self)
+    }
+
+    pub(super) fn attached(&self) -> usize {
+        self.0.shared.registry.iter().filter(|r| r.word.target() != Target::Detached).count()
+    }
+
+    /// Frees a global root from any thread, attached or not.
+    ///
+    /// # Safety
+    /// `cell` came from [`Mutator::global_new`] of this heap and is not used afterwards.
+    pub unsafe fn global_free_detached(&self, cell: *mut GlobalCell) {
+        if let Some(cell) = NonNull::new(cell) {
+            // SAFETY: [C1] the caller's promise.
+            unsafe { globals::global_free(&self.0.shared, cell) };
+        }
+    }
+
+    /// Frees a weak reference from any thread, attached or not.
+    ///
+    /// # Safety
+    /// `cell` came from [`Mutator::weak_new`] of this heap and is not used afterwards.
+    pub unsafe fn weak_free_detached(&self, cell: *mut WeakCell) {
+        if let Some(cell) = NonNull::new(cell) {
+            // SAFETY: [C1] the caller's promise.
+            unsafe { weak::weak_free(&self.0.shared, cell) };
+        }
+    }
+
+    /// Checks the heap's invariants over everything old. The calling thread is attached and running. May collect.
+    ///
+    /// # Panics
+    /// With a description of the first violation: the heap is corrupt. When the thread is not attached.
+    pub fn verify(&self) {
+        let mutator = self.current().expect("verify: the calling thread is attached");
+        let (shared, driver) = (&self.0.shared, &self.0.driver);
+        loop {
+            let ask = shared.ask();
+            if !ask.in_cycle() && !driver.is_busy() {
+                // A cycle that begins now cannot get past arming while this mutator runs; what is armed may shade.
+                // SAFETY: [V1] see above; no sweep is under way.
+                unsafe { verify::verify_old(shared, ask.epoch, next_epoch(ask.epoch)) };
+                return;
+            }
+            // SAFETY: [A1] the calling thread's mutator, running.
+            unsafe { mutator.complete_cycle(false) };
+        }
+    }
+
+    pub(super) fn contains(&self, object: *mut Object) -> bool {
+        self.0.shared.memory.contains(object as usize)
+    }
+}
+
+fn process_id() -> i32 {
+    rustix::process::getpid().as_raw_nonzero().get()
+}

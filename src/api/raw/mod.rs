@@ -1,0 +1,75 @@
+//! The raw layer: the heap for runtime authors and for the C interface. Small and `unsafe`.
+//!
+//! Objects are addresses of headers ([`Object`]); their payload is the embedder's memory, laid out as its [`TypeInfo`]
+//! says. Rules that the caller keeps, for every function here:
+//!
+//! 1. A mutator is used by the thread that attached it, and only while it is running (not between `native_enter` and
+//!    `native_leave`), unless the function says otherwise.
+//! 2. A function that *may collect* makes every object pointer of this mutator stale that is not rooted: private young
+//!    objects move. Everything else leaves all pointers valid.
+//! 3. References are stored with [`Mutator::store`], never written.
+//!
+//! ```
+//! use handfast::raw::{self, Heap, TypeInfo};
+//! use handfast::Config;
+//!
+//! // A list node: one reference and one number.
+//! static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+//! let heap = Heap::new(&Config::default())?;
+//! let m = heap.attach()?;
+//! unsafe {
+//!     let list = m.root(std::ptr::null_mut());
+//!     for i in 0..1000u64 {
+//!         let node = m.alloc(&NODE); // may collect: `list` is rooted
+//!         raw::payload(node).cast::<u64>().add(1).write(i);
+//!         m.store(node, 0, *list);
+//!         *list = node;
+//!     }
+//!     m.collect_minor();
+//!     assert_eq!(raw::payload(*list).cast::<u64>().add(1).read(), 999);
+//!     m.detach();
+//! }
+//! # Ok::<(), handfast::Error>(())
+//! ```
+
+mod alloc;
+mod heap;
+mod mutator;
+mod teardown;
+mod types;
+
+pub use crate::handle::{DeadNotifier, Dealloc, LeakReport, LinkFlags, PyObject};
+pub use crate::mutator::Record;
+pub use crate::mutator::globals::GlobalCell;
+pub use crate::mutator::weak::WeakCell;
+pub use crate::object::{Finalize, MAX_PAYLOAD, NO_SLOT, Object, Trace, TypeInfo, Visit};
+pub use heap::{Heap, WalkedObject};
+pub use mutator::Mutator;
+
+use std::ffi::c_void;
+
+/// The payload of an object. Any thread that may look at the object.
+#[inline(always)]
+pub fn payload(object: *mut Object) -> *mut c_void {
+    Object::payload(object).cast()
+}
+
+/// The number of items of an object; 0 for types of fixed size.
+///
+/// # Safety
+/// `object` is live and may be looked at by this thread.
+#[inline]
+pub unsafe fn items(object: *mut Object) -> usize {
+    // SAFETY: [A1] the caller's promise.
+    unsafe { Object::items(object) }
+}
+
+/// The type of an object.
+///
+/// # Safety
+/// As [`items`].
+#[inline]
+pub unsafe fn type_of(object: *mut Object) -> *const TypeInfo {
+    // SAFETY: [A1] the caller's promise.
+    unsafe { (*object).type_info() }
+}

@@ -1,0 +1,427 @@
+//! A mutator: an attached thread's access to its heap.
+
+use super::heap::{Heap, Inner, WalkedObject};
+use crate::collector::verify;
+use crate::handle::links::{LinkError, LocalLinks};
+use crate::handle::{LinkFlags, PyObject, heaps};
+use crate::mutator::Record;
+use crate::mutator::globals::{self, GlobalCell};
+use crate::mutator::handshake::Target;
+use crate::mutator::weak::{self, WeakCell};
+use crate::object::header::{HASHED, OLD, PINNED, PUBLIC};
+use crate::object::{Object, TypeInfo, slot};
+use crate::sync::atomic::Ordering;
+use crate::sync::thread_number;
+use crate::{Error, raw};
+use std::ffi::c_void;
+use std::marker::PhantomData;
+use std::ptr::{NonNull, null_mut};
+
+/// An attached thread. The address in it is C's `hf_mutator *`. Copies are the same mutator.
+///
+/// All methods are for the thread that attached (rule 1 of the module), object arguments are valid for it, and "may
+/// collect" is rule 2.
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mutator(NonNull<Record>, PhantomData<*mut ()>);
+
+#[allow(clippy::missing_safety_doc, reason = "the same for all: the rules of the module `raw`, numbers 1 to 3")]
+impl Mutator {
+    pub(super) fn of(record: &Record) -> Mutator {
+        Mutator(NonNull::from(record), PhantomData)
+    }
+
+    /// The address.
+    pub fn as_ptr(self) -> *mut Record {
+        self.0.as_ptr()
+    }
+
+    /// From an address that `as_ptr` gave; `None` for null.
+    pub unsafe fn from_ptr(address: *mut Record) -> Option<Mutator> {
+        NonNull::new(address).map(|p| Mutator(p, PhantomData))
+    }
+
+    #[inline(always)]
+    pub(super) fn record<'a>(self) -> &'a Record {
+        // SAFETY: [L2] records live as long as the heap, and an attached mutator keeps a handle on it.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// The heap. Also in native code.
+    pub unsafe fn heap<'a>(self) -> &'a Heap {
+        // SAFETY: [L1] set at attachment, read-only until detachment.
+        unsafe { self.record().embedder() }
+            .as_ref()
+            .and_then(|e| e.downcast_ref::<Heap>())
+            .expect("an attached mutator has a heap")
+    }
+
+    pub(super) unsafe fn inner<'a>(self) -> &'a Inner {
+        // SAFETY: as `heap`.
+        &unsafe { self.heap() }.0
+    }
+
+    /// Whether the calling thread is the one that attached it, and it is attached still. Any thread.
+    pub unsafe fn is_current(self) -> bool {
+        self.record().thread.load(Ordering::Relaxed) == thread_number()
+    }
+
+    /// Whether it is in the native state.
+    pub unsafe fn is_native(self) -> bool {
+        matches!(self.record().word.target(), Target::Native | Target::Held)
+    }
+
+    /// Ends the attachment; the mutator must not be used afterwards. Nothing that another thread or C still holds is
+    /// lost. May collect; in either state.
+    pub unsafe fn detach(self) {
+        // SAFETY: [A1] the caller's promises, here and below.
+        unsafe {
+            if self.is_native() {
+                self.native_leave();
+            }
+            self.run_callbacks();
+            let record = self.record();
+            record.detach();
+            heaps::detach(record);
+            let heap = record.embedder().take();
+            if let Some(heap) = heap.as_ref().and_then(|e| e.downcast_ref::<Heap>()) {
+                heap.0.shared.registry.release(record);
+            }
+            crate::trace_event!("detach", thread = thread_number());
+            drop(heap);
+        }
+    }
+
+    /// A safepoint: serves what the collector asks, runs finalizers and the dead notifier. May collect.
+    #[inline]
+    pub unsafe fn safepoint(self) {
+        // SAFETY: [A1] the caller's promises.
+        unsafe {
+            if !self.record().word.poll().is_empty() {
+                self.record().serve();
+            }
+            self.run_callbacks();
+        }
+    }
+
+    /// Goes into native code: blocking or long work that touches no object. The collector does not wait for it, and
+    /// private young objects may move meanwhile. May collect.
+    #[inline]
+    pub unsafe fn native_enter(self) {
+        // SAFETY: [A1] the caller's promises.
+        unsafe { self.record().native_enter() };
+    }
+
+    /// Comes back from native code. May collect.
+    #[inline]
+    pub unsafe fn native_leave(self) {
+        // SAFETY: [A1] the caller's promises.
+        unsafe {
+            self.record().native_leave();
+            self.run_callbacks();
+        }
+    }
+
+    /// Finalizers that are due, and the dead notifier.
+    #[inline]
+    pub(super) unsafe fn run_callbacks(self) {
+        let record = self.record();
+        // SAFETY: [L1] the owner.
+        let local = unsafe { record.local() };
+        if !(record.shared().callbacks_due() || !local.due.is_empty()) || local.in_callback {
+            return;
+        }
+        // SAFETY: as the function's.
+        unsafe { self.run_callbacks_slow() };
+    }
+
+    #[cold]
+    unsafe fn run_callbacks_slow(self) {
+        let record = self.record();
+        // SAFETY: [L1] the owner; the reference ends with the statement.
+        unsafe { record.local() }.in_callback = true;
+        // SAFETY: [A1] a point that may collect.
+        unsafe { record.run_finalizers() };
+        if record.shared().notify_due.swap(false, Ordering::AcqRel) {
+            // SAFETY: [A1] attached.
+            if let Some((notify, arg)) = unsafe { self.inner() }.links.notifier.get() {
+                // SAFETY: [K7] the embedder's callback, at a safepoint.
+                unsafe { notify(arg) };
+            }
+        }
+        // SAFETY: [L1] as above.
+        unsafe { record.local() }.in_callback = false;
+    }
+
+    /// Reads the reference at `offset` of the payload.
+    #[inline(always)]
+    pub unsafe fn load(self, source: *mut Object, offset: usize) -> *mut Object {
+        // SAFETY: [S1] the caller names a slot of a live object. Acquire: from a public object, see `slot`.
+        unsafe { slot::atomic(raw::payload(source).cast::<u8>().add(offset).cast()) }.load(Ordering::Acquire)
+    }
+
+    /// Writes the reference at `offset` of the payload, with the write barrier. `value` may be null. Never collects.
+    #[inline(always)]
+    pub unsafe fn store(self, source: *mut Object, offset: usize, value: *mut Object) {
+        // SAFETY: [S1] the caller names a slot of a live object.
+        unsafe { self.record().store(source, raw::payload(source).cast::<u8>().add(offset).cast(), value) };
+    }
+
+    /// A number for the object that never changes and that no other live object has: its address, which from now on does
+    /// not change. Never collects.
+    pub unsafe fn identity(self, object: *mut Object) -> usize {
+        // SAFETY: [H2] the caller's object.
+        let header = unsafe { &*object };
+        if header.flags() & (PUBLIC | OLD) == 0 {
+            header.set_flags_private(HASHED, 0);
+        }
+        object as usize
+    }
+
+    /// From now on, and until it is unpinned as often, the object does not move. Does not keep it alive. Never collects.
+    pub unsafe fn pin(self, object: *mut Object) {
+        // SAFETY: [H2] the caller's object.
+        let header = unsafe { &*object };
+        // Old and public objects never move.
+        if header.flags() & (PUBLIC | OLD) == 0 {
+            // SAFETY: [L1] the owner.
+            *unsafe { self.record().local() }.pins.entry(object as usize).or_insert(0) += 1;
+            header.set_flags_private(PINNED, 0);
+        }
+    }
+
+    /// Takes one pin back.
+    pub unsafe fn unpin(self, object: *mut Object) {
+        // SAFETY: [L1] the owner.
+        let pins = &mut unsafe { self.record().local() }.pins;
+        if let Some(count) = pins.get_mut(&(object as usize)) {
+            *count -= 1;
+            if *count == 0 {
+                pins.remove(&(object as usize));
+                // SAFETY: [H2] the caller's object; in the table, so young, and private when it was pinned.
+                let header = unsafe { &*object };
+                if header.flags() & PUBLIC == 0 {
+                    header.set_flags_private(0, PINNED);
+                }
+            }
+        }
+    }
+
+    /// Whether other threads may reach the object.
+    pub unsafe fn is_public(self, object: *mut Object) -> bool {
+        // SAFETY: [H2] the caller's object.
+        unsafe { (*object).flags() & PUBLIC != 0 }
+    }
+
+    /// Whether the object is in a nursery.
+    pub unsafe fn is_young(self, object: *mut Object) -> bool {
+        // SAFETY: [H2] the caller's object.
+        unsafe { (*object).flags_acquire() & OLD == 0 }
+    }
+
+    /// Whether an address lies in this heap. The address is not read.
+    #[inline]
+    pub unsafe fn owns(self, object: *mut Object) -> bool {
+        self.record().shared().memory.contains(object as usize)
+    }
+
+    /// Makes the object and all that it reaches public. Never collects.
+    pub unsafe fn publish(self, object: *mut Object) {
+        // SAFETY: [P1] the caller's object.
+        unsafe { self.record().publish(object) };
+    }
+
+    /// Opens a scope of roots.
+    #[inline]
+    pub unsafe fn scope_open(self) -> usize {
+        // SAFETY: [L1] the owner.
+        unsafe { self.record().local() }.roots.len()
+    }
+
+    /// Closes a scope and all that were opened after it; false if it is not open.
+    #[inline]
+    pub unsafe fn scope_close(self, scope: usize) -> bool {
+        // SAFETY: [L1] the owner.
+        unsafe { self.record().local() }.roots.truncate(scope)
+    }
+
+    /// Roots an object (or null): a slot that the collector updates, valid until its scope closes. The caller may
+    /// overwrite it. Never collects.
+    #[inline(always)]
+    pub unsafe fn root(self, object: *mut Object) -> *mut *mut Object {
+        // SAFETY: [L1] the owner.
+        unsafe { self.record().local() }.roots.push(object)
+    }
+
+    /// Makes a global root of an object (or null), which is published. Never null, never collects.
+    pub unsafe fn global_new(self, object: *mut Object) -> *mut GlobalCell {
+        // SAFETY: [C1] the caller's object.
+        unsafe { self.record().global_new(object) }.as_ptr()
+    }
+
+    /// The object of a global root.
+    pub unsafe fn global_get(self, cell: *mut GlobalCell) -> *mut Object {
+        // SAFETY: [C1] the caller's cell.
+        unsafe { &*cell }.get()
+    }
+
+    /// Sets a global root to an object (or null), which is published. Never collects.
+    pub unsafe fn global_set(self, cell: *mut GlobalCell, object: *mut Object) {
+        // SAFETY: [C1] the caller's cell, not null.
+        unsafe { self.record().global_set(NonNull::new_unchecked(cell), object) };
+    }
+
+    /// Frees a global root (or null).
+    pub unsafe fn global_free(self, cell: *mut GlobalCell) {
+        if let Some(cell) = NonNull::new(cell) {
+            // SAFETY: [C1] the caller's cell.
+            unsafe { globals::global_free(self.record().shared(), cell) };
+        }
+    }
+
+    /// Makes a weak reference to an object, which is published. Never null, never collects.
+    pub unsafe fn weak_new(self, object: *mut Object) -> *mut WeakCell {
+        // SAFETY: [C1] the caller's object.
+        unsafe { self.record().weak_new(object) }.as_ptr()
+    }
+
+    /// The object of a weak reference, null once it has died. Never collects, never waits.
+    pub unsafe fn weak_get(self, cell: *mut WeakCell) -> *mut Object {
+        // SAFETY: [C1] the caller's cell, not null.
+        unsafe { self.record().weak_get(NonNull::new_unchecked(cell)) }
+    }
+
+    /// Frees a weak reference (or null).
+    pub unsafe fn weak_free(self, cell: *mut WeakCell) {
+        if let Some(cell) = NonNull::new(cell) {
+            // SAFETY: [C1] the caller's cell.
+            unsafe { weak::weak_free(self.record().shared(), cell) };
+        }
+    }
+
+    /// A C-only `PyObject` of `size` bytes with count 1, zeroed otherwise; null when memory is out or `size` is below 24.
+    pub unsafe fn pyobject_new(self, size: usize, ob_type: *mut c_void) -> *mut PyObject {
+        // SAFETY: [L1] the owner.
+        match unsafe { LocalLinks::of(self.record()) } {
+            Some(links) => links.alloc(size, ob_type),
+            None => null_mut(),
+        }
+    }
+
+    /// From now on all rules hold for memory of the embedder's own; handfast never frees it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`]: null, too small, not aligned, ours already, adopted already.
+    pub unsafe fn pyobject_adopt(self, ob: *mut PyObject, size: usize) -> Result<(), Error> {
+        let function = "pyobject_adopt";
+        if ob.is_null() {
+            return Err(Error::InvalidArgument { function, reason: "ob is null" });
+        }
+        // SAFETY: [K2] the caller's memory.
+        unsafe { self.inner().links.adopt(ob, size) }.map_err(|reason| Error::InvalidArgument { function, reason })
+    }
+
+    /// Lets go of adopted memory, which is unlinked by now.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`]: null, not adopted, linked still.
+    pub unsafe fn pyobject_disown(self, ob: *mut PyObject) -> Result<(), Error> {
+        let function = "pyobject_disown";
+        if ob.is_null() {
+            return Err(Error::InvalidArgument { function, reason: "ob is null" });
+        }
+        // SAFETY: [K2] the caller's memory.
+        unsafe { self.inner().links.disown(ob) }.map_err(|reason| Error::InvalidArgument { function, reason })
+    }
+
+    unsafe fn link(
+        self,
+        function: &'static str,
+        object: *mut Object,
+        ob: *mut PyObject,
+        flags: LinkFlags,
+        c_owned: bool,
+    ) -> Result<(), Error> {
+        if object.is_null() || ob.is_null() {
+            return Err(Error::InvalidArgument { function, reason: "p or ob is null" });
+        }
+        if flags.0 & !LinkFlags::LIGHT.0 != 0 {
+            return Err(Error::InvalidArgument { function, reason: "unknown link flags" });
+        }
+        // SAFETY: [K4] the caller's objects.
+        unsafe { LocalLinks::link(self.record(), object, ob, flags, c_owned) }.map_err(|e| match e {
+            LinkError::AlreadyLinked => Error::AlreadyLinked,
+            LinkError::Foreign => Error::InvalidArgument {
+                function,
+                reason: "the memory of ob is neither this heap's nor adopted (pyobject_adopt)",
+            },
+        })
+    }
+
+    /// Links an object with an unlinked `PyObject`; the link adds its own count. Never collects.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyLinked`] (nothing has changed), [`Error::InvalidArgument`].
+    pub unsafe fn link_gc_owned(self, object: *mut Object, ob: *mut PyObject, flags: LinkFlags) -> Result<(), Error> {
+        // SAFETY: [K4] the caller's objects.
+        unsafe { self.link("link_gc_owned", object, ob, flags, false) }
+    }
+
+    /// As [`Mutator::link_gc_owned`], for a pair that was made from C's side.
+    ///
+    /// # Errors
+    /// As [`Mutator::link_gc_owned`].
+    pub unsafe fn link_c_owned(self, object: *mut Object, ob: *mut PyObject, flags: LinkFlags) -> Result<(), Error> {
+        // SAFETY: [K4] the caller's objects.
+        unsafe { self.link("link_c_owned", object, ob, flags, true) }
+    }
+
+    /// Gets or atomically makes the handle of an object: always the same while linked. A new counted reference; null when
+    /// memory is out or `size` is below 24. Never collects.
+    #[inline]
+    pub unsafe fn handle(self, object: *mut Object, size: usize, ob_type: *mut c_void, flags: LinkFlags) -> *mut PyObject {
+        // SAFETY: [K4] the caller's object.
+        unsafe { LocalLinks::handle(self.record(), object, size, ob_type, flags) }
+    }
+
+    /// The handle of an object, borrowed; null when it has none. Never collects.
+    #[inline]
+    pub unsafe fn from_obj(self, object: *mut Object) -> *mut PyObject {
+        // SAFETY: [L1] the owner, and its object.
+        unsafe {
+            match LocalLinks::of(self.record()) {
+                Some(links) => links.find(object),
+                None => null_mut(),
+            }
+        }
+    }
+
+    /// The object of a `PyObject`; null when it is not linked. Never collects; may wait for the thread to which the object
+    /// is private, which publishes it.
+    #[inline]
+    pub unsafe fn to_obj(self, ob: *mut PyObject) -> *mut Object {
+        // SAFETY: [K2] the caller's object.
+        unsafe { LocalLinks::cross(self.record(), ob) }
+    }
+
+    /// Calls `f` with every object that lives after a full collection, except what threads allocate meanwhile. May collect
+    /// before the first call, not during the walk.
+    pub unsafe fn walk(self, f: &mut dyn FnMut(WalkedObject)) {
+        // SAFETY: [A1] the caller's promises.
+        unsafe { self.complete_cycle(true) };
+        let shared = self.record().shared();
+        let epoch = shared.ask().epoch;
+        // SAFETY: [V1] this mutator runs, so no later cycle can sweep before it is done.
+        unsafe {
+            verify::for_each_marked(&shared.memory, epoch, |object| {
+                let ty: *const TypeInfo = (*object).type_info();
+                f(WalkedObject {
+                    address: object as usize,
+                    type_info: ty,
+                    bytes: Object::extent(object).bytes,
+                    items: Object::items(object),
+                });
+            });
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The end of a heap.
+//!
+//! The closing thread attaches once more, lets go of all global roots and collects until nothing changes: finalizers run,
+//! pairs die, dead objects get their dealloc, which may drop others. What is counted then is what C still holds: the leak
+//! report. (PyPy leaves all this undone at exit.)
+
+use super::heap::Heap;
+use crate::Error;
+use crate::handle::{LeakReport, PyObject};
+use crate::sync::atomic::Ordering;
+use std::collections::BTreeMap;
+
+/// Rounds of collections before teardown gives up on finalizers that go on making garbage.
+const ROUNDS: usize = 100;
+
+pub(super) fn close(heap: &Heap) -> Result<LeakReport, Error> {
+    let inner = &*heap.0;
+    if heap.is_forked() {
+        return Err(Error::Forked);
+    }
+    if inner.closed.swap(true, Ordering::AcqRel) {
+        return Ok(LeakReport::default());
+    }
+    let mutators = heap.attached();
+    if mutators != 0 {
+        inner.closed.store(false, Ordering::Release);
+        return Err(Error::StillAttached { mutators });
+    }
+    let mutator = heap.attach_unchecked()?;
+    // SAFETY: [A1] this thread's mutator; it holds no objects.
+    unsafe {
+        mutator.run_callbacks();
+        inner.shared.globals.for_each(|cell| {
+            if !cell.get().is_null() {
+                mutator.record().global_set(cell.into(), std::ptr::null_mut());
+            }
+        });
+        for _ in 0..ROUNDS {
+            let finalized = heap.stats().finalized;
+            mutator.collect_full();
+            let mut changed = heap.stats().finalized != finalized;
+            loop {
+                let ob = heap.next_dead();
+                if ob.is_null() {
+                    break;
+                }
+                changed = true;
+                PyObject::decref(ob);
+            }
+            if !changed {
+                break;
+            }
+        }
+        mutator.detach();
+    }
+    inner.driver.close();
+    let thread = inner.thread.lock().unwrap_or_else(|e| e.into_inner()).take();
+    if let Some(thread) = thread {
+        let _ = thread.join();
+    }
+    Ok(report(heap))
+}
+
+fn report(heap: &Heap) -> LeakReport {
+    let mut report = LeakReport::default();
+    let mut by_type: BTreeMap<usize, (u64, u64)> = BTreeMap::new();
+    // SAFETY: [A1] nobody is attached, and the collector thread has ended.
+    unsafe {
+        heap.0.links.for_each_allocated(&mut |ob| {
+            let count = PyObject::refcnt(ob) as u64;
+            if count != 0 {
+                report.objects += 1;
+                report.references += count;
+                let entry = by_type.entry((*ob).ob_type as usize).or_default();
+                entry.0 += 1;
+                entry.1 += count;
+            }
+        });
+    }
+    report.by_type = by_type.into_iter().map(|(ty, (objects, references))| (ty, objects, references)).collect();
+    report
+}

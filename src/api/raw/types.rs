@@ -1,0 +1,120 @@
+//! Types that are registered with a heap at run time, by number.
+
+use crate::Error;
+use crate::object::{MAX_PAYLOAD, NO_SLOT, TypeInfo};
+use crate::sync::Mutex;
+use std::sync::OnceLock;
+
+const CHUNK: usize = 256;
+const CHUNKS: usize = 4096;
+
+/// A registered type and what its description borrows.
+struct Registered {
+    info: TypeInfo,
+    _name: Box<str>,
+    _refs: Box<[usize]>,
+}
+
+/// The registered types of one heap: numbers from 1, look-ups without a lock.
+pub(super) struct TypeTable {
+    chunks: Box<[OnceLock<Box<[OnceLock<Box<Registered>>]>>]>,
+    len: Mutex<usize>,
+}
+
+impl TypeTable {
+    pub(super) fn new() -> TypeTable {
+        TypeTable { chunks: (0..CHUNKS).map(|_| OnceLock::new()).collect(), len: Mutex::new(1) }
+    }
+
+    pub(super) fn get(&self, id: u32) -> Option<*const TypeInfo> {
+        let id = id as usize;
+        let registered = self.chunks.get(id / CHUNK)?.get()?[id % CHUNK].get()?;
+        Some(&registered.info)
+    }
+
+    /// Checks a description and stores it with copies of its name and offsets.
+    pub(super) fn register(&self, name: &str, refs: &[usize], info: TypeInfo) -> Result<*const TypeInfo, Error> {
+        check(name, refs, &info)?;
+        let mut len = self.len.lock().unwrap_or_else(|e| e.into_inner());
+        let id = *len;
+        if id >= CHUNK * CHUNKS {
+            return Err(invalid(name, format!("a heap has at most {} types", CHUNK * CHUNKS - 1)));
+        }
+        let (name, refs): (Box<str>, Box<[usize]>) = (name.into(), refs.into());
+        // SAFETY: [T2] the boxes live beside the description, in the heap, which outlives its objects; nothing else gets at
+        // these references.
+        let (static_name, static_refs) = unsafe { (&*(&raw const *name), &*(&raw const *refs)) };
+        let info = TypeInfo { id: id as u32, name: static_name, refs: static_refs, ..info };
+        let chunk = self.chunks[id / CHUNK].get_or_init(|| (0..CHUNK).map(|_| OnceLock::new()).collect());
+        let stored = chunk[id % CHUNK].get_or_init(|| Box::new(Registered { info, _name: name, _refs: refs }));
+        if (&raw const stored.info) as usize >> 48 != 0 {
+            return Err(invalid("", "the machine's addresses have more than 48 bits".into()));
+        }
+        *len += 1;
+        Ok(&stored.info)
+    }
+}
+
+fn invalid(name: &str, reason: String) -> Error {
+    Error::InvalidType { name: name.to_owned(), reason }
+}
+
+fn check(name: &str, refs: &[usize], info: &TypeInfo) -> Result<(), Error> {
+    if info.size > MAX_PAYLOAD {
+        return Err(invalid(name, format!("{} bytes are more than the {MAX_PAYLOAD} of the largest object", info.size)));
+    }
+    if info.item_size > MAX_PAYLOAD {
+        return Err(invalid(name, format!("items of {} bytes are larger than the largest object", info.item_size)));
+    }
+    if info.items_are_refs && info.item_size != 8 {
+        return Err(invalid(name, format!("items that are references have 8 bytes, not {}", info.item_size)));
+    }
+    let word = |offset: usize, what: &str| {
+        if offset % 8 != 0 {
+            return Err(invalid(name, format!("{what} at {offset} is not at a multiple of 8")));
+        }
+        if offset.checked_add(8).is_none_or(|end| end > info.size) {
+            return Err(invalid(name, format!("{what} at {offset} is outside of the {} bytes", info.size)));
+        }
+        Ok(())
+    };
+    for (i, &offset) in refs.iter().enumerate() {
+        word(offset, "a reference")?;
+        if refs[..i].contains(&offset) {
+            return Err(invalid(name, format!("the reference at {offset} is listed twice")));
+        }
+    }
+    if info.handle_slot != NO_SLOT {
+        word(info.handle_slot, "the handle slot")?;
+        if refs.contains(&info.handle_slot) {
+            return Err(invalid(name, format!("the handle slot at {} is listed as a reference", info.handle_slot)));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contradictions_are_refused_and_names_are_copied() {
+        let table = TypeTable::new();
+        let base = TypeInfo::new("", 16);
+        let ok = table.register("A", &[0], base).unwrap();
+        // SAFETY: the table is alive.
+        let ok = unsafe { &*ok };
+        assert_eq!((ok.id(), ok.name()), (1, "A"));
+        assert_eq!(table.get(1), Some(&raw const *ok));
+        assert_eq!(table.get(2), None);
+        assert_eq!(table.get(u32::MAX), None);
+        let bad = |refs: &[usize], info| table.register("B", refs, info).unwrap_err().to_string();
+        assert!(bad(&[4], base).contains("multiple of 8"));
+        assert!(bad(&[16], base).contains("outside"));
+        assert!(bad(&[usize::MAX - 7], base).contains("outside"));
+        assert!(bad(&[8, 8], base).contains("twice"));
+        assert!(bad(&[8], base.with_handle_slot(8)).contains("listed as a reference"));
+        assert!(bad(&[], TypeInfo::new("", usize::MAX / 2)).contains("largest object"));
+        assert_eq!(table.get(2), None, "nothing was stored");
+    }
+}
