@@ -64,8 +64,8 @@ pub(super) struct RemoteFrees {
 }
 
 impl RemoteFrees {
-    /// OPEN, nothing freed.
-    #[cfg(test)]
+    /// OPEN, nothing freed: what a zeroed page header holds. For checks of the protocol by itself.
+    #[cfg(any(test, loom))]
     pub(super) fn new() -> RemoteFrees {
         RemoteFrees { word: AtomicUsize::new(OPEN) }
     }
@@ -243,5 +243,64 @@ impl IndexStack {
     /// The next tag, with room for an index.
     fn advance(head: u64) -> u64 {
         ((head >> 32).wrapping_add(1)) << 32
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    struct Words([AtomicU32; 4]);
+
+    impl Links for Words {
+        fn link(&self, i: u32) -> &AtomicU32 {
+            &self.0[i as usize]
+        }
+    }
+
+    fn words() -> Words {
+        Words(std::array::from_fn(|_| AtomicU32::new(77)))
+    }
+
+    #[test]
+    fn only_the_first_free_of_a_full_page_posts_it() {
+        let page = RemoteFrees::new();
+        assert_eq!(page.push(16, |next| assert_eq!(next, 0)), Pushed::Joined);
+        assert!(!page.close(), "a slot came meanwhile");
+        assert_eq!(page.take(), 16);
+        assert!(page.close());
+        assert!(page.reopen());
+        assert!(page.close());
+        assert_eq!(page.push(32, |next| assert_eq!(next, 0)), Pushed::MustPost);
+        assert_eq!(page.push(48, |next| assert_eq!(next, 32)), Pushed::Joined);
+        assert!(!page.reopen() && !page.close());
+        assert_eq!(page.take(), 48);
+        assert_eq!(page.push(64, |_| ()), Pushed::Joined, "still posted");
+        assert_eq!((page.open(), page.peek()), (64, 0));
+        page.post();
+        assert!(!page.close());
+    }
+
+    #[test]
+    fn a_closed_mailbox_refuses_and_a_reopened_one_accepts() {
+        let (mail, links) = (Mailbox::new(), words());
+        assert_eq!(mail.take(), NONE);
+        assert_eq!(mail.post(&links, 2), Posted::Delivered);
+        assert_eq!(mail.post(&links, 1), Posted::Delivered);
+        assert_eq!(mail.close(), 1);
+        assert_eq!(links.link(1).load(Ordering::Relaxed), 2);
+        assert_eq!(links.link(2).load(Ordering::Relaxed), NONE);
+        assert_eq!(mail.post(&links, 3), Posted::Closed);
+        mail.open();
+        assert_eq!(mail.post(&links, 3), Posted::Delivered);
+        assert_eq!((mail.take(), mail.take()), (3, NONE));
+    }
+
+    #[test]
+    fn a_stack_gives_back_the_newest_first() {
+        let (stack, links) = (IndexStack::new(), words());
+        assert_eq!(stack.pop(&links), None);
+        (0..4).for_each(|i| stack.push(&links, i));
+        assert_eq!(std::iter::from_fn(|| stack.pop(&links)).collect::<Vec<_>>(), [3, 2, 1, 0]);
     }
 }
