@@ -28,7 +28,7 @@ struct World {
     bit: AtomicU32,
     /// What the scan reads and a reuse writes. Loom checks that they never meet.
     words: UnsafeCell<u32>,
-    /// 1: the page is deferred.
+    /// 1: the page is deferred. Changed by read-modify-writes only, as the head of the stack that it stands for.
     deferred: AtomicU32,
     reused: AtomicU32,
     without: Without,
@@ -56,7 +56,7 @@ impl World {
         if self.without == Without::LookBeforeReuse || self.scans.idle() {
             self.reuse();
         } else {
-            self.deferred.store(1, Ordering::Release);
+            self.deferred.swap(1, Ordering::Release);
             if self.without != Without::LookAfterDeferring {
                 self.give_back_deferred();
             }
@@ -71,7 +71,7 @@ impl World {
             if self.without == Without::LookAfterTaking || self.scans.idle() {
                 self.reuse();
             } else {
-                self.deferred.store(1, Ordering::Release);
+                self.deferred.swap(1, Ordering::Release);
             }
         }
     }
