@@ -6,9 +6,9 @@
 mod remote;
 
 use loom::cell::UnsafeCell;
-use loom_tests::check;
-use loom_tests::sync;
-use remote::{IndexStack, Links, Mailbox, NONE, Posted, Pushed, RemoteFrees};
+use heap::pool::{IndexStack, Links};
+use loom_tests::{check, heap, sync};
+use remote::{Mailbox, NONE, Posted, Pushed, RemoteFrees};
 use sync::Arc;
 use sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use sync::thread;

@@ -5,8 +5,7 @@
 mod scan;
 
 use loom::cell::UnsafeCell;
-use loom_tests::check;
-use loom_tests::sync;
+use loom_tests::{check, sync};
 use scan::Scans;
 use sync::Arc;
 use sync::atomic::{AtomicU32, Ordering};

@@ -1,4 +1,5 @@
 //! handles (skeleton)
+pub(crate) mod slab;
 use crate::sync::atomic::*;
 /// The C side of a pair.
 #[repr(C)]

@@ -1,6 +1,7 @@
-//! The two words through which threads meet over a slab page: [`RemoteFrees`] and [`Mailbox`]; and [`IndexStack`].
+//! The two words through which threads meet over a slab page: [`RemoteFrees`] and [`Mailbox`].
 //!
-//! Each is a protocol over one atomic word that knows nothing of mapped memory, so that it can be model-checked alone.
+//! Each is a protocol over one atomic word that knows nothing of mapped memory, so that it can be model-checked alone. A
+//! mailbox and the heap's stacks of pages thread through the same links: a page is in at most one of them at a time.
 //! The idea of a page whose owner allocates without atomics while others push what they free on a second list is
 //! mimalloc's (Leijen, Zorn and de Moura, 2019); mailboxes replace its delayed-free list, so that nobody ever waits.
 //!
@@ -35,7 +36,8 @@
 //! - `Mailbox::post` releases, `take` and `close` acquire: the taker sees the page as the poster left it.
 //! - `Mailbox::close` releases, a `post` that answers [`Posted::Closed`] acquired: the poster sees what the leaving owner wrote.
 
-use crate::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::heap::pool::Links;
+use crate::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// No page: the end of a chain of page indices.
 pub(super) const NONE: u32 = u32::MAX;
@@ -129,12 +131,6 @@ impl RemoteFrees {
     }
 }
 
-/// Where page `i` keeps the index of the page below it. A page is in at most one stack or mailbox at a time.
-pub(super) trait Links {
-    /// The word of page `i`.
-    fn link(&self, i: u32) -> &AtomicU32;
-}
-
 /// Whether a page reached a mailbox.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,57 +191,6 @@ impl Mailbox {
     }
 }
 
-/// A Treiber stack of page indices (1986): the index and a tag that each change advances share one word, so no ABA.
-#[derive(Debug)]
-pub(super) struct IndexStack {
-    head: AtomicU64,
-}
-
-impl IndexStack {
-    /// Empty.
-    pub(super) fn new() -> IndexStack {
-        IndexStack { head: AtomicU64::new(u64::from(NONE)) }
-    }
-
-    /// Pushes page `i`, which the caller holds.
-    pub(super) fn push(&self, links: &impl Links, i: u32) {
-        let mut head = self.head.load(Ordering::Relaxed);
-        loop {
-            links.link(i).store(head as u32, Ordering::Relaxed);
-            let new = Self::advance(head) | u64::from(i);
-            // Release: pairs with `pop`.
-            match self.head.compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => return,
-                Err(now) => head = now,
-            }
-        }
-    }
-
-    /// Pops a page, which the caller then holds.
-    pub(super) fn pop(&self, links: &impl Links) -> Option<u32> {
-        let mut head = self.head.load(Ordering::Acquire);
-        loop {
-            let i = head as u32;
-            if i == NONE {
-                return None;
-            }
-            // May be stale when another thread popped `i` already: the tag then fails the exchange.
-            let below = links.link(i).load(Ordering::Relaxed);
-            let new = Self::advance(head) | u64::from(below);
-            // Acquire: pairs with `push`; the pushes below are in its release sequence.
-            match self.head.compare_exchange_weak(head, new, Ordering::Acquire, Ordering::Acquire) {
-                Ok(_) => return Some(i),
-                Err(now) => head = now,
-            }
-        }
-    }
-
-    /// The next tag, with room for an index.
-    fn advance(head: u64) -> u64 {
-        ((head >> 32).wrapping_add(1)) << 32
-    }
-}
-
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
@@ -294,13 +239,5 @@ mod tests {
         mail.open();
         assert_eq!(mail.post(&links, 3), Posted::Delivered);
         assert_eq!((mail.take(), mail.take()), (3, NONE));
-    }
-
-    #[test]
-    fn a_stack_gives_back_the_newest_first() {
-        let (stack, links) = (IndexStack::new(), words());
-        assert_eq!(stack.pop(&links), None);
-        (0..4).for_each(|i| stack.push(&links, i));
-        assert_eq!(std::iter::from_fn(|| stack.pop(&links)).collect::<Vec<_>>(), [3, 2, 1, 0]);
     }
 }
