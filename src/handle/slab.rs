@@ -47,11 +47,12 @@ pub(crate) use local::SlabLocal;
 pub(crate) use page::PageHeader;
 
 use crate::handle::PyObject;
+use crate::heap::pool::{IndexStack, Links};
 use crate::sync::atomic::AtomicU32;
 use crate::sync::{Arc, Mutex, MutexGuard};
 use page::{CLASSES, HEADER_BYTES, PAGE_BYTES, RUN, SIZES};
 use range::Range;
-use remote::{IndexStack, Links, Mailbox, Posted, Pushed};
+use remote::{Mailbox, Posted, Pushed};
 use scan::Scans;
 use std::{io, ptr};
 

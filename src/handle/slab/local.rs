@@ -167,14 +167,13 @@ impl SlabLocal {
     /// The mutator leaves: gives up all pages. Those with live objects are adopted by other mutators. The `SlabLocal`
     /// may be used again afterwards.
     pub(crate) fn abandon(&mut self, heap: &SlabHeap) {
-        self.collect(heap);
         self.current = [None; CLASSES];
         self.avail.iter_mut().for_each(Vec::clear);
         for page in std::mem::take(&mut self.own) {
             // SAFETY: an owner holds its pages that are not POSTED, and of those the owner field is still its own.
             unsafe { page.disown() };
             if page.is_put_away() {
-                // FULL, or POSTED and on its way to the mailbox: the next remote free or the poster delivers it.
+                // FULL: the next remote free delivers it. POSTED: it is in the mailbox or on its way there.
                 continue;
             }
             // SAFETY: the page is OPEN, and this mutator still holds it.

@@ -481,5 +481,5 @@ pub(super) mod slot {
     }
 }
 
-const _: () = assert!(HEADER_BYTES == 192 && MAX_SMALL % GRANULE == 0);
+const _: () = assert!(HEADER_BYTES == 192 && MAX_SMALL & (GRANULE - 1) == 0);
 const _: () = assert!(class_size(CLASSES - 1) == MAX_SMALL && class_size(CLASSES - 2) < MAX_SMALL);

@@ -9,11 +9,11 @@
 //! operating system), then from the holes that runs left, then by moving the high-water mark. Runs of pages are rare
 //! (objects over [`MAX_SMALL`](super::page::MAX_SMALL)) and take a short mutex. Any thread may call anything here.
 //!
-//! Orderings: the stacks order hand-overs of pages (`remote.rs`). `high` is advanced with release after the pages below
+//! Orderings: the stacks order hand-overs of pages ([P-push] of `heap/pool.rs`). `high` is advanced with release after the pages below
 //! it are committed, and read with acquire: who iterates to `pages()` touches committed tables only.
 
 use super::page::{self, LinkedBits, PAGE_BYTES, PageHeader};
-use super::remote::{IndexStack, Links};
+use crate::heap::pool::{IndexStack, Links};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};

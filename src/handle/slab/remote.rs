@@ -1,6 +1,7 @@
-//! The two words through which threads meet over a slab page: [`RemoteFrees`] and [`Mailbox`]; and [`IndexStack`].
+//! The two words through which threads meet over a slab page: [`RemoteFrees`] and [`Mailbox`].
 //!
-//! Each is a protocol over one atomic word that knows nothing of mapped memory, so that it can be model-checked alone.
+//! Each is a protocol over one atomic word that knows nothing of mapped memory, so that it can be model-checked alone. A
+//! mailbox and the heap's stacks of pages thread through the same links: a page is in at most one of them at a time.
 //! The idea of a page whose owner allocates without atomics while others push what they free on a second list is
 //! mimalloc's (Leijen, Zorn and de Moura, 2019); mailboxes replace its delayed-free list, so that nobody ever waits.
 //!
@@ -35,7 +36,8 @@
 //! - `Mailbox::post` releases, `take` and `close` acquire: the taker sees the page as the poster left it.
 //! - `Mailbox::close` releases, a `post` that answers [`Posted::Closed`] acquired: the poster sees what the leaving owner wrote.
 
-use crate::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::heap::pool::Links;
+use crate::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// No page: the end of a chain of page indices.
 pub(super) const NONE: u32 = u32::MAX;
@@ -64,8 +66,8 @@ pub(super) struct RemoteFrees {
 }
 
 impl RemoteFrees {
-    /// OPEN, nothing freed.
-    #[cfg(test)]
+    /// OPEN, nothing freed: what a zeroed page header holds. For checks of the protocol by itself.
+    #[cfg(any(test, loom))]
     pub(super) fn new() -> RemoteFrees {
         RemoteFrees { word: AtomicUsize::new(OPEN) }
     }
@@ -129,12 +131,6 @@ impl RemoteFrees {
     }
 }
 
-/// Where page `i` keeps the index of the page below it. A page is in at most one stack or mailbox at a time.
-pub(super) trait Links {
-    /// The word of page `i`.
-    fn link(&self, i: u32) -> &AtomicU32;
-}
-
 /// Whether a page reached a mailbox.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,53 +191,53 @@ impl Mailbox {
     }
 }
 
-/// A Treiber stack of page indices (1986): the index and a tag that each change advances share one word, so no ABA.
-#[derive(Debug)]
-pub(super) struct IndexStack {
-    head: AtomicU64,
-}
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
 
-impl IndexStack {
-    /// Empty.
-    pub(super) fn new() -> IndexStack {
-        IndexStack { head: AtomicU64::new(u64::from(NONE)) }
-    }
+    struct Words([AtomicU32; 4]);
 
-    /// Pushes page `i`, which the caller holds.
-    pub(super) fn push(&self, links: &impl Links, i: u32) {
-        let mut head = self.head.load(Ordering::Relaxed);
-        loop {
-            links.link(i).store(head as u32, Ordering::Relaxed);
-            let new = Self::advance(head) | u64::from(i);
-            // Release: pairs with `pop`.
-            match self.head.compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => return,
-                Err(now) => head = now,
-            }
+    impl Links for Words {
+        fn link(&self, i: u32) -> &AtomicU32 {
+            &self.0[i as usize]
         }
     }
 
-    /// Pops a page, which the caller then holds.
-    pub(super) fn pop(&self, links: &impl Links) -> Option<u32> {
-        let mut head = self.head.load(Ordering::Acquire);
-        loop {
-            let i = head as u32;
-            if i == NONE {
-                return None;
-            }
-            // May be stale when another thread popped `i` already: the tag then fails the exchange.
-            let below = links.link(i).load(Ordering::Relaxed);
-            let new = Self::advance(head) | u64::from(below);
-            // Acquire: pairs with `push`; the pushes below are in its release sequence.
-            match self.head.compare_exchange_weak(head, new, Ordering::Acquire, Ordering::Acquire) {
-                Ok(_) => return Some(i),
-                Err(now) => head = now,
-            }
-        }
+    fn words() -> Words {
+        Words(std::array::from_fn(|_| AtomicU32::new(77)))
     }
 
-    /// The next tag, with room for an index.
-    fn advance(head: u64) -> u64 {
-        ((head >> 32).wrapping_add(1)) << 32
+    #[test]
+    fn only_the_first_free_of_a_full_page_posts_it() {
+        let page = RemoteFrees::new();
+        assert_eq!(page.push(16, |next| assert_eq!(next, 0)), Pushed::Joined);
+        assert!(!page.close(), "a slot came meanwhile");
+        assert_eq!(page.take(), 16);
+        assert!(page.close());
+        assert!(page.reopen());
+        assert!(page.close());
+        assert_eq!(page.push(32, |next| assert_eq!(next, 0)), Pushed::MustPost);
+        assert_eq!(page.push(48, |next| assert_eq!(next, 32)), Pushed::Joined);
+        assert!(!page.reopen() && !page.close());
+        assert_eq!(page.take(), 48);
+        assert_eq!(page.push(64, |_| ()), Pushed::Joined, "still posted");
+        assert_eq!((page.open(), page.peek()), (64, 0));
+        page.post();
+        assert!(!page.close());
+    }
+
+    #[test]
+    fn a_closed_mailbox_refuses_and_a_reopened_one_accepts() {
+        let (mail, links) = (Mailbox::new(), words());
+        assert_eq!(mail.take(), NONE);
+        assert_eq!(mail.post(&links, 2), Posted::Delivered);
+        assert_eq!(mail.post(&links, 1), Posted::Delivered);
+        assert_eq!(mail.close(), 1);
+        assert_eq!(links.link(1).load(Ordering::Relaxed), 2);
+        assert_eq!(links.link(2).load(Ordering::Relaxed), NONE);
+        assert_eq!(mail.post(&links, 3), Posted::Closed);
+        mail.open();
+        assert_eq!(mail.post(&links, 3), Posted::Delivered);
+        assert_eq!((mail.take(), mail.take()), (3, NONE));
     }
 }

@@ -59,7 +59,7 @@ impl Filled {
         assert_eq!(object.ob_refcnt.swap(1, Ordering::Relaxed), 0, "zeroed");
         assert_eq!(object.ob_pypy_link.load(Ordering::Relaxed), 0, "zeroed");
         // SAFETY: just allocated: `size` bytes of which nobody else uses any but the first two words.
-        let bytes = unsafe { std::slice::from_raw_parts_mut(p.add(16), size - 16) };
+        let bytes = unsafe { std::slice::from_raw_parts_mut(p.wrapping_add(16), size - 16) };
         assert!(bytes.iter().all(|&b| b == 0), "zeroed");
         bytes.fill(slot.pattern());
         Some(slot)
@@ -81,7 +81,7 @@ impl Filled {
     /// Checks that nobody wrote over the slot, and frees it.
     fn free(self, heap: &SlabHeap, local: Option<&mut SlabLocal>) {
         // SAFETY: the slot is allocated and this test's own.
-        let bytes = unsafe { std::slice::from_raw_parts(self.pointer().add(16), self.size - 16) };
+        let bytes = unsafe { std::slice::from_raw_parts(self.pointer().wrapping_add(16), self.size - 16) };
         assert!(bytes.iter().all(|&b| b == self.pattern()), "somebody wrote into {self:x?}");
         // SAFETY: as above, and it is not used again.
         unsafe { heap.free(local, self.pointer()) };

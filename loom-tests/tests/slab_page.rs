@@ -1,0 +1,212 @@
+//! Slab pages between threads: a freed slot always finds its way to a holder of the page, who is alone.
+#![cfg(loom)]
+
+#[path = "../../src/handle/slab/remote.rs"]
+#[allow(dead_code, reason = "each scenario uses a part")]
+mod remote;
+
+use loom::cell::UnsafeCell;
+use heap::pool::{IndexStack, Links};
+use loom_tests::{check, heap, sync};
+use remote::{Mailbox, NONE, Posted, Pushed, RemoteFrees};
+use sync::Arc;
+use sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use sync::thread;
+
+/// One step of the protocol left out, or in the wrong place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Without {
+    Nothing,
+    LastMail,
+    ClosedAnswer,
+    DisownFirst,
+    SecondLook,
+}
+
+/// A page of two slots, 16 and 32, both given out; its owner's mailbox; the heap's stack of pages left behind.
+struct World {
+    remote: RemoteFrees,
+    next: [AtomicUsize; 2],
+    /// The owner's side: slots in use. Loom checks that only the holder touches it.
+    used: UnsafeCell<u32>,
+    mailbox: Mailbox,
+    heap: IndexStack,
+    links: [AtomicU32; 1],
+    without: Without,
+}
+
+// SAFETY: `used` is the holder's; loom checks it.
+unsafe impl Send for World {}
+// SAFETY: as above.
+unsafe impl Sync for World {}
+
+impl Links for World {
+    fn link(&self, i: u32) -> &AtomicU32 {
+        &self.links[i as usize]
+    }
+}
+
+impl World {
+    fn new(without: Without) -> Arc<World> {
+        Arc::new(World {
+            remote: RemoteFrees::new(),
+            next: std::array::from_fn(|_| AtomicUsize::new(0)),
+            used: UnsafeCell::new(2),
+            mailbox: Mailbox::new(),
+            heap: IndexStack::new(),
+            links: [AtomicU32::new(0)],
+            without,
+        })
+    }
+
+    fn freers(self: &Arc<World>) -> Vec<thread::JoinHandle<()>> {
+        let free = |slot| {
+            let world = self.clone();
+            thread::spawn(move || world.free_remote(slot))
+        };
+        [16, 32].map(free).into()
+    }
+
+    fn free_remote(&self, slot: usize) {
+        let pushed = self.remote.push(slot, |next| self.next[slot / 16 - 1].store(next, Relaxed));
+        if pushed == Pushed::MustPost
+            && self.mailbox.post(self, 0) == Posted::Closed
+            && self.without != Without::ClosedAnswer
+        {
+            self.hand_over();
+        }
+    }
+
+    /// Holder: counts a chain of slots as free; how many there were.
+    fn merge(&self, mut slot: usize) -> u32 {
+        let mut count = 0;
+        while slot != 0 {
+            slot = self.next[slot / 16 - 1].load(Relaxed);
+            count += 1;
+        }
+        // SAFETY: loom panics when another access is concurrent; that is what is tested.
+        self.used.with_mut(|used| unsafe { *used -= count });
+        count
+    }
+
+    /// Holder: an empty page is done; another one waits in the heap's stack.
+    fn hand_over(&self) {
+        self.merge(self.remote.take());
+        // SAFETY: as in `merge`.
+        if self.used.with(|used| unsafe { *used }) != 0 {
+            self.heap.push(self, 0);
+        }
+    }
+
+    /// After all threads ended: whoever looks where it should finds every slot.
+    fn all_found(&self) {
+        if self.mailbox.take() == 0 || self.heap.pop(self).is_some() {
+            self.merge(self.remote.open());
+        }
+        // SAFETY: as in `merge`.
+        assert_eq!(self.used.with(|used| unsafe { *used }), 0, "lost");
+    }
+}
+
+/// The owner leaves while others free the last slots of a FULL page.
+fn leave(without: Without) {
+    check(move || {
+        let world = World::new(without);
+        assert!(world.remote.close());
+        let freers = world.freers();
+        let disown = || world.merge(0);
+        if without != Without::DisownFirst {
+            disown();
+        }
+        if world.mailbox.close() != NONE && without != Without::LastMail {
+            world.hand_over();
+        }
+        if without == Without::DisownFirst {
+            disown();
+        }
+        freers.into_iter().for_each(|t| t.join().unwrap());
+        // As the next mutator: the closed mailbox is opened again.
+        world.mailbox.open();
+        world.all_found();
+    });
+}
+
+/// The owner finds nothing to allocate and puts the page away while others free.
+fn put_away(without: Without) {
+    check(move || {
+        let world = World::new(without);
+        let freers = world.freers();
+        let mut got = 0;
+        loop {
+            got += world.merge(world.remote.take());
+            if got != 0 || world.remote.close() || without == Without::SecondLook {
+                break;
+            }
+        }
+        freers.into_iter().for_each(|t| t.join().unwrap());
+        if got != 0 {
+            // Still OPEN: the owner looks again by itself.
+            world.merge(world.remote.take());
+        }
+        world.all_found();
+    });
+}
+
+#[test]
+fn an_adopter_is_alone_and_finds_what_was_freed() {
+    check(|| {
+        let world = World::new(Without::Nothing);
+        let freers = world.freers();
+        // The owner leaves an OPEN page.
+        world.merge(0);
+        world.remote.post();
+        let adopter = {
+            let world = world.clone();
+            thread::spawn(move || {
+                if world.heap.pop(&*world).is_some() {
+                    world.merge(world.remote.open());
+                }
+            })
+        };
+        world.hand_over();
+        adopter.join().unwrap();
+        freers.into_iter().for_each(|t| t.join().unwrap());
+        // OPEN, and its holder looks by itself; or in the stack still; or done.
+        world.merge(world.remote.take());
+        world.all_found();
+    });
+}
+
+#[test]
+fn a_page_left_behind_is_found_with_all_its_slots() {
+    leave(Without::Nothing);
+}
+
+#[test]
+#[should_panic(expected = "lost")]
+fn twin_last_mail_not_read() {
+    leave(Without::LastMail);
+}
+
+#[test]
+#[should_panic(expected = "lost")]
+fn twin_closed_mailbox_ignored() {
+    leave(Without::ClosedAnswer);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_mailbox_closed_before_the_pages_are_disowned() {
+    leave(Without::DisownFirst);
+}
+
+#[test]
+fn a_page_put_away_comes_back() {
+    put_away(Without::Nothing);
+}
+
+#[test]
+#[should_panic(expected = "lost")]
+fn twin_put_away_without_a_second_look() {
+    put_away(Without::SecondLook);
+}
