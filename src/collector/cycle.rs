@@ -10,9 +10,9 @@
 //! proof sketch is in SAFETY.md.
 //!
 //! Ends of marking: a flush round in which all buffers were empty, nothing was grey and no weak load made the gate dirty
-//! proves that marking is complete. Then the driver judges what it would let die: objects with finalizers are shaded and
-//! queued, and so are objects that C still holds; if there were any, marking goes on. Only then does the gate close, and
-//! from there on an unmarked object is dead for everybody.
+//! proves that marking is complete. Then the driver judges what it would let die: it notes objects with finalizers, and
+//! objects that C still holds. If there are any, and no weak load came meanwhile, they are shaded and queued, and marking
+//! goes on. If there are none the gate closes, and from there on an unmarked object is dead for everybody.
 
 use super::mark::{self, Marked, Marker};
 use super::pacing::Pacing;
@@ -110,10 +110,9 @@ impl Collector {
                 shared.gate.reopen();
                 continue;
             }
-            if clean && self.judge(epoch) && shared.gate.end_judging() {
+            if clean && self.judge(epoch) {
                 break;
             }
-            shared.gate.reopen();
         }
         self.pacing.set_marking(false);
         if cfg!(gc_zeal) {
@@ -128,8 +127,9 @@ impl Collector {
             }
         });
         self.source.reap(&|object| self.is_dead(object, epoch));
-        shared.memory.begin_sweep(epoch);
+        // Before the sweep: a mutator in the middle of a weak load may still look at the header of a dead object.
         self.handshake(Demand::Disarm, epoch);
+        shared.memory.begin_sweep(epoch);
         while shared.memory.sweep_next() {}
         self.sweep_large(epoch);
         shared.memory.trim(self.reserve);
@@ -169,28 +169,44 @@ impl Collector {
         }
     }
 
-    /// Whether nothing that would die is still wanted; if something is, it is grey now.
+    /// After a clean round: decides that whatever is unmarked is dead, and closes the gate; or finds what must live still,
+    /// or that a weak load came in between, and answers false: marking goes on.
+    ///
+    /// Candidates are noted first and queued only if no weak load came until then: otherwise an object could be finalized
+    /// that a mutator has just reached.
     fn judge(&self, epoch: u8) -> bool {
         let shared = &*self.shared;
-        let mut grey = vec![];
+        let mut due = vec![];
         shared.finalizable.for_each(|cell| {
-            let object = cell.get();
-            if self.is_dead(object, epoch) {
-                self.shade(object, epoch, &mut grey);
-                let root = shared.globals.alloc();
-                // SAFETY: [C1] a fresh cell; the object is public (finalizable objects are).
-                unsafe { root.as_ref() }.value.store(object, Ordering::Release);
-                cell.value.store(null_mut(), Ordering::Release);
-                shared.due.push(Due(root));
-                // SAFETY: [C1] only the collector frees these cells, and nobody else keeps their addresses.
-                unsafe { shared.finalizable.free(NonNull::from(cell)) };
+            if self.is_dead(cell.get(), epoch) {
+                due.push(NonNull::from(cell));
             }
         });
-        self.source.judge(&|object| self.is_dead(object, epoch), &mut |object| self.shade(object, epoch, &mut grey));
-        if !grey.is_empty() {
-            shared.grey.push(grey);
+        let mut held = vec![];
+        self.source.judge(&|object| self.is_dead(object, epoch), &mut |object| held.push(object));
+        if due.is_empty() && held.is_empty() {
+            return shared.gate.end_judging();
         }
-        shared.grey.is_empty()
+        if !shared.gate.reopen() {
+            return false;
+        }
+        let mut grey = vec![];
+        for object in held {
+            self.shade(object, epoch, &mut grey);
+        }
+        for cell in due {
+            // SAFETY: [C1] only the collector frees these cells, and only here.
+            let object = unsafe { cell.as_ref() }.value.swap(null_mut(), Ordering::AcqRel);
+            self.shade(object, epoch, &mut grey);
+            let root = shared.globals.alloc();
+            // SAFETY: [C1] a fresh cell; the object is public (finalizable objects are).
+            unsafe { root.as_ref() }.value.store(object, Ordering::Release);
+            shared.due.push(Due(root));
+            // SAFETY: [C1] as above.
+            unsafe { shared.finalizable.free(cell) };
+        }
+        shared.grey.push(grey);
+        false
     }
 
     fn sweep_large(&self, epoch: u8) {

@@ -2,7 +2,8 @@
 //!
 //! The object of a weak reference is published when the reference is made, so that any thread may load it. A load in a
 //! cycle shades what it returns. While marking ends, loads do not wait: [`WeakGate`](crate::mutator::gate::WeakGate)
-//! lets a load either make the flush round dirty, so that marking goes on, or learn that the object is dead already.
+//! lets a load either make the flush round dirty, so that marking goes on, or learn that the object is dead already. The
+//! gate is asked before the object is shaded: shaded after the gate has closed, it would live and what it refers to not.
 
 use super::record::{Phase, Record};
 use super::shared::Shared;
