@@ -112,3 +112,24 @@ pub unsafe fn payload(o: *mut Object) -> *mut c_void { unsafe { o.cast::<u8>().a
 pub unsafe fn items(o: *mut Object) -> usize { let _ = o; todo!() }
 /// Its type.
 pub unsafe fn type_of(o: *mut Object) -> *const TypeInfo { let _ = o; todo!() }
+
+/// What the typed layer needs besides.
+impl Heap {
+    /// Frees a global root from any thread: attached or not, running or native. Deferred if it has to be. After
+    /// [`Heap::close`] it does nothing.
+    /// # Safety
+    /// `g` came from `global_new` of a mutator of this heap and is not used again.
+    pub unsafe fn global_free_detached(&self, g: *mut GlobalCell) { let _ = g; todo!() }
+    /// Likewise for a weak reference.
+    /// # Safety
+    /// `w` came from `weak_new` of a mutator of this heap and is not used again.
+    pub unsafe fn weak_free_detached(&self, w: *mut WeakCell) { let _ = w; todo!() }
+}
+/// What the typed layer needs besides.
+impl Mutator {
+    /// Whether the address `o` lies in the range of this mutator's heap (a range check; `o` is not read).
+    /// # Safety
+    /// The mutator is attached to the calling thread.
+    #[inline]
+    pub unsafe fn owns(self, o: *mut Object) -> bool { let _ = o; todo!() }
+}
