@@ -1,0 +1,18 @@
+//! A field cannot be moved or copied out of an object.
+use handfast::{Config, Field, Heap, Trace};
+
+#[derive(Trace)]
+struct Cell {
+    next: Field<Cell>,
+}
+
+fn main() {
+    let heap = Heap::new(Config::default()).unwrap();
+    heap.attach().unwrap().scope(|s| {
+        let cell = s.alloc(Cell { next: Field::null() }).unwrap();
+        let moved = cell.get(s).as_ref().next;
+        let cloned: Field<Cell> = cell.get(s).as_ref().next.clone();
+        s.alloc(Cell { next: moved }).unwrap();
+        s.alloc(Cell { next: cloned }).unwrap();
+    });
+}

@@ -1,0 +1,17 @@
+//! A field is written through the scope only: there is no way to write it directly.
+use handfast::{Config, Field, Heap, Trace};
+
+#[derive(Trace)]
+struct Cell {
+    next: Field<Cell>,
+}
+
+fn main() {
+    let heap = Heap::new(Config::default()).unwrap();
+    heap.attach().unwrap().scope(|s| {
+        let first = s.alloc(Cell { next: Field::null() }).unwrap();
+        let cell = first.get(s);
+        cell.next.set(cell);
+        cell.next = Field::null();
+    });
+}
