@@ -101,6 +101,10 @@ impl Heap {
         self.raw.close()
     }
 
+    pub(crate) fn from_raw(raw: raw::Heap) -> Heap {
+        Heap { raw }
+    }
+
     /// The raw layer's handle, for runtime authors.
     pub fn raw(&self) -> &raw::Heap {
         &self.raw

@@ -5,6 +5,7 @@
 //! Dropping it detaches.
 
 use crate::Error;
+use crate::api::heap::Heap;
 use crate::api::raw;
 use crate::api::scope::{self, Scope};
 use std::rc::Rc;
@@ -41,14 +42,22 @@ impl Mutator {
     }
 
     /// Opens a scope, runs `body` in it, and closes it: the roots made in it are gone then. Also on a panic.
+    ///
+    /// # Panics
+    /// If `body` does; or in a destructor of a thread-local, when the thread has been detached already.
     #[inline]
     pub fn scope<R>(&mut self, body: impl for<'s> FnOnce(&mut Scope<'s>) -> R) -> R {
+        self.check();
         // SAFETY: attached to this thread (`Mutator` cannot leave it); `&mut self` keeps other scopes away.
         unsafe { scope::enter(self.raw, &self.heap, body) }
     }
 
     /// Serves what other threads ask of this one; may collect.
+    ///
+    /// # Panics
+    /// As [`Mutator::scope`].
     pub fn safepoint(&mut self) {
+        self.check();
         // SAFETY: attached to this thread; no scope is open, so nobody holds an unrooted reference.
         unsafe { self.raw.safepoint() }
     }
@@ -59,8 +68,13 @@ impl Mutator {
     }
 
     /// The heap it is attached to.
-    pub fn heap(&self) -> &raw::Heap {
-        &self.heap
+    pub fn heap(&self) -> Heap {
+        Heap::from_raw(raw::Heap::clone(&self.heap))
+    }
+
+    /// The raw layer's name of it, for runtime authors.
+    pub fn raw(&self) -> raw::Mutator {
+        self.raw
     }
 
     /// Detaches, as dropping does. May collect.
@@ -69,6 +83,10 @@ impl Mutator {
     /// [`Error::NotAttached`] if the thread was detached behind the typed layer's back.
     pub fn detach(self) -> Result<(), Error> {
         if self.is_attached() { Ok(()) } else { Err(Error::NotAttached) }
+    }
+
+    fn check(&self) {
+        assert!(self.is_attached(), "a mutator was used after its thread was detached");
     }
 
     /// False only when the thread is being torn down and the raw layer has detached it already.

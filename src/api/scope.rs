@@ -323,11 +323,12 @@ impl<'s> Scope<'s> {
     }
 }
 
-/// For the rest of the typed layer.
+/// Between the layers.
 impl<'s> Scope<'s> {
-    /// The mutator. Running, since the scope can be used.
+    /// The raw layer's name of the mutator, for runtime authors. What may collect must not be called on it while a
+    /// [`Ref`] of this scope is alive.
     #[inline]
-    pub(crate) fn raw(&self) -> raw::Mutator {
+    pub fn raw(&self) -> raw::Mutator {
         self.raw
     }
 
@@ -336,12 +337,12 @@ impl<'s> Scope<'s> {
         &self.heap
     }
 
-    /// Roots an address.
+    /// Roots an object that the raw layer gave.
     ///
     /// # Safety
-    /// `object` is a valid `T` of this heap.
+    /// `object` is a valid object of this heap, and a `T`: of the layout that the typed layer gives to `T`.
     #[inline]
-    pub(crate) unsafe fn root_raw<T>(&self, object: *mut Object) -> Local<'s, T> {
+    pub unsafe fn root_raw<T>(&self, object: *mut Object) -> Local<'s, T> {
         // SAFETY: valid, by the contract of this function.
         let slot = unsafe { self.raw.root(object) };
         // SAFETY: `root` never returns null.

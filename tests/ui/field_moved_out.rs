@@ -1,4 +1,4 @@
-//! A field cannot be moved or copied out of an object.
+//! A field cannot be moved out of an object.
 use handfast::{Config, Field, Heap, Trace};
 
 #[derive(Trace)]
@@ -11,8 +11,6 @@ fn main() {
     heap.attach().unwrap().scope(|s| {
         let cell = s.alloc(Cell { next: Field::null() }).unwrap();
         let moved = cell.get(s).as_ref().next;
-        let cloned: Field<Cell> = cell.get(s).as_ref().next.clone();
         s.alloc(Cell { next: moved }).unwrap();
-        s.alloc(Cell { next: cloned }).unwrap();
     });
 }

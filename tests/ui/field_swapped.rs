@@ -10,8 +10,7 @@ fn main() {
     let heap = Heap::new(Config::default()).unwrap();
     heap.attach().unwrap().scope(|s| {
         let cell = s.alloc(Cell { next: Field::null() }).unwrap();
-        let mut contents = cell.get(s);
-        let taken = std::mem::take(&mut contents.next);
+        let taken = std::mem::take(&mut cell.get(s).next);
         s.alloc(Cell { next: taken }).unwrap();
     });
 }

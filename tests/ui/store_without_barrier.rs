@@ -1,4 +1,4 @@
-//! A field is written through the scope only: there is no way to write it directly.
+//! A field is written through the scope only: it has no setter of its own.
 use handfast::{Config, Field, Heap, Trace};
 
 #[derive(Trace)]
@@ -12,6 +12,5 @@ fn main() {
         let first = s.alloc(Cell { next: Field::null() }).unwrap();
         let cell = first.get(s);
         cell.next.set(cell);
-        cell.next = Field::null();
     });
 }
