@@ -147,7 +147,7 @@ impl<'a, T: Managed> Ref<'a, T> {
 impl<'a, T: Trace> Ref<'a, T> {
     /// The object itself, for as long as the `Ref` is good.
     #[inline]
-    pub fn as_ref(self) -> &'a T {
+    pub fn contents(self) -> &'a T {
         // SAFETY: [Ref] the payload is a `T`, initialised before the object could be referred to. It stays in place and
         // alive for `'a`, since nothing on this thread collects meanwhile. It is shared only: what changes under a
         // shared borrow (fields, the handle slot, the embedder's atomics) is behind atomics.
@@ -174,7 +174,7 @@ impl<'a, T: Trace> Ref<'a, T> {
         U: Managed,
         F: for<'x> FnOnce(&'x T) -> &'x Field<U>,
     {
-        let target = field(self.as_ref()).load();
+        let target = field(self.contents()).load();
         // SAFETY: [Field] a field off the heap is null. One in the heap can only be a part of this object (the closure
         // must work for every lifetime, so it cannot return one that it brought along), hence of the heap whose scope
         // `'a` borrows, and refers to a valid `U` of that heap.
@@ -190,7 +190,7 @@ impl<'a, T: Trace> Ref<'a, T> {
     where
         F: for<'x> FnOnce(&'x T) -> &'x Field<U>,
     {
-        let address = std::ptr::from_ref(field(self.as_ref())).addr();
+        let address = std::ptr::from_ref(field(self.contents())).addr();
         let offset = address.wrapping_sub(self.payload().addr());
         if offset >= size_of::<T>() {
             foreign_field();
@@ -210,7 +210,7 @@ impl<T: Trace> Deref for Ref<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        (*self).as_ref()
+        (*self).contents()
     }
 }
 

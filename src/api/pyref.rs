@@ -162,6 +162,7 @@ impl Scope<'_> {
     ///
     /// # Panics
     /// If it is an object of another heap.
+    #[allow(clippy::not_unsafe_ptr_arg_deref, reason = "`ob_type` is stored and never followed")]
     pub fn handle<R: Reference>(
         &self,
         object: R,
@@ -180,6 +181,7 @@ impl Scope<'_> {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if `size` is too small for a `PyObject`; [`Error::OutOfMemory`].
+    #[allow(clippy::not_unsafe_ptr_arg_deref, reason = "`ob_type` is stored and never followed")]
     pub fn pyobject(&self, size: usize, ob_type: *mut c_void) -> Result<PyRef, Error> {
         check_size("Scope::pyobject", size)?;
         // SAFETY: this thread's mutator.

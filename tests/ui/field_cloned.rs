@@ -10,7 +10,7 @@ fn main() {
     let heap = Heap::new(Config::default()).unwrap();
     heap.attach().unwrap().scope(|s| {
         let cell = s.alloc(Cell { next: Field::null() }).unwrap();
-        let cloned = cell.get(s).as_ref().next.clone();
+        let cloned = cell.get(s).contents().next.clone();
         s.alloc(Cell { next: cloned }).unwrap();
     });
 }

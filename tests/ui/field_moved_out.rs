@@ -10,7 +10,7 @@ fn main() {
     let heap = Heap::new(Config::default()).unwrap();
     heap.attach().unwrap().scope(|s| {
         let cell = s.alloc(Cell { next: Field::null() }).unwrap();
-        let moved = cell.get(s).as_ref().next;
+        let moved = cell.get(s).contents().next;
         s.alloc(Cell { next: moved }).unwrap();
     });
 }

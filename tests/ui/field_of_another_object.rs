@@ -11,7 +11,7 @@ fn main() {
     heap.attach().unwrap().scope(|s| {
         let a = s.alloc(Cell { next: Field::null() }).unwrap();
         let b = s.alloc(Cell { next: Field::null() }).unwrap();
-        let of_b = &b.get(s).as_ref().next;
+        let of_b = &b.get(s).contents().next;
         s.set(a, |_| of_b, a);
     });
 }
