@@ -78,6 +78,9 @@ fn main() -> Result<(), Error> {
     assert_eq!(stored, count * ROUNDS);
     println!("{count} threads stored {stored} entries and met {} of each other", seen.iter().sum::<u64>());
     let stats = heap.stats();
-    println!("{} minor collections, {} cycles, {} objects published", stats.minor_collections, stats.cycles, stats.published_objects);
+    println!(
+        "{} minor collections, {} cycles, {} objects published",
+        stats.minor_collections, stats.cycles, stats.published_objects
+    );
     Ok(())
 }

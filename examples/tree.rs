@@ -56,6 +56,11 @@ fn main() -> Result<(), Error> {
         Ok::<(), Error>(())
     })?;
     let stats = heap.stats();
-    println!("{} minor collections, {} cycles, longest pause {} us", stats.minor_collections, stats.cycles, stats.longest_pause_ns / 1000);
+    println!(
+        "{} minor collections, {} cycles, longest pause {} us",
+        stats.minor_collections,
+        stats.cycles,
+        stats.longest_pause_ns / 1000
+    );
     Ok(())
 }

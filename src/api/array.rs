@@ -26,9 +26,9 @@ use std::marker::PhantomData;
 ///     }
 ///     assert_eq!(squares.get(s).len(), 10);
 ///     assert_eq!(s.item(squares, 7).as_deref(), Some(&49));
-///     Ok(())
-/// })
-/// # .map_err(|e: handfast::Error| e)
+///     Ok::<(), handfast::Error>(())
+/// })?;
+/// # Ok::<(), handfast::Error>(())
 /// ```
 pub struct Array<T>(PhantomData<fn(T) -> T>);
 

@@ -19,9 +19,9 @@ use std::marker::PhantomData;
 ///     let word = s.alloc_bytes(b"handfast")?;
 ///     s.collect_minor();
 ///     assert_eq!(word.get(s).as_slice(), b"handfast");
-///     Ok(())
-/// })
-/// # .map_err(|e: handfast::Error| e)
+///     Ok::<(), handfast::Error>(())
+/// })?;
+/// # Ok::<(), handfast::Error>(())
 /// ```
 pub struct Data<P>(PhantomData<fn(P) -> P>);
 
@@ -102,9 +102,9 @@ impl<'s> Scope<'s> {
     /// heap.attach()?.scope(|s| {
     ///     let counters = s.alloc_data_with(16, |_| AtomicU64::new(0))?;
     ///     counters.get(s).as_slice()[3].fetch_add(1, Relaxed);
-    ///     Ok(())
-    /// })
-    /// # .map_err(|e: handfast::Error| e)
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
     /// ```
     ///
     /// # Errors

@@ -33,10 +33,9 @@ use std::ptr::null_mut;
 ///     let b = s.alloc(Cell { value: 2, next: Field::null() })?;
 ///     s.set(a, |cell| &cell.next, b);
 ///     assert_eq!(s.get(a, |cell| &cell.next).unwrap().value, 2);
-///     Ok(())
-/// })
-/// # .map_err(|e: handfast::Error| e)
-/// # ?; Ok::<(), handfast::Error>(())
+///     Ok::<(), handfast::Error>(())
+/// })?;
+/// # Ok::<(), handfast::Error>(())
 /// ```
 #[repr(transparent)]
 pub struct Field<T> {

@@ -40,9 +40,9 @@ pub(crate) unsafe fn root_slot<'x>(slot: NonNull<*mut Object>) -> &'x AtomicPtr<
 ///     let answer = s.alloc(42_u64)?;
 ///     s.collect_minor();
 ///     assert_eq!(*answer.get(s), 42);
-///     Ok(())
-/// })
-/// # .map_err(|e: handfast::Error| e)
+///     Ok::<(), handfast::Error>(())
+/// })?;
+/// # Ok::<(), handfast::Error>(())
 /// ```
 pub struct Local<'s, T> {
     slot: NonNull<*mut Object>,
@@ -164,9 +164,9 @@ impl<'a, T: Trace> Ref<'a, T> {
     /// heap.attach()?.scope(|s| {
     ///     let a = s.alloc(Cell { value: 1, next: Field::null() })?;
     ///     assert!(a.get(s).get(|cell| &cell.next).is_none());
-    ///     Ok(())
-    /// })
-    /// # .map_err(|e: handfast::Error| e)
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
     /// ```
     #[inline]
     pub fn get<U, F>(self, field: F) -> Option<Ref<'a, U>>

@@ -25,9 +25,9 @@ use std::fmt;
 ///     let before = pinned.get(s).as_slice().as_ptr();
 ///     s.collect_minor();
 ///     assert_eq!(pinned.get(s).as_slice().as_ptr(), before);
-///     Ok(())
-/// })
-/// # .map_err(|e: handfast::Error| e)
+///     Ok::<(), handfast::Error>(())
+/// })?;
+/// # Ok::<(), handfast::Error>(())
 /// ```
 pub struct Pinned<'s, T: Managed> {
     object: Local<'s, T>,

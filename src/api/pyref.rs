@@ -37,9 +37,9 @@ use std::rc::Rc;
 ///     assert_eq!(handle.refcnt(), 1);
 ///     assert_eq!(s.to_obj::<u64>(&handle).as_deref(), Some(&7));
 ///     assert!(s.to_obj::<u32>(&handle).is_none());
-///     Ok(())
-/// })
-/// # .map_err(|e: handfast::Error| e)
+///     Ok::<(), handfast::Error>(())
+/// })?;
+/// # Ok::<(), handfast::Error>(())
 /// ```
 pub struct PyRef {
     ob: NonNull<PyObject>,

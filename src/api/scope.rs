@@ -44,9 +44,9 @@ use std::rc::Rc;
 ///     s.collect_full();
 ///     assert_eq!(s.get(pair, |p| &p.left).as_deref(), Some(&1));
 ///     assert_eq!(s.get(pair, |p| &p.right), None);
-///     Ok(())
-/// })
-/// # .map_err(|e: handfast::Error| e)
+///     Ok::<(), handfast::Error>(())
+/// })?;
+/// # Ok::<(), handfast::Error>(())
 /// ```
 pub struct Scope<'s> {
     raw: raw::Mutator,
@@ -179,7 +179,8 @@ impl<'s> Scope<'s> {
     ///     })
     /// }
     /// # let heap = Heap::new(Config::default())?;
-    /// heap.attach()?.scope(|s| build(s, 4).map(|_| ()))
+    /// heap.attach()?.scope(|s| build(s, 4).map(|_| ()))?;
+    /// # Ok::<(), Error>(())
     /// ```
     ///
     /// # Errors

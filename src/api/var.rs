@@ -30,9 +30,9 @@ use std::ptr::NonNull;
 ///         })?;
 ///     }
 ///     assert_eq!(*last.get(s).unwrap(), 999);
-///     Ok(())
-/// })
-/// # .map_err(|e: handfast::Error| e)
+///     Ok::<(), handfast::Error>(())
+/// })?;
+/// # Ok::<(), handfast::Error>(())
 /// ```
 pub struct Var<'s, T> {
     slot: NonNull<*mut Object>,

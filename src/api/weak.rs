@@ -26,9 +26,9 @@ use std::ptr::NonNull;
 ///     })?;
 ///     s.collect_full();
 ///     assert_eq!(weak.upgrade(s), None);
-///     Ok(())
-/// })
-/// # .map_err(|e: handfast::Error| e)
+///     Ok::<(), handfast::Error>(())
+/// })?;
+/// # Ok::<(), handfast::Error>(())
 /// ```
 pub struct Weak<T> {
     cell: NonNull<raw::WeakCell>,
