@@ -7,7 +7,7 @@ use std::ptr::null_mut;
 static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
 
 fn value(o: *mut Object) -> *mut u64 {
-    raw::payload(o).cast::<u64>().wrapping_add(1)
+    unsafe { raw::payload(o).cast::<u64>().wrapping_add(1) }
 }
 
 unsafe fn list(m: Mutator, n: u64) -> *mut *mut Object {

@@ -223,12 +223,16 @@ impl Collector {
         });
     }
 
-    /// A mutator helps to mark while it outruns the cycle. It is not at a safepoint, so no flush round can end meanwhile.
+    /// A mutator helps to mark while it outruns the cycle. It is not at a safepoint, so no flush round can end meanwhile;
+    /// one that is on is made dirty, since what it took may have been changed by a mutator that has answered already.
     pub fn assist(&self) {
         if self.pacing.must_assist() {
             let mut marker = Marker::new(&self.shared, self.shared.ask().epoch, false);
             marker.drain(2048);
             let marked = marker.marked();
+            if marked.objects != 0 {
+                self.shared.gate.disturb();
+            }
             Counters::add(&self.shared.counters.assisted_objects, marked.objects);
         }
     }

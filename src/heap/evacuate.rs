@@ -6,7 +6,7 @@
 //! a sweep of that colour keeps them; the allocator is therefore retired before the owner changes its colour.
 
 use super::Memory;
-use super::block::{BLOCK, BLOCK_SHIFT, Kind, LINE, LINE_SHIFT, LINES, LineSet, NO_BLOCK};
+use super::block::{BLOCK, Kind, LINE, LINE_SHIFT, LINES, LineSet, NO_BLOCK};
 
 /// One bump region and the block that it lies in.
 #[derive(Debug)]
@@ -128,7 +128,7 @@ impl EvacuationAllocator {
     /// Whether an address lies in a block that this allocator fills.
     #[cfg(test)]
     fn holds(&self, address: usize, base: usize) -> bool {
-        let block = ((address - base) >> BLOCK_SHIFT) as u32;
+        let block = ((address - base) / BLOCK) as u32;
         block == self.small.block || block == self.overflow.block
     }
 }

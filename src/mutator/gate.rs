@@ -156,6 +156,12 @@ impl WeakGate {
         }
     }
 
+    /// Something grey was taken or handed over while a flush round may be on: the round is not clean. A mutator that has
+    /// answered may have shaded into its own buffer what a helping mutator then no longer found (`model/`, faults 30, 31).
+    pub fn disturb(&self) {
+        let _ = self.weak_load();
+    }
+
     /// The state now, for the verifier and for tests.
     pub fn state(&self) -> State {
         match self.0.load(Relaxed) {

@@ -72,7 +72,10 @@ impl Record {
             }
             Demand::Flush => {
                 // SAFETY: as above.
-                self.hand_over(unsafe { self.local() });
+                if self.hand_over(unsafe { self.local() }) {
+                    // A helping mutator may empty the queue before the round ends.
+                    self.shared().gate.disturb();
+                }
             }
             Demand::Disarm => {
                 // SAFETY: as above.

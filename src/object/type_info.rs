@@ -5,6 +5,7 @@
 //! registered with it at run time until it is freed.
 
 use crate::object::Object;
+use std::any::TypeId;
 use std::ffi::c_void;
 
 /// Called by a [`Trace`] function once for each reference slot.
@@ -51,6 +52,10 @@ pub struct TypeInfo {
     pub(crate) id: u32,
     /// For messages.
     pub(crate) name: &'static str,
+    /// The Rust type of the payload, when the typed layer made this description. A function, because `TypeId::of` is
+    /// not yet const in the oldest supported compiler; and because it makes the bytes of two descriptions differ
+    /// whenever their types do, so that the linker cannot merge them: equal addresses mean equal types.
+    pub(crate) type_id: Option<fn() -> TypeId>,
 }
 
 impl TypeInfo {
@@ -68,6 +73,7 @@ impl TypeInfo {
             finalize: None,
             id: u32::MAX,
             name,
+            type_id: None,
         }
     }
     /// Adds references at these offsets of the fixed part.
@@ -102,6 +108,11 @@ impl TypeInfo {
     pub const fn with_finalizer(mut self, finalize: Finalize) -> TypeInfo {
         self.finalize = Some(finalize);
         self.fast_bytes = SLOW;
+        self
+    }
+    /// Names the Rust type of the payload, so that an object can be told to be one of it.
+    pub(crate) const fn with_type_id(mut self, type_id: fn() -> TypeId) -> TypeInfo {
+        self.type_id = Some(type_id);
         self
     }
     /// The name given at creation.

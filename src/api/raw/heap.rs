@@ -16,7 +16,7 @@ use crate::mutator::handshake::Target;
 use crate::mutator::weak::{self, WeakCell};
 use crate::mutator::{Record, Shared};
 use crate::object::header::next_epoch;
-use crate::object::{Object, TypeInfo};
+use crate::object::TypeInfo;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex, thread, thread_number};
 use crate::{Config, Error};
@@ -296,10 +296,6 @@ impl Heap {
             // SAFETY: [A1] the calling thread's mutator, running.
             unsafe { mutator.complete_cycle(false) };
         }
-    }
-
-    pub(super) fn contains(&self, object: *mut Object) -> bool {
-        self.0.shared.memory.contains(object as usize)
     }
 }
 

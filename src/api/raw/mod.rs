@@ -48,9 +48,12 @@ pub use mutator::Mutator;
 
 use std::ffi::c_void;
 
-/// The payload of an object. Any thread that may look at the object.
+/// The payload of an object.
+///
+/// # Safety
+/// `object` is live; what may be read and written there is what its type and rule 3 say.
 #[inline(always)]
-pub fn payload(object: *mut Object) -> *mut c_void {
+pub unsafe fn payload(object: *mut Object) -> *mut c_void {
     Object::payload(object).cast()
 }
 

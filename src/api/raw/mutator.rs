@@ -12,7 +12,7 @@ use crate::object::header::{HASHED, OLD, PINNED, PUBLIC};
 use crate::object::{Object, TypeInfo, slot};
 use crate::sync::atomic::Ordering;
 use crate::sync::thread_number;
-use crate::{Error, raw};
+use crate::Error;
 use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
@@ -157,14 +157,14 @@ impl Mutator {
     #[inline(always)]
     pub unsafe fn load(self, source: *mut Object, offset: usize) -> *mut Object {
         // SAFETY: [S1] the caller names a slot of a live object. Acquire: from a public object, see `slot`.
-        unsafe { slot::atomic(raw::payload(source).cast::<u8>().add(offset).cast()) }.load(Ordering::Acquire)
+        unsafe { slot::atomic(Object::payload(source).wrapping_add(offset).cast()) }.load(Ordering::Acquire)
     }
 
     /// Writes the reference at `offset` of the payload, with the write barrier. `value` may be null. Never collects.
     #[inline(always)]
     pub unsafe fn store(self, source: *mut Object, offset: usize, value: *mut Object) {
         // SAFETY: [S1] the caller names a slot of a live object.
-        unsafe { self.record().store(source, raw::payload(source).cast::<u8>().add(offset).cast(), value) };
+        unsafe { self.record().store(source, Object::payload(source).wrapping_add(offset).cast(), value) };
     }
 
     /// A number for the object that never changes and that no other live object has: its address, which from now on does

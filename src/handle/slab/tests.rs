@@ -56,7 +56,8 @@ impl Filled {
         assert!(page.slot_size() >= size && page.heap() == ptr::without_provenance(0xABC0));
         // SAFETY: just allocated and zeroed, so a valid object.
         let object = unsafe { &*slot.object() };
-        assert_eq!(object.ob_refcnt.swap(1, Ordering::Relaxed), 0, "zeroed");
+        assert_eq!(object.ob_refcnt.count(), 0, "zeroed");
+        object.ob_refcnt.set(1);
         assert_eq!(object.ob_pypy_link.load(Ordering::Relaxed), 0, "zeroed");
         // SAFETY: just allocated: `size` bytes of which nobody else uses any but the first two words.
         let bytes = unsafe { std::slice::from_raw_parts_mut(p.wrapping_add(16), size - 16) };
@@ -432,7 +433,7 @@ fn threads_that_exchange_leave_and_scan_lose_nothing() {
             while !done.load(Ordering::Acquire) {
                 heap.for_each_linked(&mut |p| {
                     // SAFETY: the memory of slabs stays mapped, and this reads one word atomically.
-                    let count = unsafe { &(*p).ob_refcnt }.load(Ordering::Relaxed);
+                    let count = unsafe { &(*p).ob_refcnt }.count();
                     // 0: freed meanwhile, or not set up yet by who allocated it after that.
                     assert!(count == 1 || count == 0, "{count:x}");
                 });

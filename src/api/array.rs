@@ -1,0 +1,138 @@
+//! [`Array`]: an object whose items are references, of a length chosen when it is made.
+//!
+//! The items follow the header; their count is the word before it. Reading and writing an item is reading and writing a
+//! field: the same loads, the same barrier, the same ownership check.
+
+use crate::Error;
+use crate::api::local::{Local, Ref};
+use crate::api::raw;
+use crate::api::reference::{Reference, Value};
+use crate::api::scope::Scope;
+use crate::api::trace::Managed;
+use crate::object::Object;
+use crate::sync::atomic::{AtomicPtr, Ordering};
+use std::marker::PhantomData;
+
+/// An object of `len` references to `T`s, null at first. Only ever seen as `Local<Array<T>>`, `Field<Array<T>>` and so on.
+///
+/// ```
+/// # use handfast::{Config, Heap};
+/// # let heap = Heap::new(Config::default())?;
+/// heap.attach()?.scope(|s| {
+///     let squares = s.alloc_array::<u64>(10)?;
+///     for i in 0..10 {
+///         let square = s.alloc((i * i) as u64)?;
+///         s.set_item(squares, i, square);
+///     }
+///     assert_eq!(squares.get(s).len(), 10);
+///     assert_eq!(s.item(squares, 7).as_deref(), Some(&49));
+///     Ok::<(), handfast::Error>(())
+/// })?;
+/// # Ok::<(), handfast::Error>(())
+/// ```
+pub struct Array<T>(PhantomData<fn(T) -> T>);
+
+impl<T> std::fmt::Debug for Array<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Array")
+    }
+}
+
+impl<'a, T: Managed> Ref<'a, Array<T>> {
+    /// The number of items.
+    #[inline]
+    pub fn len(self) -> usize {
+        // SAFETY: a valid object.
+        unsafe { raw::items(self.object()) }
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// What item `index` refers to.
+    ///
+    /// # Panics
+    /// If `index` is not below the length.
+    #[inline]
+    pub fn item(self, index: usize) -> Option<Ref<'a, T>> {
+        self.check(index);
+        // SAFETY: below the number of items, so within the payload.
+        let slot = unsafe { self.payload().cast::<*mut Object>().add(index) };
+        // SAFETY: an item is a slot, valid and aligned while the array is, and shared only as an atomic.
+        let slot = unsafe { AtomicPtr::from_ptr(slot) };
+        // Acquire: pairs with the release store of the reference, as in `Field::load`.
+        let target = slot.load(Ordering::Acquire);
+        // SAFETY: null, or a valid `T` of the heap whose scope `'a` borrows.
+        unsafe { Ref::from_ptr(target) }
+    }
+
+    /// All items in order.
+    pub fn iter(self) -> impl ExactSizeIterator<Item = Option<Ref<'a, T>>> {
+        (0..self.len()).map(move |index| self.item(index))
+    }
+
+    #[inline]
+    fn check(self, index: usize) {
+        let len = self.len();
+        assert!(index < len, "item {index} of an array of {len}");
+    }
+}
+
+impl<'s> Scope<'s> {
+    /// A new array of `len` nulls, rooted in this scope. May collect.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], after a full cycle has not helped, or if an object of that size is more than the heap
+    /// can have.
+    #[inline]
+    pub fn alloc_array<T: Managed>(&mut self, len: usize) -> Result<Local<'s, Array<T>>, Error> {
+        self.alloc_items(len, size_of::<*mut Object>())
+    }
+
+    /// What item `index` of `array` refers to.
+    ///
+    /// # Panics
+    /// If `index` is not below the length, or `array` is of another heap.
+    #[inline]
+    pub fn item<R, T>(&self, array: R, index: usize) -> Option<Ref<'_, T>>
+    where
+        R: Reference<Target = Array<T>>,
+        T: Managed,
+    {
+        self.borrow(array).item(index)
+    }
+
+    /// Makes item `index` of `array` refer to `value` (`None`: to nothing), with the write barrier.
+    ///
+    /// # Panics
+    /// If `index` is not below the length, or `array` or `value` is of another heap.
+    #[inline]
+    pub fn set_item<R, T, V>(&self, array: R, index: usize, value: V)
+    where
+        R: Reference<Target = Array<T>>,
+        T: Managed,
+        V: Value<Target = T>,
+    {
+        let array = self.borrow(array);
+        array.check(index);
+        let value = self.checked_value(value);
+        // SAFETY: [Field] item `index` exists; `value` is null or a valid `T` of this heap.
+        unsafe { self.raw().store(array.object(), index * size_of::<*mut Object>(), value) }
+    }
+
+    /// Makes item `index` of `array` refer to nothing.
+    ///
+    /// # Panics
+    /// As [`Scope::set_item`].
+    #[inline]
+    pub fn clear_item<R, T>(&self, array: R, index: usize)
+    where
+        R: Reference<Target = Array<T>>,
+        T: Managed,
+    {
+        self.set_item(array, index, None::<Ref<'_, T>>);
+    }
+}

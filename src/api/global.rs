@@ -1,0 +1,96 @@
+//! [`Global`]: a root outside of any scope, for any thread.
+//!
+//! It owns one cell of the heap's list of global roots. What it refers to is published. Reading and writing need a
+//! scope, and with it an attached, running thread; dropping does not, so it goes through the heap
+//! (`raw::Heap::global_free_detached`). The handle on the heap inside keeps the heap alive.
+
+use crate::Error;
+use crate::api::local::Ref;
+use crate::api::raw;
+use crate::api::reference::Reference;
+use crate::api::scope::Scope;
+use crate::api::trace::Managed;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+/// A global root: keeps a `T` alive until it is dropped. Any thread may hold it, and drop it, attached or not.
+///
+/// ```
+/// # use handfast::{Config, Global, Heap};
+/// let heap = Heap::new(Config::default())?;
+/// let answer = heap.attach()?.scope(|s| {
+///     let answer = s.alloc(42_u64)?;
+///     Global::new(s, answer)
+/// })?;
+/// std::thread::scope(|threads| {
+///     threads.spawn(|| {
+///         heap.attach().unwrap().scope(|s| assert_eq!(*answer.get(s), 42));
+///     });
+/// });
+/// # Ok::<(), handfast::Error>(())
+/// ```
+pub struct Global<T> {
+    cell: NonNull<raw::GlobalCell>,
+    heap: raw::Heap,
+    _target: PhantomData<fn(T) -> T>,
+}
+
+// SAFETY: the cell may be used from every attached thread (`raw::Mutator::global_get`, `global_set`) and freed from any;
+// what it refers to is public, and a `Managed` type is `Send + Sync`.
+unsafe impl<T: Managed> Send for Global<T> {}
+// SAFETY: as above; `get` and `set` take `&self` and are atomic in the raw layer.
+unsafe impl<T: Managed> Sync for Global<T> {}
+
+impl<T: Managed> Global<T> {
+    /// Makes a global root of `object`, and publishes it.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] if there is none for the cell.
+    ///
+    /// # Panics
+    /// If `object` is of another heap than `scope`.
+    pub fn new(scope: &Scope<'_>, object: impl Reference<Target = T>) -> Result<Global<T>, Error> {
+        let object = scope.borrow(object).object();
+        // SAFETY: valid and of this heap, by `borrow`.
+        let cell = unsafe { scope.raw().global_new(object) };
+        let cell = NonNull::new(cell).ok_or_else(|| scope.out_of_memory(size_of::<raw::GlobalCell>()))?;
+        Ok(Global { cell, heap: raw::Heap::clone(scope.heap()), _target: PhantomData })
+    }
+
+    /// What it refers to, for reading.
+    ///
+    /// # Panics
+    /// If `scope` is one of another heap.
+    pub fn get<'a>(&self, scope: &'a Scope<'_>) -> Ref<'a, T> {
+        scope.check_heap(&self.heap);
+        // SAFETY: a cell of this heap, not freed before `self` drops.
+        let object = unsafe { scope.raw().global_get(self.cell.as_ptr()) };
+        // SAFETY: it was made with an object and is never set to null; a root keeps its object alive.
+        unsafe { Ref::new(NonNull::new_unchecked(object)) }
+    }
+
+    /// Makes it refer to `object`, and publishes that.
+    ///
+    /// # Panics
+    /// If `scope` or `object` is of another heap.
+    pub fn set(&self, scope: &Scope<'_>, object: impl Reference<Target = T>) {
+        scope.check_heap(&self.heap);
+        let object = scope.borrow(object).object();
+        // SAFETY: a cell of this heap, not freed before `self` drops; a valid `T` of this heap, by `borrow`.
+        unsafe { scope.raw().global_set(self.cell.as_ptr(), object) }
+    }
+}
+
+impl<T> Drop for Global<T> {
+    fn drop(&mut self) {
+        // SAFETY: a cell of this heap, and nobody uses it after this.
+        unsafe { self.heap.global_free_detached(self.cell.as_ptr()) }
+    }
+}
+
+impl<T> fmt::Debug for Global<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Global").field(&self.cell).finish()
+    }
+}

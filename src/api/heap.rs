@@ -1,0 +1,122 @@
+//! [`Heap`]: a heap to attach threads to.
+//!
+//! A thin, safe face of [`raw::Heap`]. All handles of one heap are equal; it goes away with the last of them, mutators
+//! and global roots included, or by [`Heap::close`], which also says what C code still holds.
+
+use crate::api::mutator::Mutator;
+use crate::api::raw;
+use crate::api::stats::Stats;
+use crate::handle::{Dealloc, LeakReport};
+use crate::{Config, Error};
+use std::ffi::c_void;
+use std::panic::catch_unwind;
+
+/// A garbage-collected heap. Cloning gives another handle on the same heap; handles may go to any thread.
+///
+/// ```
+/// use handfast::{Config, Heap};
+/// let heap = Heap::new(Config::default())?;
+/// let mut mutator = heap.attach()?;
+/// let sum = mutator.scope(|s| {
+///     let two = s.alloc(2_u64)?;
+///     let three = s.alloc(3_u64)?;
+///     Ok::<u64, handfast::Error>(*two.get(s) + *three.get(s))
+/// })?;
+/// assert_eq!(sum, 5);
+/// # Ok::<(), handfast::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Heap {
+    raw: raw::Heap,
+}
+
+impl Heap {
+    /// Makes a heap. Several may exist in a process; their objects cannot refer to each other.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] names the field that is out of range; [`Error::Os`] if the operating system refuses the
+    /// address range or a thread.
+    pub fn new(config: Config) -> Result<Heap, Error> {
+        raw::Heap::new(&config).map(|raw| Heap { raw })
+    }
+
+    /// Attaches the calling thread; it stays attached until the [`Mutator`] is dropped.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyAttached`]: a thread attaches to a heap once at a time. [`Error::Forked`] in a child process.
+    pub fn attach(&self) -> Result<Mutator, Error> {
+        let mutator = self.raw.attach()?;
+        // SAFETY: just attached, by this thread, and nobody else knows it.
+        Ok(unsafe { Mutator::new(mutator, self.raw.clone()) })
+    }
+
+    /// The counters. Any thread, at any time.
+    pub fn stats(&self) -> Stats {
+        self.raw.stats()
+    }
+
+    /// What the heap was made with.
+    pub fn config(&self) -> &Config {
+        self.raw.config()
+    }
+
+    /// Tells pacing that objects of this heap keep `delta` more bytes alive outside of it (fewer, if negative).
+    pub fn external_memory(&self, delta: isize) {
+        self.raw.external_memory(delta);
+    }
+
+    /// Checks the old and public part of the heap.
+    ///
+    /// # Panics
+    /// On the first violation, with a description.
+    pub fn verify(&self) {
+        self.raw.verify();
+    }
+
+    /// Calls `notify` after a collection that put something into the dead queue; `None`: nobody. It runs on the thread
+    /// that collected, outside of the collection. A panic in it is reported and otherwise ignored.
+    pub fn set_dead_notifier(&self, notify: Option<fn()>) {
+        match notify {
+            Some(notify) => self.raw.set_dead_notifier(Some(call_notifier), notify as *mut c_void),
+            None => self.raw.set_dead_notifier(None, std::ptr::null_mut()),
+        }
+    }
+
+    /// Sets what runs when the count of an unlinked `PyObject` reaches zero, on that thread and at once.
+    ///
+    /// # Safety
+    /// The callback is sound for every `PyObject` of this heap and for `arg`, from every attached thread; it frees the
+    /// object with `PyObject::free` at most once; it does not collect (no allocation, no safepoint: the thread that
+    /// dropped a [`PyRef`](crate::PyRef) may hold unrooted references).
+    pub unsafe fn set_dealloc(&self, dealloc: Option<Dealloc>, arg: *mut c_void) {
+        self.raw.set_dealloc(dealloc, arg);
+    }
+
+    /// Ends the heap and reports what C code still holds. Global roots and weak references that are left become empty
+    /// shells, which may be dropped.
+    ///
+    /// # Errors
+    /// [`Error::StillAttached`] while a thread is attached; nothing has happened then.
+    pub fn close(&self) -> Result<LeakReport, Error> {
+        self.raw.close()
+    }
+
+    pub(crate) fn from_raw(raw: raw::Heap) -> Heap {
+        Heap { raw }
+    }
+
+    /// The raw layer's handle, for runtime authors.
+    pub fn raw(&self) -> &raw::Heap {
+        &self.raw
+    }
+}
+
+/// Calls the `fn()` that `arg` is.
+unsafe extern "C" fn call_notifier(arg: *mut c_void) {
+    // SAFETY: `set_dead_notifier` made `arg` from a `fn()`.
+    let notify = unsafe { std::mem::transmute::<*mut c_void, fn()>(arg) };
+    if let Err(payload) = catch_unwind(notify) {
+        // Dropping what was thrown could panic again.
+        std::mem::forget(payload);
+    }
+}

@@ -1,0 +1,268 @@
+//! [`PyRef`]: a counted reference to a `PyObject`, and the crossings of the typed layer.
+//!
+//! Clone is incref, drop is decref; the object's pair lives by *both or none*. Counts may be touched by attached threads
+//! only (the memory of an `ob` belongs to a heap that is open as long as somebody is attached), so a `PyRef` stays on
+//! its thread and asks, before it touches the count, whether the thread is attached to the heap now. If it is not, the
+//! reference is leaked: the pair then lives as long as the heap, which is safe. Crossings never collect.
+//!
+//! To hand a reference to C, or to another thread, use [`PyRef::into_raw`] and [`PyRef::from_raw`].
+
+use crate::Error;
+use crate::api::local::Ref;
+use crate::api::raw;
+use crate::api::reference::Reference;
+use crate::api::scope::Scope;
+use crate::api::trace::Managed;
+use crate::handle::{LinkFlags, PyObject};
+use crate::object::{Object, TypeInfo};
+use std::any::TypeId;
+use std::ffi::c_void;
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+/// A counted reference to a `PyObject`: one of the references that C code sees in `hf_refcnt`.
+///
+/// Neither `Send` nor `Sync`. Drop it before the thread's [`Mutator`](crate::Mutator): on a thread that is not attached
+/// (any more) a drop leaks the reference, and a clone panics.
+///
+/// ```
+/// # use handfast::{Config, Heap, LinkFlags};
+/// # let heap = Heap::new(Config::default())?;
+/// heap.attach()?.scope(|s| {
+///     let object = s.alloc(7_u64)?;
+///     let handle = s.handle(object, 24, std::ptr::null_mut(), LinkFlags::LIGHT)?;
+///     s.collect_full();
+///     assert_eq!(handle.refcnt(), 1);
+///     assert_eq!(s.to_obj::<u64>(&handle).as_deref(), Some(&7));
+///     assert!(s.to_obj::<u32>(&handle).is_none());
+///     Ok::<(), handfast::Error>(())
+/// })?;
+/// # Ok::<(), handfast::Error>(())
+/// ```
+pub struct PyRef {
+    ob: NonNull<PyObject>,
+    heap: Rc<raw::Heap>,
+}
+
+impl PyRef {
+    /// Whether the count may be touched: this thread is attached, so the heap is open and our count keeps `ob` valid.
+    #[inline]
+    fn is_attached(&self) -> bool {
+        self.heap.current().is_some()
+    }
+
+    #[track_caller]
+    fn check(&self) {
+        assert!(self.is_attached(), "a PyRef was used on a thread that is not attached to its heap");
+    }
+
+    /// The address of the `PyObject`. It never changes.
+    #[inline]
+    pub fn as_ptr(&self) -> *mut PyObject {
+        self.ob.as_ptr()
+    }
+
+    /// C references to it, this one among them.
+    ///
+    /// # Panics
+    /// If the thread is not attached to the heap.
+    pub fn refcnt(&self) -> isize {
+        self.check();
+        // SAFETY: [PyRef] our count keeps it valid while the heap is open.
+        unsafe { PyObject::refcnt(self.ob.as_ptr()) }
+    }
+
+    /// Whether this is the only reference of C's side and there is no link.
+    ///
+    /// # Panics
+    /// If the thread is not attached to the heap.
+    pub fn is_unique(&self) -> bool {
+        self.check();
+        // SAFETY: [PyRef] our count keeps it valid while the heap is open.
+        unsafe { PyObject::is_unique(self.ob.as_ptr()) }
+    }
+
+    /// Makes it, and what it is linked to, live as long as the heap.
+    ///
+    /// # Panics
+    /// If the thread is not attached to the heap.
+    pub fn set_immortal(&self) {
+        self.check();
+        // SAFETY: [PyRef] our count keeps it valid while the heap is open.
+        unsafe { PyObject::set_immortal(self.ob.as_ptr()) }
+    }
+
+    /// Gives up the reference without dropping the count: whoever gets the address owns one.
+    #[must_use = "the count that the address owns is leaked otherwise"]
+    pub fn into_raw(self) -> *mut PyObject {
+        let mut this = ManuallyDrop::new(self);
+        let ob = this.ob.as_ptr();
+        // SAFETY: `this` is not used again, and is not dropped.
+        unsafe { std::ptr::drop_in_place(&raw mut this.heap) };
+        ob
+    }
+
+    /// Takes over a counted reference.
+    ///
+    /// # Safety
+    /// `ob` is a valid `PyObject` of the heap of `scope`, and the caller owns one count of it, which is given up.
+    pub unsafe fn from_raw(scope: &Scope<'_>, ob: NonNull<PyObject>) -> PyRef {
+        PyRef { ob, heap: Rc::clone(scope.heap()) }
+    }
+}
+
+impl Clone for PyRef {
+    /// # Panics
+    /// If the thread is not attached to the heap.
+    #[inline]
+    fn clone(&self) -> PyRef {
+        self.check();
+        // SAFETY: [PyRef] our count keeps it valid while the heap is open; the new count is the clone's.
+        unsafe { PyObject::incref(self.ob.as_ptr()) };
+        PyRef { ob: self.ob, heap: Rc::clone(&self.heap) }
+    }
+}
+
+impl Drop for PyRef {
+    #[inline]
+    fn drop(&mut self) {
+        if self.is_attached() {
+            // SAFETY: [PyRef] our count keeps it valid while the heap is open, and is given up here.
+            unsafe { PyObject::decref(self.ob.as_ptr()) }
+        }
+    }
+}
+
+impl fmt::Debug for PyRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PyRef").field(&self.ob).finish()
+    }
+}
+
+/// Whether an object is one of the typed layer's, of type `T`.
+#[inline]
+fn is_a<T: Managed>(info: *const TypeInfo) -> bool {
+    if std::ptr::eq(info, T::INFO) {
+        return true; // its type id is part of the description, so no other type's can be at this address
+    }
+    // A type may have more than one description, one for each crate that uses it.
+    // SAFETY: a description outlives the objects that name it.
+    unsafe { (*info).type_id }.is_some_and(|id| id() == TypeId::of::<T>())
+}
+
+/// Crossings. None of them collects.
+impl Scope<'_> {
+    /// The handle of `object`: always the same address while linked, made when there is none yet, `size` bytes with
+    /// `ob_type` in it. The result is a new counted reference.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if `size` is too small for a `PyObject`; [`Error::OutOfMemory`].
+    ///
+    /// # Panics
+    /// If it is an object of another heap.
+    #[allow(clippy::not_unsafe_ptr_arg_deref, reason = "`ob_type` is stored and never followed")]
+    pub fn handle<R: Reference>(
+        &self,
+        object: R,
+        size: usize,
+        ob_type: *mut c_void,
+        flags: LinkFlags,
+    ) -> Result<PyRef, Error> {
+        check_size("Scope::handle", size)?;
+        let object = self.borrow(object).object();
+        // SAFETY: valid and of this heap, by `borrow`.
+        let ob = unsafe { self.raw().handle(object, size, ob_type, flags) };
+        self.owned(ob, size)
+    }
+
+    /// A new `PyObject` without a GC side, with a count of one, `size` bytes and zeroed after its head.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if `size` is too small for a `PyObject`; [`Error::OutOfMemory`].
+    #[allow(clippy::not_unsafe_ptr_arg_deref, reason = "`ob_type` is stored and never followed")]
+    pub fn pyobject(&self, size: usize, ob_type: *mut c_void) -> Result<PyRef, Error> {
+        check_size("Scope::pyobject", size)?;
+        // SAFETY: this thread's mutator.
+        let ob = unsafe { self.raw().pyobject_new(size, ob_type) };
+        self.owned(ob, size)
+    }
+
+    /// Links `object` and `ob`, made from the GC's side. The link takes a count of its own.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyLinked`]: one of the two is linked, and nothing has changed.
+    ///
+    /// # Panics
+    /// If one of them is of another heap.
+    pub fn link_gc_owned<R: Reference>(&self, object: R, ob: &PyRef, flags: LinkFlags) -> Result<(), Error> {
+        self.check_heap(&ob.heap);
+        let object = self.borrow(object).object();
+        // SAFETY: both are valid and of this heap.
+        unsafe { self.raw().link_gc_owned(object, ob.as_ptr(), flags) }
+    }
+
+    /// Links `object` and `ob`, made from C's side. The link takes a count of its own.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyLinked`]: one of the two is linked, and nothing has changed.
+    ///
+    /// # Panics
+    /// If one of them is of another heap.
+    pub fn link_c_owned<R: Reference>(&self, object: R, ob: &PyRef, flags: LinkFlags) -> Result<(), Error> {
+        self.check_heap(&ob.heap);
+        let object = self.borrow(object).object();
+        // SAFETY: both are valid and of this heap.
+        unsafe { self.raw().link_c_owned(object, ob.as_ptr(), flags) }
+    }
+
+    /// The handle of `object`, if it has one, as a new counted reference.
+    ///
+    /// # Panics
+    /// If it is an object of another heap.
+    pub fn from_obj<R: Reference>(&self, object: R) -> Option<PyRef> {
+        let object: *mut Object = self.borrow(object).object();
+        // SAFETY: valid and of this heap, by `borrow`.
+        let ob = NonNull::new(unsafe { self.raw().from_obj(object) })?;
+        // SAFETY: linked to a live object, so valid: both or none.
+        unsafe { PyObject::incref(ob.as_ptr()) };
+        // SAFETY: the count just taken is given to the result.
+        Some(unsafe { PyRef::from_raw(self, ob) })
+    }
+
+    /// The object that `ob` is linked to, if it is a `T`. `None` when it is not linked or the object has another type.
+    ///
+    /// # Panics
+    /// If it is of another heap.
+    pub fn to_obj<'a, T: Managed>(&'a self, ob: &PyRef) -> Option<Ref<'a, T>> {
+        self.check_heap(&ob.heap);
+        // SAFETY: valid, since `ob` holds a count, and of this heap.
+        let object = NonNull::new(unsafe { self.raw().to_obj(ob.as_ptr()) })?;
+        // SAFETY: linked to something counted, so alive: both or none.
+        let info = unsafe { raw::type_of(object.as_ptr()) };
+        // SAFETY: a live object of this heap, and a `T`.
+        is_a::<T>(info).then(|| unsafe { Ref::new(object) })
+    }
+
+    /// The next of the dead queue: a `PyObject` whose pair has died. It is unlinked, and the result holds its last
+    /// count; to drop that is to run the heap's dealloc on it. Each is delivered once.
+    pub fn next_dead(&self) -> Option<PyRef> {
+        let ob = NonNull::new(self.heap().next_dead())?;
+        // SAFETY: unlinked, valid until it is freed, with a count of one that nobody else owns.
+        Some(unsafe { PyRef::from_raw(self, ob) })
+    }
+
+    fn owned(&self, ob: *mut PyObject, size: usize) -> Result<PyRef, Error> {
+        let ob = NonNull::new(ob).ok_or_else(|| self.out_of_memory(size))?;
+        // SAFETY: just made or counted for us.
+        Ok(unsafe { PyRef::from_raw(self, ob) })
+    }
+}
+
+fn check_size(function: &'static str, size: usize) -> Result<(), Error> {
+    if size < size_of::<PyObject>() {
+        return Err(Error::InvalidArgument { function, reason: "size is less than that of a PyObject" });
+    }
+    Ok(())
+}

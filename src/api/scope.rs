@@ -1,0 +1,405 @@
+//! [`Scope`]: where a thread makes, reads and writes objects.
+//!
+//! A scope is a region of the mutator's root stack and the right to use the mutator. The type system does the rest:
+//!
+//! 1. What may collect takes `&mut Scope`; what cannot takes `&Scope`.
+//! 2. An unrooted [`Ref`] borrows the scope it came from, so none is alive when something collects.
+//! 3. A root ([`Local`], [`Var`]) is branded with `'s`, which is new for every scope: it cannot leave.
+//! 4. An inner scope and native state borrow the outer scope by `&mut`: there is one usable scope per mutator at a time.
+//! 5. Scopes of different heaps may be open on one thread. Locals carry no heap, so an operation that is handed one
+//!    checks that its address lies in the range of its own heap ([`Scope::borrow`] and all that is built on it).
+//!
+//! What runs inside an operation that may collect (finalizers, the dead notifier) can therefore have a scope of its own.
+//! Nothing here is shared between threads.
+
+use crate::Error;
+use crate::api::field::Field;
+use crate::api::local::{Local, Ref};
+use crate::api::raw;
+use crate::api::reference::{Reference, Value};
+use crate::api::trace::{Managed, Trace};
+use crate::api::var::Var;
+use crate::object::Object;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ptr::{NonNull, null_mut};
+use std::rc::Rc;
+
+/// An open scope; `'s` is its name. Got from [`Mutator::scope`](crate::Mutator::scope) or [`Scope::scope`].
+///
+/// ```
+/// use handfast::{Config, Field, Heap, Trace};
+///
+/// #[derive(Trace)]
+/// struct Pair {
+///     left: Field<u64>,
+///     right: Field<u64>,
+/// }
+///
+/// let heap = Heap::new(Config::default())?;
+/// heap.attach()?.scope(|s| {
+///     let pair = s.alloc(Pair { left: Field::null(), right: Field::null() })?;
+///     let one = s.alloc(1_u64)?;
+///     s.set(pair, |p| &p.left, one);
+///     s.collect_full();
+///     assert_eq!(s.get(pair, |p| &p.left).as_deref(), Some(&1));
+///     assert_eq!(s.get(pair, |p| &p.right), None);
+///     Ok::<(), handfast::Error>(())
+/// })?;
+/// # Ok::<(), handfast::Error>(())
+/// ```
+pub struct Scope<'s> {
+    raw: raw::Mutator,
+    heap: Rc<raw::Heap>,
+    /// Invariant in `'s`.
+    _name: PhantomData<fn(&'s ()) -> &'s ()>,
+}
+
+/// Opens a scope on `raw`, runs `body`, closes it; also on a panic.
+///
+/// # Safety
+/// `raw` is attached to the calling thread and to `heap`, stays so while `body` runs, and no other scope of it is used
+/// meanwhile.
+#[inline]
+pub(crate) unsafe fn enter<R>(
+    raw: raw::Mutator,
+    heap: &Rc<raw::Heap>,
+    body: impl for<'s> FnOnce(&mut Scope<'s>) -> R,
+) -> R {
+    struct Close(raw::Mutator, usize);
+    impl Drop for Close {
+        #[inline]
+        fn drop(&mut self) {
+            // SAFETY: the scope that was opened below, on this thread. Its roots are branded and gone by now.
+            unsafe { self.0.scope_close(self.1) };
+        }
+    }
+    // SAFETY: attached to this thread, by the contract of this function.
+    let _close = Close(raw, unsafe { raw.scope_open() });
+    body(&mut Scope { raw, heap: Rc::clone(heap), _name: PhantomData })
+}
+
+/// What may collect.
+impl<'s> Scope<'s> {
+    /// Moves `value` into a new object, rooted in this scope. May collect.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], after a full cycle has not helped. The heap stays usable.
+    #[inline]
+    pub fn alloc<T: Trace>(&mut self, value: T) -> Result<Local<'s, T>, Error> {
+        // SAFETY: rule 1: no unrooted reference is alive. `INFO` describes a `T`.
+        let object = unsafe { self.raw.alloc_uninit(T::INFO) };
+        if object.is_null() {
+            return Err(self.out_of_memory(size_of::<T>()));
+        }
+        // SAFETY: a new object has a payload of the size in `INFO`.
+        let payload = unsafe { raw::payload(object) };
+        // SAFETY: large enough and aligned to 8 (`Info::CHECKED`); nobody else knows it. The fields of `value` are null,
+        // so nothing needs a barrier, and nothing has to be dropped.
+        unsafe { payload.cast::<T>().write(value) };
+        // SAFETY: a valid `T`, and nothing has collected since.
+        Ok(unsafe { self.root_raw(object) })
+    }
+
+    /// As `alloc_items` of the raw layer, rooted. `item_size` is for the message.
+    #[inline]
+    pub(crate) fn alloc_items<T: Managed>(&mut self, len: usize, item_size: usize) -> Result<Local<'s, T>, Error> {
+        // SAFETY: rule 1: no unrooted reference is alive. `INFO` describes a `T`.
+        let object = unsafe { self.raw.alloc_items(T::INFO, len) };
+        if object.is_null() {
+            return Err(self.out_of_memory(len.saturating_mul(item_size)));
+        }
+        // SAFETY: a valid `T` (all items are zero), and nothing has collected since.
+        Ok(unsafe { self.root_raw(object) })
+    }
+
+    /// Serves what other threads ask of this one. Call it in long loops that do not allocate. May collect, and runs
+    /// finalizers and the dead notifier.
+    #[inline]
+    pub fn safepoint(&mut self) {
+        // SAFETY: rule 1: no unrooted reference is alive.
+        unsafe { self.raw.safepoint() }
+    }
+
+    /// Collects this thread's nursery.
+    pub fn collect_minor(&mut self) {
+        // SAFETY: rule 1: no unrooted reference is alive.
+        unsafe { self.raw.collect_minor() }
+    }
+
+    /// Runs a whole cycle: when it returns, everything that was unreachable before the call has died.
+    pub fn collect_full(&mut self) {
+        // SAFETY: rule 1: no unrooted reference is alive.
+        unsafe { self.raw.collect_full() }
+    }
+
+    /// Runs `body` in native state: other threads do this thread's part of a collection meanwhile, so it may block for
+    /// as long as it likes. It cannot use the heap, except for cloning and dropping
+    /// [`PyRef`](crate::PyRef), [`Global`](crate::Global) and [`Weak`](crate::Weak). May collect when it returns.
+    pub fn native<R>(&mut self, body: impl FnOnce() -> R) -> R {
+        struct Leave(raw::Mutator);
+        impl Drop for Leave {
+            fn drop(&mut self) {
+                // SAFETY: entered below, on this thread; rule 1: no unrooted reference is alive.
+                unsafe { self.0.native_leave() }
+            }
+        }
+        // SAFETY: running (rule 4: a scope cannot be used in native state), and `&mut self` is kept until `Leave` ran.
+        unsafe { self.raw.native_enter() };
+        let _leave = Leave(self.raw);
+        body()
+    }
+
+    /// Opens an inner scope: its roots are gone when `body` returns or panics. The roots of this one are usable in it.
+    #[inline]
+    pub fn scope<R>(&mut self, body: impl for<'t> FnOnce(&mut Scope<'t>) -> R) -> R {
+        // SAFETY: this scope is open on this thread and `&mut self` keeps it from being used.
+        unsafe { enter(self.raw, &self.heap, body) }
+    }
+
+    /// Opens an inner scope and roots the one object that `body` returns in this one: for functions that need many
+    /// roots to make one object.
+    ///
+    /// ```
+    /// use handfast::{Config, Error, Field, Heap, Local, Scope, Trace};
+    ///
+    /// #[derive(Trace)]
+    /// struct Tree { left: Field<Tree>, right: Field<Tree> }
+    ///
+    /// fn build<'s>(s: &mut Scope<'s>, depth: u32) -> Result<Local<'s, Tree>, Error> {
+    ///     s.escape(|t| {
+    ///         let tree = t.alloc(Tree { left: Field::null(), right: Field::null() })?;
+    ///         if depth > 0 {
+    ///             let left = build(t, depth - 1)?;
+    ///             t.set(tree, |n| &n.left, left);
+    ///             let right = build(t, depth - 1)?;
+    ///             t.set(tree, |n| &n.right, right);
+    ///         }
+    ///         Ok(tree)
+    ///     })
+    /// }
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| build(s, 4).map(|_| ()))?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What `body` returns.
+    #[inline]
+    pub fn escape<T: Managed, E>(
+        &mut self,
+        body: impl for<'t> FnOnce(&mut Scope<'t>) -> Result<Local<'t, T>, E>,
+    ) -> Result<Local<'s, T>, E> {
+        let object = self.scope(|inner| body(inner).map(|local| inner.borrow(local).object()))?;
+        // SAFETY: a valid `T` of this heap (`borrow` checked), and closing a scope does not collect.
+        Ok(unsafe { self.root_raw(object) })
+    }
+}
+
+/// What cannot collect.
+impl<'s> Scope<'s> {
+    /// The object that `object` refers to, for reading.
+    ///
+    /// # Panics
+    /// If it is one of another heap.
+    #[inline]
+    pub fn borrow<R: Reference>(&self, object: R) -> Ref<'_, R::Target> {
+        let address = object.address(self);
+        self.check(address);
+        // SAFETY: [Ref] a reference is to a valid object, of its own heap; `check` says that this is ours. `&self` is
+        // borrowed for as long as the result lives.
+        unsafe { Ref::new(NonNull::new_unchecked(address)) }
+    }
+
+    /// Roots an object in this scope.
+    ///
+    /// # Panics
+    /// If it is one of another heap.
+    #[inline]
+    pub fn root<R: Reference>(&self, object: R) -> Local<'s, R::Target> {
+        let object = self.borrow(object).object();
+        // SAFETY: valid and ours, by `borrow`.
+        unsafe { self.root_raw(object) }
+    }
+
+    /// A rooted variable, empty at first.
+    #[inline]
+    pub fn var<T: Managed>(&self) -> Var<'s, T> {
+        // SAFETY: this thread's mutator; a root slot may be null.
+        let slot = unsafe { self.raw.root(null_mut()) };
+        // SAFETY: `root` never returns null.
+        let slot = unsafe { NonNull::new_unchecked(slot) };
+        // SAFETY: a new slot of the innermost open scope, which by rule 4 is this one.
+        unsafe { Var::new(slot, self.raw) }
+    }
+
+    /// What a field of `source` refers to.
+    ///
+    /// # Panics
+    /// If `source` is an object of another heap.
+    #[inline]
+    pub fn get<'a, R, U, F>(&'a self, source: R, field: F) -> Option<Ref<'a, U>>
+    where
+        R: Reference,
+        R::Target: Trace,
+        U: Managed,
+        F: for<'x> FnOnce(&'x R::Target) -> &'x Field<U>,
+    {
+        self.borrow(source).get(field)
+    }
+
+    /// Makes a field of `source` refer to `value` (`None`: to nothing), with the write barrier.
+    ///
+    /// # Panics
+    /// If `source` or `value` is of another heap, or the field is not a part of `source`.
+    #[inline]
+    pub fn set<R, U, F, V>(&self, source: R, field: F, value: V)
+    where
+        R: Reference,
+        R::Target: Trace,
+        U: Managed,
+        F: for<'x> FnOnce(&'x R::Target) -> &'x Field<U>,
+        V: Value<Target = U>,
+    {
+        let source = self.borrow(source);
+        let offset = source.offset_of(field);
+        let value = self.checked_value(value);
+        // SAFETY: [Field] `offset` is that of a `Field<U>` in `source`; `value` is null or a valid `U` of this heap.
+        unsafe { self.raw.store(source.object(), offset, value) }
+    }
+
+    /// Makes a field of `source` refer to nothing.
+    ///
+    /// # Panics
+    /// As [`Scope::set`].
+    #[inline]
+    pub fn clear<R, U, F>(&self, source: R, field: F)
+    where
+        R: Reference,
+        R::Target: Trace,
+        U: Managed,
+        F: for<'x> FnOnce(&'x R::Target) -> &'x Field<U>,
+    {
+        self.set(source, field, None::<Ref<'_, U>>);
+    }
+
+    /// Whether two references are to the same object.
+    ///
+    /// # Panics
+    /// If one is to an object of another heap.
+    #[inline]
+    pub fn same<A: Reference, B: Reference>(&self, a: A, b: B) -> bool {
+        self.borrow(a).object() == self.borrow(b).object()
+    }
+
+    /// A number that stays the same for as long as the object lives, and differs from those of all other live objects of
+    /// this heap. For hashing by identity.
+    ///
+    /// # Panics
+    /// If it is an object of another heap.
+    pub fn identity<R: Reference>(&self, object: R) -> usize {
+        let object = self.borrow(object).object();
+        // SAFETY: valid and ours, by `borrow`.
+        unsafe { self.raw.identity(object) }
+    }
+
+    /// Whether other threads may reach the object: it was published. For tests.
+    ///
+    /// # Panics
+    /// If it is an object of another heap.
+    pub fn is_public<R: Reference>(&self, object: R) -> bool {
+        let object = self.borrow(object).object();
+        // SAFETY: valid and ours, by `borrow`.
+        unsafe { self.raw.is_public(object) }
+    }
+
+    /// Whether the object is in this thread's nursery still. For tests.
+    ///
+    /// # Panics
+    /// If it is an object of another heap.
+    pub fn is_young<R: Reference>(&self, object: R) -> bool {
+        let object = self.borrow(object).object();
+        // SAFETY: valid and ours, by `borrow`.
+        unsafe { self.raw.is_young(object) }
+    }
+}
+
+/// Between the layers.
+impl<'s> Scope<'s> {
+    /// The raw layer's name of the mutator, for runtime authors. What may collect must not be called on it while a
+    /// [`Ref`] of this scope is alive.
+    #[inline]
+    pub fn raw(&self) -> raw::Mutator {
+        self.raw
+    }
+
+    #[inline]
+    pub(crate) fn heap(&self) -> &Rc<raw::Heap> {
+        &self.heap
+    }
+
+    /// Roots an object that the raw layer gave.
+    ///
+    /// # Safety
+    /// `object` is a valid object of this heap, and a `T`: of the layout that the typed layer gives to `T`.
+    #[inline]
+    pub unsafe fn root_raw<T>(&self, object: *mut Object) -> Local<'s, T> {
+        // SAFETY: valid, by the contract of this function.
+        let slot = unsafe { self.raw.root(object) };
+        // SAFETY: `root` never returns null.
+        let slot = unsafe { NonNull::new_unchecked(slot) };
+        // SAFETY: a new slot of the innermost open scope, which by rule 4 is this one.
+        unsafe { Local::new(slot) }
+    }
+
+    /// The address of a value, known to be null or of this heap.
+    #[inline]
+    pub(crate) fn checked_value<V: Value>(&self, value: V) -> *mut Object {
+        let address = value.nullable(self);
+        if !address.is_null() {
+            self.check(address);
+        }
+        address
+    }
+
+    #[inline]
+    fn check(&self, address: *mut Object) {
+        // SAFETY: attached to this thread.
+        if !unsafe { self.raw.owns(address) } {
+            other_heap();
+        }
+    }
+
+    #[inline]
+    pub(crate) fn check_mutator(&self, mutator: raw::Mutator) {
+        if self.raw != mutator {
+            other_heap();
+        }
+    }
+
+    /// For what holds a heap handle.
+    #[inline]
+    pub(crate) fn check_heap(&self, heap: &raw::Heap) {
+        if self.heap.id() != heap.id() {
+            other_heap();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn out_of_memory(&self, requested: usize) -> Error {
+        Error::OutOfMemory { requested, limit: self.heap.config().max_heap_bytes }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn other_heap() -> ! {
+    panic!("an object of one heap was used in a scope of another");
+}
+
+impl fmt::Debug for Scope<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").field("mutator", &self.raw).finish_non_exhaustive()
+    }
+}
