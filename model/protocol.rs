@@ -183,7 +183,7 @@ impl St {
         for o in 0..N as u8 {
             let f = self.fl[o as usize];
             if f & LIVE == 0 || !self.mine(m, o) { continue; }
-            if f & YOUNG != 0 && self.linked(o) && self.refc(o) > 0 && fault() != 22 { rootset |= 1 << o; }
+            if f & YOUNG != 0 && self.linked(o) && self.refc(o) > 0 && rule(Rule::MinorLinkRoots) { rootset |= 1 << o; }
             if f & YOUNG != 0 && self.fin >> o & 1 != 0 { w |= 1 << o; } // kept for its finalizer, but no root of the cycle
             if f & YOUNG == 0 && f & REMEMBERED != 0 && self.fd[o as usize] != NONE { w |= 1 << self.fd[o as usize]; }
         }
@@ -206,7 +206,7 @@ impl St {
                     // in-place promotion of a published object
                     self.fl[i] &= !YOUNG;
                     self.fl[i] = self.fl[i] & !MARK | mu.parity;
-                    if phase == Ph::Armed && fault() != 3 { self.shade(m, o); }
+                    if phase == Ph::Armed && rule(Rule::InPlaceShades) { self.shade(m, o); }
                 } else if w >> o & 1 != 0 {
                     self.fl[i] &= !YOUNG;
                     self.fl[i] = self.fl[i] & !MARK | mu.parity;
@@ -218,7 +218,7 @@ impl St {
             self.fl[i] &= !REMEMBERED;
         }
         // any mutator may run a finalizer: its object is public once it is old
-        for o in 1..N as u8 { if (born & self.fin) >> o & 1 != 0 && fault() != 12 { self.publish(m, o); } }
+        for o in 1..N as u8 { if (born & self.fin) >> o & 1 != 0 && rule(Rule::FinalizablePublic) { self.publish(m, o); } }
         if snap { for o in 0..N as u8 { if rootset >> o & 1 != 0 { self.shade(m, o); } } }
         Ok(())
     }
@@ -262,7 +262,7 @@ impl St {
     fn begin(&mut self, m: usize, pc: Pc, o: u8, i: usize) {
         let q = &mut self.mu[m];
         q.pc = pc; q.src = o; q.new = i as u8;
-        if fault() == 26 && pc == Pc::Cell && q.ph != Ph::Idle { self.shade(m, o); }
+        if !rule(Rule::WeakGateFirst) && pc == Pc::Cell && q.ph != Ph::Idle { self.shade(m, o); }
     }
     fn end(&mut self, m: usize, answer: u8) {
         let q = &mut self.mu[m];
@@ -271,36 +271,36 @@ impl St {
     }
     /// From C into the heap; `m` has a C reference. Another's private object is published by its owner first.
     fn to_obj(&mut self, m: usize, o: u8, i: usize) {
-        if !self.public(o) && self.owner(o) != m && fault() != 20 { self.begin(m, Pc::Cross, o, i); return; }
+        if !self.public(o) && self.owner(o) != m && rule(Rule::CrossingAsks) { self.begin(m, Pc::Cross, o, i); return; }
         self.crossed(m, o);
         self.mu[m].root[i] = o;
     }
     /// The crossing barrier. Like a weak load it dirties a flush round (only broken contracts need that).
     fn crossed(&mut self, m: usize, o: u8) {
-        if self.mu[m].ph == Ph::Idle || fault() == 6 { return; }
-        if self.dead(o) && matches!(self.co, Co::Flush | Co::Judge) && fault() != 25 { self.dirty = true; }
+        if self.mu[m].ph == Ph::Idle || !rule(Rule::CrossingShades) { return; }
+        if self.dead(o) && matches!(self.co, Co::Flush | Co::Judge) && rule(Rule::CrossingDirties) { self.dirty = true; }
         self.shade(m, o);
     }
     /// A mutator takes `o` from the finalizer queue: it overwrites a global root, so it shades.
     fn take_queued(&mut self, m: usize, o: u8, i: usize) {
         self.queue &= !(1 << o);
-        if self.mu[m].ph != Ph::Idle && fault() != 11 { self.shade(m, o); }
+        if self.mu[m].ph != Ph::Idle && rule(Rule::TakeShades) { self.shade(m, o); }
         self.mu[m].root[i] = o;
     }
     /// First half of detach: roots are dropped, the nursery is emptied, what C holds of the private objects is published.
     fn leave(&mut self, m: usize) -> Result<(), String> {
         let q = &mut self.mu[m];
         q.root = [NONE; R]; q.borrow = 0; q.pc = Pc::Leave;
-        if fault() != 17 { self.minor(m, false)?; }
+        if rule(Rule::LeaveMinor) { self.minor(m, false)?; }
         for o in 1..N as u8 {
-            if self.live(o) && self.mine(m, o) && self.linked(o) && self.refc(o) > 0 && fault() != 16 { self.publish(m, o); }
+            if self.live(o) && self.mine(m, o) && self.linked(o) && self.refc(o) > 0 && rule(Rule::LeavePublishes) { self.publish(m, o); }
         }
         Ok(())
     }
     /// Second half: the buffer is handed over, the record goes; the C references it held live on in C's data.
     fn left(&mut self, m: usize) {
         let q = self.mu[m];
-        if fault() != 15 { self.grey |= q.buf; }
+        if rule(Rule::LeaveBuffer) { self.grey |= q.buf; }
         if q.buf != 0 { self.dirty = true; }
         self.mu[m] = Mu { gone: true, left: q.left, ..init().mu[0] };
         let heir = (1..M).map(|k| (m + k) % M).find(|&n| !self.mu[n].gone).unwrap_or(m);
@@ -308,7 +308,7 @@ impl St {
     }
     /// A new mutator adopts the phase that the collector is asking for.
     fn attach(&mut self, m: usize) {
-        let ph = if fault() == 18 { Ph::Idle } else { match self.co { Co::Idle | Co::Disarm => Ph::Idle, Co::Arming => Ph::Armed, _ => Ph::Scanned } };
+        let ph = if !rule(Rule::AttachPhase) { Ph::Idle } else { match self.co { Co::Idle | Co::Disarm => Ph::Idle, Co::Arming => Ph::Armed, _ => Ph::Scanned } };
         let old = ph == Ph::Armed;
         let q = &mut self.mu[m];
         q.gone = false; q.acked = true; q.ph = ph; q.parity = if old { self.g ^ MARK } else { self.g };
@@ -324,8 +324,8 @@ impl St {
             Pc::Barrier => {
                 let tracked = t.public(src) || !t.young(src);
                 if tracked {
-                    if cycle && fault() != 1 && (fault() == 7 || !t.public(src)) { t.shade(m, old); }
-                    if mu.ph == Ph::Armed && fault() != 2 { t.shade(m, new); }
+                    if cycle && rule(Rule::Deletion) && (!rule(Rule::Exchange) || !t.public(src)) { t.shade(m, old); }
+                    if mu.ph == Ph::Armed && rule(Rule::Insertion) { t.shade(m, new); }
                     if new != NONE && !t.public(new) {
                         if t.public(src) { t.publish(m, new); }
                         else if t.young(new) { t.fl[src as usize] |= REMEMBERED; }
@@ -336,7 +336,7 @@ impl St {
             }
             Pc::Write => {
                 let over = t.fd[src as usize];
-                if cycle && t.public(src) && fault() != 7 && fault() != 1 { t.shade(m, over); } // exchange: shade what was really overwritten
+                if cycle && t.public(src) && rule(Rule::Exchange) && rule(Rule::Deletion) { t.shade(m, over); } // exchange: shade what was really overwritten
                 t.fd[src as usize] = new;
                 let q = &mut t.mu[m];
                 q.pc = Pc::Run; q.src = NONE; q.new = NONE; q.old = NONE;
@@ -344,10 +344,10 @@ impl St {
             }
             // a weak load: (1) cell, (2) gate; open: (3) shade; closed: (3) mark, (4) cell again
             Pc::Cell => {
-                let closed = matches!(self.co, Co::Clear | Co::Sweep | Co::Disarm) || fault() == 14 && self.co == Co::Judge;
+                let closed = matches!(self.co, Co::Clear | Co::Sweep | Co::Disarm) || !rule(Rule::GateAfterJudging) && self.co == Co::Judge;
                 if mu.ph == Ph::Scanned && closed { t.mu[m].pc = Pc::Closed; }
                 else {
-                    if cycle && self.dead(src) && matches!(self.co, Co::Flush | Co::Judge) && fault() != 5 { t.dirty = true; }
+                    if cycle && self.dead(src) && matches!(self.co, Co::Flush | Co::Judge) && rule(Rule::WeakDirties) { t.dirty = true; }
                     t.mu[m].pc = Pc::Open;
                 }
                 "weak: gate"
@@ -355,8 +355,8 @@ impl St {
             Pc::Open => { if cycle { t.shade(m, src); } t.end(m, src); "weak: shade" }
             Pc::Closed => {
                 if self.young(src) || self.marked(src) {
-                    if fault() == 10 { t.end(m, src); } else { t.mu[m].pc = Pc::Seen; }
-                } else if fault() == 8 { t.end(m, src); }
+                    if !rule(Rule::WeakCellAgain) { t.end(m, src); } else { t.mu[m].pc = Pc::Seen; }
+                } else if !rule(Rule::WeakGate) { t.end(m, src); }
                 else { if self.live(src) && self.weak >> src & 1 != 0 { t.nulled |= 1 << src; } t.end(m, NONE); }
                 "weak: mark"
             }
@@ -385,11 +385,12 @@ fn init() -> St {
 }
 /// What the command line asks for.
 #[derive(Default)]
-struct Opt { fault: u32, cycles: u8, weak: bool, c: bool, fin: bool, detach: bool, litmus: Option<usize> }
+struct Opt { fault: Option<Rule>, cycles: u8, weak: bool, c: bool, fin: bool, detach: bool, litmus: Option<usize> }
 static OPT: OnceLock<Opt> = OnceLock::new();
 fn opt() -> &'static Opt { OPT.get().expect("set by main") }
 fn litmus() -> Option<&'static Litmus> { opt().litmus.map(|k| &LITMUSES[k]) }
-fn fault() -> u32 { opt().fault }
+/// Whether this rule is kept.
+fn rule(r: Rule) -> bool { opt().fault != Some(r) }
 
 fn succ(s: &St, out: &mut Vec<Step>) -> Result<(), String> {
     let max_cyc = litmus().map_or(opt().cycles, |l| l.cycles.max(opt().cycles));
@@ -407,14 +408,13 @@ fn succ(s: &St, out: &mut Vec<Step>) -> Result<(), String> {
             continue;
         }
         // publish what another waits for in a crossing: between operations, and while waiting in a crossing itself
-        if mu.pc == Pc::Run || mu.pc == Pc::Cross && fault() != 21 {
+        if mu.pc == Pc::Run || mu.pc == Pc::Cross && rule(Rule::CrossingServes) || mu.pc == Pc::Write && !rule(Rule::NoPublishInStore) {
             for q in s.mu {
                 if q.pc == Pc::Cross && s.live(q.src) && s.mine(m, q.src) { let mut t = *s; t.publish(m, q.src); out.push((("publish request served", m as u8), t)); }
             }
         }
-        if mu.pc != Pc::Run { out.extend(s.inside(m)?); continue; }
         // acknowledge a request
-        if !mu.acked {
+        if !mu.acked && (mu.pc == Pc::Run || !rule(Rule::NoHandshakeInside) && !matches!(mu.pc, Pc::Cross | Pc::Leave)) {
             let mut t = *s;
             let mut ok = true;
             match s.co {
@@ -426,6 +426,7 @@ fn succ(s: &St, out: &mut Vec<Step>) -> Result<(), String> {
             }
             if ok { t.mu[m].acked = true; out.push((("ack", m as u8), t)); }
         }
+        if mu.pc != Pc::Run { out.extend(s.inside(m)?); continue; }
         // local minor collection
         if (1..N as u8).any(|o| s.live(o) && s.young(o) && s.owner(o) == m) {
             let mut t = *s; t.minor(m, false)?; out.push((("minor", m as u8), t));
@@ -519,7 +520,7 @@ fn succ(s: &St, out: &mut Vec<Step>) -> Result<(), String> {
     match s.co {
         Co::Idle => if s.cyc < max_cyc { t.g ^= MARK; next(&mut t, Co::Arming); } else { go = false },
         Co::Arming => if all { next(&mut t, Co::Snapshotting) } else { go = false },
-        Co::Snapshotting => if all { next(&mut t, Co::LinkScan) } else if fault() == 4 && t.idx == 0 {
+        Co::Snapshotting => if all { next(&mut t, Co::LinkScan) } else if !rule(Rule::MarkAfterScan) && t.idx == 0 {
             // root scan and marking of what is grey, early
             t.idx = 1;
             for o in 0..N as u8 {
@@ -544,7 +545,7 @@ fn succ(s: &St, out: &mut Vec<Step>) -> Result<(), String> {
         Co::Mark => {
             if s.grey == 0 {
                 // the finalizer queue is a strong root
-                if let Some(o) = (1..N as u8).find(|&o| s.queue >> o & 1 != 0 && s.dead(o) && fault() != 9) { t.set_mark(o); t.grey |= 1 << o; }
+                if let Some(o) = (1..N as u8).find(|&o| s.queue >> o & 1 != 0 && s.dead(o) && rule(Rule::QueueIsRoot)) { t.set_mark(o); t.grey |= 1 << o; }
                 else { t.dirty = false; next(&mut t, Co::Flush); }
             } else {
                 let o = s.grey.trailing_zeros() as u8;
@@ -560,17 +561,17 @@ fn succ(s: &St, out: &mut Vec<Step>) -> Result<(), String> {
             let o = s.idx;
             if (o as usize) < N {
                 t.idx += 1;
-                if s.dead(o) && s.linked(o) && s.refc(o) > 0 && fault() != 19 {
+                if s.dead(o) && s.linked(o) && s.refc(o) > 0 && rule(Rule::JudgeLinks) {
                     if !litmus().is_some_and(|l| l.breaks_contract()) { return Err(format!("judging finds {o} unmarked, but C holds it")); }
                     t.set_mark(o); t.grey |= 1 << o; t.dirty = true;
                 } else if s.dead(o) && s.fin >> o & 1 != 0 { t.cand |= 1 << o; }
-            } else if fault() == 23 && o as usize == N && !s.dirty { t.idx += 1; }
+            } else if !rule(Rule::JudgeAtomic) && o as usize == N && !s.dirty { t.idx += 1; }
             else {
                 t.cand = 0;
                 let clean = !s.dirty || o as usize > N;
                 if clean && s.cand == 0 { next(&mut t, Co::Clear); }
                 else {
-                    if clean || fault() == 13 {
+                    if clean || !rule(Rule::CandidatesOnlyIfClean) {
                         if s.cand & s.reach_all() != 0 { return Err(format!("a reachable object is queued for its finalizer ({:b})", s.cand)); }
                         t.queue |= s.cand; t.fin &= !s.cand;
                     }
@@ -588,7 +589,7 @@ fn succ(s: &St, out: &mut Vec<Step>) -> Result<(), String> {
                     if s.reach_all() >> o & 1 != 0 { return Err(format!("weak cell of {o} is cleared, but it is reachable")); }
                     if s.linked(o) && s.refc(o) != 0 { return Err(format!("the link of {o} dies, but C holds it")); }
                     t.weak &= !(1 << o);
-                    if fault() != 24 { t.link &= !(1 << o); }
+                    if rule(Rule::LinksBeforeSweep) { t.link &= !(1 << o); }
                 }
             }
         }
@@ -603,41 +604,50 @@ fn succ(s: &St, out: &mut Vec<Step>) -> Result<(), String> {
     Ok(())
 }
 
-/// Steps left out on purpose, to see that the model notices.
-const FAULTS: [&str; 27] = [
-    "none",
-    "no deletion barrier",
-    "no insertion barrier while armed",
-    "in-place promotion while armed does not shade",
-    "marking begins before every mutator is scanned",
-    "a weak load in a flush round does not dirty it",
-    "to_obj does not shade",
-    "a store to a public field shades the value read earlier, not the one it overwrote",
-    "a weak load answers an unmarked object after the gate is closed",
-    "the finalizer queue is not a root",
-    "a weak load behind the closed gate does not read its cell again",
-    "taking an object from the finalizer queue does not shade it",
-    "a finalizable object stays private when it is promoted",
-    "candidates for finalization are queued though the round became dirty",
-    "the gate closes before finalizable objects are judged",
-    "a mutator that leaves loses its buffer",
-    "a mutator that leaves does not publish what C holds",
-    "a mutator that leaves does not empty its nursery",
-    "a mutator that attaches during a cycle starts idle",
-    "judging does not look at the counts of links",
-    "a crossing takes another's private object without asking",
-    "a mutator that waits in a crossing serves no publish request",
-    "C references to private young objects are no roots of a minor",
-    "the round is judged by what dirty was a moment ago",
-    "links of dead objects stay until after the sweep",
-    "a crossing in a flush round does not dirty it",
-    "a weak load shades before it looks at the gate",
+/// A rule of the design that `--fault` can leave out, to see that the model notices.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    Deletion, Insertion, InPlaceShades, MarkAfterScan, WeakDirties, CrossingShades, Exchange, WeakGate, QueueIsRoot,
+    WeakCellAgain, TakeShades, FinalizablePublic, CandidatesOnlyIfClean, GateAfterJudging, LeaveBuffer, LeavePublishes,
+    LeaveMinor, AttachPhase, JudgeLinks, CrossingAsks, CrossingServes, MinorLinkRoots, JudgeAtomic, LinksBeforeSweep,
+    CrossingDirties, WeakGateFirst, NoPublishInStore, NoHandshakeInside,
+}
+/// Each rule, and what happens without it. Fault `k` leaves out the rule at `k - 1`.
+const RULES: [(Rule, &str); 28] = [
+    (Rule::Deletion, "no deletion barrier"),
+    (Rule::Insertion, "no insertion barrier while armed"),
+    (Rule::InPlaceShades, "in-place promotion while armed does not shade"),
+    (Rule::MarkAfterScan, "marking begins before every mutator is scanned"),
+    (Rule::WeakDirties, "a weak load in a flush round does not dirty it"),
+    (Rule::CrossingShades, "to_obj does not shade"),
+    (Rule::Exchange, "a store to a public field shades the value read earlier, not the one it overwrote"),
+    (Rule::WeakGate, "a weak load answers an unmarked object after the gate is closed"),
+    (Rule::QueueIsRoot, "the finalizer queue is not a root"),
+    (Rule::WeakCellAgain, "a weak load behind the closed gate does not read its cell again"),
+    (Rule::TakeShades, "taking an object from the finalizer queue does not shade it"),
+    (Rule::FinalizablePublic, "a finalizable object stays private when it is promoted"),
+    (Rule::CandidatesOnlyIfClean, "candidates for finalization are queued though the round became dirty"),
+    (Rule::GateAfterJudging, "the gate closes before finalizable objects are judged"),
+    (Rule::LeaveBuffer, "a mutator that leaves loses its buffer"),
+    (Rule::LeavePublishes, "a mutator that leaves does not publish what C holds"),
+    (Rule::LeaveMinor, "a mutator that leaves does not empty its nursery"),
+    (Rule::AttachPhase, "a mutator that attaches during a cycle starts idle"),
+    (Rule::JudgeLinks, "judging does not look at the counts of links"),
+    (Rule::CrossingAsks, "a crossing takes another's private object without asking"),
+    (Rule::CrossingServes, "a mutator that waits in a crossing serves no publish request"),
+    (Rule::MinorLinkRoots, "C references to private young objects are no roots of a minor"),
+    (Rule::JudgeAtomic, "the round is judged by what dirty was a moment ago"),
+    (Rule::LinksBeforeSweep, "links of dead objects stay until after the sweep"),
+    (Rule::CrossingDirties, "a crossing in a flush round does not dirty it"),
+    (Rule::WeakGateFirst, "a weak load shades before it looks at the gate"),
+    (Rule::NoPublishInStore, "a publish request is served in the middle of a store"),
+    (Rule::NoHandshakeInside, "a handshake is served in the middle of an operation"),
 ];
 
 fn usage() -> ! {
     eprintln!("protocol [--walks N] [--ops N] [--cycles N] [--seed N] [--start N] [--litmus N] [--c] [--weak] [--fin] [--detach] [--fault K]");
     eprintln!("without --walks and --litmus: every state within N operations of each mutator");
-    for (k, f) in FAULTS.iter().enumerate() { eprintln!("  fault {k}: {f}"); }
+    for (k, (_, f)) in RULES.iter().enumerate() { eprintln!("  fault {}: {f}", k + 1); }
     for (k, l) in LITMUSES.iter().enumerate() { eprintln!("  litmus {k}: {}", l.claim); }
     std::process::exit(2)
 }
@@ -657,13 +667,13 @@ fn main() {
             "--start" => start = Some(num(few(0).len()) as usize),
             "--litmus" => o.litmus = Some(num(LITMUSES.len()) as usize),
             "--cycles" => o.cycles = num(255) as u8,
-            "--fault" => o.fault = num(FAULTS.len()) as u32,
+            "--fault" => o.fault = (num(RULES.len() + 1) as usize).checked_sub(1).map(|k| RULES[k].0),
             "--c" => o.c = true,
             "--weak" => o.weak = true,
             "--fin" => o.fin = true,
             "--detach" => o.detach = true,
             // for check.sh
-            "--count" => { println!("{} {}", LITMUSES.len(), FAULTS.len()); return; }
+            "--count" => { println!("{} {}", LITMUSES.len(), RULES.len()); return; }
             _ => usage(),
         }
     }
@@ -692,12 +702,14 @@ fn every(mut frontier: Vec<[u8; SZ]>) {
     };
     let mut depth = 0;
     let mut out = vec![];
+    let mut to_the_end = litmus().is_none();
     while !frontier.is_empty() {
         let mut nf = vec![];
         for b in &frontier {
             let s = St::unpack(b);
             out.clear();
             if let Err(e) = succ(&s, &mut out).and_then(|()| if out.is_empty() { s.stuck() } else { Ok(()) }) { history(&from, *b); fail(&e, &format!("at depth {depth}")); }
+            if let Some(l) = litmus() { to_the_end |= out.is_empty() && (0..2).all(|m| s.mu[m].left as usize == l.prog[m].len()); }
             for (l, t) in &out {
                 let k = t.pack();
                 if !seen.insert(k) { continue; }
@@ -711,6 +723,7 @@ fn every(mut frontier: Vec<[u8; SZ]>) {
         if depth % 10 == 0 { eprintln!("depth {depth} states {} frontier {}", seen.len(), frontier.len()); }
         if seen.len() > 150_000_000 { println!("STOPPED (bounded) depth {depth}, {} states, no violation", seen.len()); return; }
     }
+    if !to_the_end && opt().fault.is_none() { fail("no run of this program comes to its end", ""); }
     println!("OK: {} states, depth {depth}, no violation", seen.len());
 }
 fn random(walks: u64, ops: u8, seed: u64) {
@@ -833,7 +846,7 @@ enum Op {
     Decref(u8), Hand(u8), Late(u8), Weak(u8, usize), Run(usize), Detach, Attach,
 }
 use Op::*;
-static LITMUSES: [Litmus; 35] = [
+static LITMUSES: [Litmus; 36] = [
     Litmus { claim: "a reference hidden in an object born marked", start: 0, cycles: 1, prog: [&[Alloc(1), Store(0, 1)], &[Load(0, 0), Store(0, 1), Drop(0), Drop(1)]] },
     Litmus { claim: "a young public object taken by another, then unlinked by its owner", start: 2, cycles: 1, prog: [&[Clear(0)], &[Load(1, 0)]] },
     Litmus { claim: "a young public object taken by another, then unlinked by the taker", start: 2, cycles: 1, prog: [&[], &[Load(1, 0), Clear(0)]] },
@@ -869,6 +882,7 @@ static LITMUSES: [Litmus; 35] = [
     Litmus { claim: "a linked object dies, and the memory is used and linked again", start: 9, cycles: 1, prog: [&[Clear(0), Drop(0), Alloc(0), FromObj(0)], &[Drop(0)]] },
     Litmus { claim: "weak load and crossing of a linked object that dies", start: 9, cycles: 1, prog: [&[Clear(0)], &[Weak(1, 1), FromObj(1), Drop(1), ToObj(1, 1)]] },
     Litmus { claim: "a finalizer runs while its object is dropped for good", start: 4, cycles: 2, prog: [&[Clear(0), Run(1), Weak(2, 0)], &[Weak(1, 1), Drop(1)]] },
+    Litmus { claim: "another crosses to a private object while its owner stores into it", start: 7, cycles: 1, prog: [&[Alloc(1), FromObj(1), Hand(1), Alloc(0), Store(1, 0)], &[ToObj(1, 0), Load(0, 0)]] },
 ];
 fn litmus_step(s: &St, m: usize, l: &Litmus, out: &mut Vec<Step>) -> Result<(), String> {
     let mu = s.mu[m];
