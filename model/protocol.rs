@@ -392,127 +392,140 @@ fn litmus() -> Option<&'static Litmus> { opt().litmus.map(|k| &LITMUSES[k]) }
 /// Whether this rule is kept.
 fn rule(r: Rule) -> bool { opt().fault != Some(r) }
 
+/// All steps from `s`.
 fn succ(s: &St, out: &mut Vec<Step>) -> Result<(), String> {
-    let max_cyc = litmus().map_or(opt().cycles, |l| l.cycles.max(opt().cycles));
-    // ---- mutators
-    for m in 0..M {
-        let mu = s.mu[m];
-        if mu.gone {
-            let mut t = *s;
-            if let Some(l) = litmus() {
-                if m > 1 || !matches!(l.prog[m].get(mu.left as usize), Some(Attach)) { continue; }
-                t.mu[m].left += 1;
-            } else if mu.left == 0 { continue; } else { t.mu[m].left -= 1; }
-            t.attach(m);
-            out.push((("attach", m as u8), t));
-            continue;
-        }
-        // publish what another waits for in a crossing: between operations, and while waiting in a crossing itself
-        if mu.pc == Pc::Run || mu.pc == Pc::Cross && rule(Rule::CrossingServes) || mu.pc == Pc::Write && !rule(Rule::NoPublishInStore) {
-            for q in s.mu {
-                if q.pc == Pc::Cross && s.live(q.src) && s.mine(m, q.src) { let mut t = *s; t.publish(m, q.src); out.push((("publish request served", m as u8), t)); }
-            }
-        }
-        // acknowledge a request
-        if !mu.acked && (mu.pc == Pc::Run || !rule(Rule::NoHandshakeInside) && !matches!(mu.pc, Pc::Cross | Pc::Leave)) {
-            let mut t = *s;
-            let mut ok = true;
-            match s.co {
-                Co::Arming => t.mu[m].ph = Ph::Armed,
-                Co::Snapshotting => { t.minor(m, true)?; t.mu[m].ph = Ph::Scanned; t.mu[m].parity = t.g; }
-                Co::Flush => { if t.mu[m].buf != 0 { t.dirty = true; } t.grey |= t.mu[m].buf; t.mu[m].buf = 0; }
-                Co::Disarm => { t.mu[m].ph = Ph::Idle; }
-                _ => ok = false,
-            }
-            if ok { t.mu[m].acked = true; out.push((("ack", m as u8), t)); }
-        }
-        if mu.pc != Pc::Run { out.extend(s.inside(m)?); continue; }
-        // local minor collection
-        if (1..N as u8).any(|o| s.live(o) && s.young(o) && s.owner(o) == m) {
-            let mut t = *s; t.minor(m, false)?; out.push((("minor", m as u8), t));
-        }
-        // flush the buffer on its own
-        if mu.buf != 0 && s.co == Co::Mark { let mut t = *s; t.grey |= mu.buf; t.mu[m].buf = 0; out.push((("flush", m as u8), t)); }
-        if let Some(prog) = litmus() { litmus_step(s, m, prog, out)?; continue; }
-        let base = out.len();
-        if mu.left == 0 { continue; }
-        for i in 0..R {
-            // alloc
-            for fin in [false, true] {
-                let mut t = *s;
-                if m < 2 && (!fin || opt().fin) && t.alloc(m, i, fin) { out.push((("alloc", m as u8), t)); }
-            }
-            // drop, load the root object
-            if mu.root[i] != NONE { let mut t = *s; t.mu[m].root[i] = NONE; out.push((("drop root <i>", m as u8), t)); }
-            if mu.root[i] != 0 { let mut t = *s; t.mu[m].root[i] = 0; out.push((("root <i> = global", m as u8), t)); }
-            for j in 0..R {
-                let c = mu.root[j];
-                if c == NONE { continue; }
-                // load
-                if s.fd[c as usize] != NONE { let mut t = *s; t.mu[m].root[i] = s.fd[c as usize]; out.push((("root <i> = <c>.f", m as u8), t)); }
-                // store
-                let mut t = *s;
-                let q = &mut t.mu[m];
-                q.pc = Pc::Barrier; q.src = c; q.new = mu.root[i]; q.old = s.fd[c as usize];
-                out.push((("store <c>.f = <> (old latched)", m as u8), t));
-            }
-            // weak load
-            if opt().weak {
-                for o in 1..N as u8 {
-                    if s.weak >> o & 1 == 0 || !s.live(o) || !(s.public(o) || s.mine(m, o)) { continue; }
-                    let mut t = *s; t.begin(m, Pc::Cell, o, i);
-                    out.push((("weak: cell", m as u8), t));
-                }
-            }
-            // finalizers
-            for o in 1..N as u8 { if s.queue >> o & 1 != 0 { let mut t = *s; t.take_queued(m, o, i); out.push((("finalizer", m as u8), t)); } }
-            // C side
-            if opt().c {
-                let o = mu.root[i];
-                if o != NONE && o != 0 && mu.cref >> o & 1 == 0 { // from_obj -> new C reference
-                    let mut t = *s;
-                    t.link |= 1 << o;
-                    t.mu[m].cref |= 1 << o;
-                    out.push((("from_obj <o>", m as u8), t));
-                }
-                for o in 1..N as u8 {
-                    if mu.cref >> o & 1 != 0 { // to_obj
-                        let mut t = *s;
-                        t.to_obj(m, o, i);
-                        if t != *s { out.push((("to_obj <o>", m as u8), t)); }
-                    }
-                }
-            }
-        }
-        if opt().c {
-            for o in 1..N as u8 {
-                if mu.cref >> o & 1 != 0 {
-                    let mut t = *s; t.mu[m].cref &= !(1 << o); out.push((("decref <o>", m as u8), t));
-                    let n = (m + 1) % M;
-                    if !s.mu[n].gone && s.mu[n].cref >> o & 1 == 0 {
-                        let mut t = *s; t.mu[m].cref &= !(1 << o); t.mu[n].cref |= 1 << o;
-                        out.push((("hands C ref <o> to m<>", m as u8), t));
-                    }
-                    // borrow: the container's field, as a PyObject* without a count
-                    let p = s.fd[o as usize];
-                    if p != NONE && p != 0 && mu.borrow >> p & 1 == 0 && (s.public(o) || s.mine(m, o)) && (s.public(p) || s.mine(m, p)) {
-                        let mut t = *s;
-                        t.link |= 1 << p;
-                        t.mu[m].borrow |= 1 << p;
-                        out.push((("borrow <p> from <o>", m as u8), t));
-                    }
-                }
-                // inline incref of a borrowed pointer that is still legitimately alive
-                if mu.borrow >> o & 1 != 0 && mu.cref >> o & 1 == 0 && s.reach_all() >> o & 1 != 0 {
-                    let mut t = *s; t.mu[m].cref |= 1 << o; t.mu[m].borrow &= !(1 << o);
-                    out.push((("inline incref <o>", m as u8), t));
-                }
-            }
-        }
-        if opt().detach { let mut t = *s; t.leave(m)?; out.push((("detach", m as u8), t)); }
-        for (_, t) in &mut out[base..] { t.mu[m].left = mu.left.saturating_sub(if mu.left == 255 { 0 } else { 1 }); }
+    for m in 0..M { mutator(s, m, out)?; }
+    collector(s, out)
+}
+/// What mutator `m` may do: serve requests, go on inside an operation, collect its nursery, or begin an operation.
+fn mutator(s: &St, m: usize, out: &mut Vec<Step>) -> Result<(), String> {
+    let mu = s.mu[m];
+    if mu.gone {
+        let mut t = *s;
+        if let Some(l) = litmus() {
+            if m > 1 || !matches!(l.prog[m].get(mu.left as usize), Some(Attach)) { return Ok(()); }
+            t.mu[m].left += 1;
+        } else if mu.left == 0 { return Ok(()); } else { t.mu[m].left -= 1; }
+        t.attach(m);
+        out.push((("attach", m as u8), t));
+        return Ok(());
     }
-    // ---- collector
+    // publish what another waits for in a crossing: between operations, and while waiting in a crossing itself
+    if mu.pc == Pc::Run || mu.pc == Pc::Cross && rule(Rule::CrossingServes) || mu.pc == Pc::Write && !rule(Rule::NoPublishInStore) {
+        for q in s.mu {
+            if q.pc == Pc::Cross && s.live(q.src) && s.mine(m, q.src) { let mut t = *s; t.publish(m, q.src); out.push((("publish request served", m as u8), t)); }
+        }
+    }
+    // acknowledge a request
+    if !mu.acked && (mu.pc == Pc::Run || !rule(Rule::NoHandshakeInside) && !matches!(mu.pc, Pc::Cross | Pc::Leave)) {
+        let mut t = *s;
+        let mut ok = true;
+        match s.co {
+            Co::Arming => t.mu[m].ph = Ph::Armed,
+            Co::Snapshotting => { t.minor(m, true)?; t.mu[m].ph = Ph::Scanned; t.mu[m].parity = t.g; }
+            Co::Flush => { if t.mu[m].buf != 0 { t.dirty = true; } t.grey |= t.mu[m].buf; t.mu[m].buf = 0; }
+            Co::Disarm => { t.mu[m].ph = Ph::Idle; }
+            _ => ok = false,
+        }
+        if ok { t.mu[m].acked = true; out.push((("ack", m as u8), t)); }
+    }
+    if mu.pc != Pc::Run { out.extend(s.inside(m)?); return Ok(()); }
+    // local minor collection
+    if (1..N as u8).any(|o| s.live(o) && s.young(o) && s.owner(o) == m) {
+        let mut t = *s; t.minor(m, false)?; out.push((("minor", m as u8), t));
+    }
+    // flush the buffer on its own
+    if mu.buf != 0 && s.co == Co::Mark { let mut t = *s; t.grey |= mu.buf; t.mu[m].buf = 0; out.push((("flush", m as u8), t)); }
+    match litmus() {
+        Some(l) => litmus_step(s, m, l, out),
+        None => any_op(s, m, out),
+    }
+}
+/// Every operation that `m` could begin.
+fn any_op(s: &St, m: usize, out: &mut Vec<Step>) -> Result<(), String> {
+    let mu = s.mu[m];
+    let base = out.len();
+    if mu.left == 0 { return Ok(()); }
+    for i in 0..R {
+        // alloc
+        for fin in [false, true] {
+            let mut t = *s;
+            if m < 2 && (!fin || opt().fin) && t.alloc(m, i, fin) { out.push((("alloc", m as u8), t)); }
+        }
+        // drop, load the root object
+        if mu.root[i] != NONE { let mut t = *s; t.mu[m].root[i] = NONE; out.push((("drop root <i>", m as u8), t)); }
+        if mu.root[i] != 0 { let mut t = *s; t.mu[m].root[i] = 0; out.push((("root <i> = global", m as u8), t)); }
+        for j in 0..R {
+            let c = mu.root[j];
+            if c == NONE { continue; }
+            // load
+            if s.fd[c as usize] != NONE { let mut t = *s; t.mu[m].root[i] = s.fd[c as usize]; out.push((("root <i> = <c>.f", m as u8), t)); }
+            // store
+            let mut t = *s;
+            let q = &mut t.mu[m];
+            q.pc = Pc::Barrier; q.src = c; q.new = mu.root[i]; q.old = s.fd[c as usize];
+            out.push((("store <c>.f = <> (old latched)", m as u8), t));
+        }
+        // weak load
+        if opt().weak {
+            for o in 1..N as u8 {
+                if s.weak >> o & 1 == 0 || !s.live(o) || !(s.public(o) || s.mine(m, o)) { continue; }
+                let mut t = *s; t.begin(m, Pc::Cell, o, i);
+                out.push((("weak: cell", m as u8), t));
+            }
+        }
+        // finalizers
+        for o in 1..N as u8 { if s.queue >> o & 1 != 0 { let mut t = *s; t.take_queued(m, o, i); out.push((("finalizer", m as u8), t)); } }
+        // C side
+        if opt().c {
+            let o = mu.root[i];
+            if o != NONE && o != 0 && mu.cref >> o & 1 == 0 { // from_obj -> new C reference
+                let mut t = *s;
+                t.link |= 1 << o;
+                t.mu[m].cref |= 1 << o;
+                out.push((("from_obj <o>", m as u8), t));
+            }
+            for o in 1..N as u8 {
+                if mu.cref >> o & 1 != 0 { // to_obj
+                    let mut t = *s;
+                    t.to_obj(m, o, i);
+                    if t != *s { out.push((("to_obj <o>", m as u8), t)); }
+                }
+            }
+        }
+    }
+    if opt().c {
+        for o in 1..N as u8 {
+            if mu.cref >> o & 1 != 0 {
+                let mut t = *s; t.mu[m].cref &= !(1 << o); out.push((("decref <o>", m as u8), t));
+                let n = (m + 1) % M;
+                if !s.mu[n].gone && s.mu[n].cref >> o & 1 == 0 {
+                    let mut t = *s; t.mu[m].cref &= !(1 << o); t.mu[n].cref |= 1 << o;
+                    out.push((("hands C ref <o> to m<>", m as u8), t));
+                }
+                // borrow: the container's field, as a PyObject* without a count
+                let p = s.fd[o as usize];
+                if p != NONE && p != 0 && mu.borrow >> p & 1 == 0 && (s.public(o) || s.mine(m, o)) && (s.public(p) || s.mine(m, p)) {
+                    let mut t = *s;
+                    t.link |= 1 << p;
+                    t.mu[m].borrow |= 1 << p;
+                    out.push((("borrow <p> from <o>", m as u8), t));
+                }
+            }
+            // inline incref of a borrowed pointer that is still legitimately alive
+            if mu.borrow >> o & 1 != 0 && mu.cref >> o & 1 == 0 && s.reach_all() >> o & 1 != 0 {
+                let mut t = *s; t.mu[m].cref |= 1 << o; t.mu[m].borrow &= !(1 << o);
+                out.push((("inline incref <o>", m as u8), t));
+            }
+        }
+    }
+    if opt().detach { let mut t = *s; t.leave(m)?; out.push((("detach", m as u8), t)); }
+    for (_, t) in &mut out[base..] { t.mu[m].left = mu.left.saturating_sub(if mu.left == 255 { 0 } else { 1 }); }
+    Ok(())
+}
+/// The collector's next step, if it waits for nobody.
+fn collector(s: &St, out: &mut Vec<Step>) -> Result<(), String> {
+    let max_cyc = litmus().map_or(opt().cycles, |l| l.cycles.max(opt().cycles));
     let all = s.mu.iter().all(|m| m.acked || m.gone);
     let mut t = *s;
     let mut go = true;
