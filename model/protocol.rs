@@ -47,9 +47,10 @@ enum Pc {
     Barrier, // store: old value read
     Write,   // store: barrier done
     Cell,    // weak load: cell read
-    Open,    // weak load: gate was open (and its round is dirty now)
-    Closed,  // weak load: gate was closed, so the answer depends on the mark
-    Seen,    // weak load: gate was closed, and the mark looked set
+    Look,    // weak load: gate was not `marking`, so the answer depends on the mark
+    Seen,    // weak load: the mark looked set
+    Doubt,   // weak load: the mark was not set
+    Open,    // weak load: the collector cannot judge before this mutator answers again
     Cross,   // crossing: waits until the owner has published
     Leave,   // detach: minor done, record still there
 }
@@ -253,7 +254,7 @@ impl St {
         self.fl[o as usize] = LIVE | YOUNG | if m == 1 { OWNER1 } else { 0 };
         self.fd[o as usize] = NONE;
         // a new cell; not while another mutator still reads the cell of the object that was here before
-        if !self.mu.iter().any(|q| matches!(q.pc, Pc::Cell | Pc::Open | Pc::Closed | Pc::Seen) && q.src == o) { self.weak |= 1 << o; }
+        if !self.mu.iter().any(|q| matches!(q.pc, Pc::Cell | Pc::Look | Pc::Seen | Pc::Doubt | Pc::Open) && q.src == o) { self.weak |= 1 << o; }
         if fin { self.fin |= 1 << o; }
         self.mu[m].root[i] = o;
         true
@@ -313,6 +314,8 @@ impl St {
         let q = &mut self.mu[m];
         q.gone = false; q.acked = true; q.ph = ph; q.parity = if old { self.g ^ MARK } else { self.g };
     }
+    /// The gate of weak loads: closed once the cycle is judged.
+    fn closed(&self) -> bool { matches!(self.co, Co::Clear | Co::Sweep | Co::Disarm) || !rule(Rule::GateAfterJudging) && self.co == Co::Judge }
     /// The next step of a mutator that is inside an operation; `None` while it waits.
     fn inside(&self, m: usize) -> Result<Option<Step>, String> {
         let mu = self.mu[m];
@@ -342,25 +345,33 @@ impl St {
                 q.pc = Pc::Run; q.src = NONE; q.new = NONE; q.old = NONE;
                 "write"
             }
-            // a weak load: (1) cell, (2) gate; open: (3) shade; closed: (3) mark, (4) cell again
+            // a weak load: (1) cell, (2) gate; if that is not `marking`: (3) mark; set: (4) cell again; not set: (4) gate again, in
+            // one step with making the round dirty; last, shade and answer. A closed gate stays closed until all are disarmed.
             Pc::Cell => {
-                let closed = matches!(self.co, Co::Clear | Co::Sweep | Co::Disarm) || !rule(Rule::GateAfterJudging) && self.co == Co::Judge;
-                if mu.ph == Ph::Scanned && closed { t.mu[m].pc = Pc::Closed; }
-                else {
-                    if cycle && self.dead(src) && matches!(self.co, Co::Flush | Co::Judge) && rule(Rule::WeakDirties) { t.dirty = true; }
-                    t.mu[m].pc = Pc::Open;
-                }
+                let marking = !matches!(self.co, Co::Flush | Co::Judge | Co::Clear | Co::Sweep | Co::Disarm);
+                t.mu[m].pc = if mu.ph != Ph::Scanned || marking { Pc::Open } else { Pc::Look };
+                if self.closed() { t.mu[m].old = 0; } // only for the fault that goes by it
                 "weak: gate"
             }
-            Pc::Open => { if cycle { t.shade(m, src); } t.end(m, src); "weak: shade" }
-            Pc::Closed => {
-                if self.young(src) || self.marked(src) {
-                    if !rule(Rule::WeakCellAgain) { t.end(m, src); } else { t.mu[m].pc = Pc::Seen; }
-                } else if !rule(Rule::WeakGate) { t.end(m, src); }
-                else { if self.live(src) && self.weak >> src & 1 != 0 { t.nulled |= 1 << src; } t.end(m, NONE); }
+            Pc::Look => {
+                if !(self.young(src) || self.marked(src)) { t.mu[m].pc = Pc::Doubt; }
+                else if rule(Rule::WeakCellAgain) { t.mu[m].pc = Pc::Seen; }
+                else { t.end(m, src); }
                 "weak: mark"
             }
             Pc::Seen => { t.end(m, if self.weak >> src & 1 != 0 { src } else { NONE }); "weak: cell again" }
+            Pc::Doubt => {
+                let closed = if rule(Rule::WeakDirtiesAtomic) { self.closed() } else { old == 0 };
+                if closed && rule(Rule::WeakGate) {
+                    if self.live(src) && self.weak >> src & 1 != 0 { t.nulled |= 1 << src; }
+                    t.end(m, NONE);
+                } else {
+                    if matches!(self.co, Co::Flush | Co::Judge) && rule(Rule::WeakDirties) { t.dirty = true; }
+                    t.mu[m].pc = Pc::Open;
+                }
+                "weak: gate again"
+            }
+            Pc::Open => { if cycle { t.shade(m, src); } t.end(m, src); "weak: shade" }
             Pc::Cross => {
                 if !self.public(src) {
                     if self.mu[self.owner(src)].gone { return Err(format!("crossing to private {src}, whose owner has left")); }
@@ -375,7 +386,7 @@ impl St {
         Ok(Some(((label, m as u8), t)))
     }
 }
-fn pc(v: u8) -> Pc { use Pc::*; [Run, Barrier, Write, Cell, Open, Closed, Seen, Cross, Leave][v as usize] }
+fn pc(v: u8) -> Pc { use Pc::*; [Run, Barrier, Write, Cell, Look, Seen, Doubt, Open, Cross, Leave][v as usize] }
 fn co(v: u8) -> Co { use Co::*; [Idle, Arming, Snapshotting, LinkScan, Mark, Flush, Judge, Clear, Sweep, Disarm][v as usize] }
 fn init() -> St {
     let m = Mu { ph: Ph::Idle, parity: 0, acked: false, gone: false, root: [NONE; R], cref: 0, borrow: 0, buf: 0, pc: Pc::Run, src: NONE, new: NONE, old: NONE, left: 255 };
@@ -623,10 +634,10 @@ enum Rule {
     Deletion, Insertion, InPlaceShades, MarkAfterScan, WeakDirties, CrossingShades, Exchange, WeakGate, QueueIsRoot,
     WeakCellAgain, TakeShades, FinalizablePublic, CandidatesOnlyIfClean, GateAfterJudging, LeaveBuffer, LeavePublishes,
     LeaveMinor, AttachPhase, JudgeLinks, CrossingAsks, CrossingServes, MinorLinkRoots, JudgeAtomic, LinksBeforeSweep,
-    CrossingDirties, WeakGateFirst, NoPublishInStore, NoHandshakeInside,
+    CrossingDirties, WeakGateFirst, NoPublishInStore, NoHandshakeInside, WeakDirtiesAtomic,
 }
 /// Each rule, and what happens without it. Fault `k` leaves out the rule at `k - 1`.
-const RULES: [(Rule, &str); 28] = [
+const RULES: [(Rule, &str); 29] = [
     (Rule::Deletion, "no deletion barrier"),
     (Rule::Insertion, "no insertion barrier while armed"),
     (Rule::InPlaceShades, "in-place promotion while armed does not shade"),
@@ -636,7 +647,7 @@ const RULES: [(Rule, &str); 28] = [
     (Rule::Exchange, "a store to a public field shades the value read earlier, not the one it overwrote"),
     (Rule::WeakGate, "a weak load answers an unmarked object after the gate is closed"),
     (Rule::QueueIsRoot, "the finalizer queue is not a root"),
-    (Rule::WeakCellAgain, "a weak load behind the closed gate does not read its cell again"),
+    (Rule::WeakCellAgain, "a weak load that sees a mark in or after a flush round does not read its cell again"),
     (Rule::TakeShades, "taking an object from the finalizer queue does not shade it"),
     (Rule::FinalizablePublic, "a finalizable object stays private when it is promoted"),
     (Rule::CandidatesOnlyIfClean, "candidates for finalization are queued though the round became dirty"),
@@ -655,6 +666,7 @@ const RULES: [(Rule, &str); 28] = [
     (Rule::WeakGateFirst, "a weak load shades before it looks at the gate"),
     (Rule::NoPublishInStore, "a publish request is served in the middle of a store"),
     (Rule::NoHandshakeInside, "a handshake is served in the middle of an operation"),
+    (Rule::WeakDirtiesAtomic, "a weak load goes by the gate that it read before, when it dirties the round"),
 ];
 
 fn usage() -> ! {
