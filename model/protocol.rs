@@ -871,7 +871,7 @@ enum Op {
     Decref(u8), Hand(u8), Late(u8), Weak(u8, usize), Run(usize), Detach, Attach,
 }
 use Op::*;
-static LITMUSES: [Litmus; 36] = [
+static LITMUSES: [Litmus; 37] = [
     Litmus { claim: "a reference hidden in an object born marked", start: 0, cycles: 1, prog: [&[Alloc(1), Store(0, 1)], &[Load(0, 0), Store(0, 1), Drop(0), Drop(1)]] },
     Litmus { claim: "a young public object taken by another, then unlinked by its owner", start: 2, cycles: 1, prog: [&[Clear(0)], &[Load(1, 0)]] },
     Litmus { claim: "a young public object taken by another, then unlinked by the taker", start: 2, cycles: 1, prog: [&[], &[Load(1, 0), Clear(0)]] },
@@ -908,6 +908,7 @@ static LITMUSES: [Litmus; 36] = [
     Litmus { claim: "weak load and crossing of a linked object that dies", start: 9, cycles: 1, prog: [&[Clear(0)], &[Weak(1, 1), FromObj(1), Drop(1), ToObj(1, 1)]] },
     Litmus { claim: "a finalizer runs while its object is dropped for good", start: 4, cycles: 2, prog: [&[Clear(0), Run(1), Weak(2, 0)], &[Weak(1, 1), Drop(1)]] },
     Litmus { claim: "another crosses to a private object while its owner stores into it", start: 7, cycles: 1, prog: [&[Alloc(1), FromObj(1), Hand(1), Alloc(0), Store(1, 0)], &[ToObj(1, 0), Load(0, 0)]] },
+    Litmus { claim: "C counts a borrowed pointer too late but before the look (as in 31); the object has a child, the other loads it weakly", start: 9, cycles: 1, prog: [&[Clear(0), Late(1), ToObj(1, 1), Load(0, 1)], &[Weak(1, 1), Load(0, 1)]] },
 ];
 fn litmus_step(s: &St, m: usize, l: &Litmus, out: &mut Vec<Step>) -> Result<(), String> {
     let mu = s.mu[m];
