@@ -53,6 +53,7 @@ enum Pc {
     Open,    // weak load: the collector cannot judge before this mutator answers again
     Cross,   // crossing: waits until the owner has published
     Leave,   // detach: minor done, record still there
+    Assist,  // helps to mark: a grey object taken, not yet traced
 }
 
 // object flags
@@ -144,6 +145,12 @@ impl St {
         self.mu[m].buf |= 1 << o;
     }
     fn set_mark(&mut self, o: u8) { let g = self.g; let f = &mut self.fl[o as usize]; *f = *f & !MARK | g; }
+    fn trace(&mut self, o: u8) {
+        if !self.live(o) || self.young(o) { return; }
+        self.set_mark(o);
+        let c = self.fd[o as usize];
+        if c != NONE && !self.young(c) && !self.marked(c) { self.set_mark(c); self.grey |= 1 << c; }
+    }
     fn publish(&mut self, m: usize, o: u8) {
         let mut o = o;
         while o != NONE && !self.public(o) {
@@ -382,11 +389,19 @@ impl St {
                 "crossing ends"
             }
             Pc::Leave => { t.left(m); "left" }
+            Pc::Assist => {
+                t.trace(src);
+                // others may have answered the round while this object was neither grey nor traced
+                if self.co == Co::Flush && rule(Rule::AssistDirties) { t.dirty = true; }
+                let q = &mut t.mu[m];
+                q.pc = Pc::Run; q.src = NONE;
+                "assist: traced"
+            }
         };
         Ok(Some(((label, m as u8), t)))
     }
 }
-fn pc(v: u8) -> Pc { use Pc::*; [Run, Barrier, Write, Cell, Look, Seen, Doubt, Open, Cross, Leave][v as usize] }
+fn pc(v: u8) -> Pc { use Pc::*; [Run, Barrier, Write, Cell, Look, Seen, Doubt, Open, Cross, Leave, Assist][v as usize] }
 fn co(v: u8) -> Co { use Co::*; [Idle, Arming, Snapshotting, LinkScan, Mark, Flush, Judge, Clear, Sweep, Disarm][v as usize] }
 fn init() -> St {
     let m = Mu { ph: Ph::Idle, parity: 0, acked: false, gone: false, root: [NONE; R], cref: 0, borrow: 0, buf: 0, pc: Pc::Run, src: NONE, new: NONE, old: NONE, left: 255 };
@@ -434,7 +449,7 @@ fn mutator(s: &St, m: usize, out: &mut Vec<Step>) -> Result<(), String> {
         match s.co {
             Co::Arming => t.mu[m].ph = Ph::Armed,
             Co::Snapshotting => { t.minor(m, true)?; t.mu[m].ph = Ph::Scanned; t.mu[m].parity = t.g; }
-            Co::Flush => { if t.mu[m].buf != 0 { t.dirty = true; } t.grey |= t.mu[m].buf; t.mu[m].buf = 0; }
+            Co::Flush => { if t.mu[m].buf != 0 && rule(Rule::AnswerDirties) { t.dirty = true; } t.grey |= t.mu[m].buf; t.mu[m].buf = 0; }
             Co::Disarm => { t.mu[m].ph = Ph::Idle; }
             _ => ok = false,
         }
@@ -447,6 +462,12 @@ fn mutator(s: &St, m: usize, out: &mut Vec<Step>) -> Result<(), String> {
     }
     // flush the buffer on its own
     if mu.buf != 0 && s.co == Co::Mark { let mut t = *s; t.grey |= mu.buf; t.mu[m].buf = 0; out.push((("flush", m as u8), t)); }
+    // a mutator that outruns the collector helps to mark
+    if mu.ph == Ph::Scanned && s.grey != 0 && matches!(s.co, Co::Mark | Co::Flush) {
+        let o = s.grey.trailing_zeros() as u8;
+        let mut t = *s; t.grey &= !(1 << o); t.mu[m].pc = Pc::Assist; t.mu[m].src = o;
+        out.push((("assist: taken", m as u8), t));
+    }
     match litmus() {
         Some(l) => litmus_step(s, m, l, out),
         None => any_op(s, m, out),
@@ -574,9 +595,7 @@ fn collector(s: &St, out: &mut Vec<Step>) -> Result<(), String> {
             } else {
                 let o = s.grey.trailing_zeros() as u8;
                 t.grey &= !(1 << o);
-                if s.live(o) && !s.young(o) { t.set_mark(o); }
-                let c = if s.live(o) && !s.young(o) { s.fd[o as usize] } else { NONE };
-                if c != NONE && !s.young(c) && !s.marked(c) { t.set_mark(c); t.grey |= 1 << c; }
+                t.trace(o);
             }
         }
         Co::Flush => if all { next(&mut t, if s.dirty || s.grey != 0 { Co::Mark } else { Co::Judge }) } else { go = false },
@@ -634,10 +653,10 @@ enum Rule {
     Deletion, Insertion, InPlaceShades, MarkAfterScan, WeakDirties, CrossingShades, Exchange, WeakGate, QueueIsRoot,
     WeakCellAgain, TakeShades, FinalizablePublic, CandidatesOnlyIfClean, GateAfterJudging, LeaveBuffer, LeavePublishes,
     LeaveMinor, AttachPhase, JudgeLinks, CrossingAsks, CrossingServes, MinorLinkRoots, JudgeAtomic, LinksBeforeSweep,
-    CrossingDirties, WeakGateFirst, NoPublishInStore, NoHandshakeInside, WeakDirtiesAtomic,
+    CrossingDirties, WeakGateFirst, NoPublishInStore, NoHandshakeInside, WeakDirtiesAtomic, AssistDirties, AnswerDirties,
 }
 /// Each rule, and what happens without it. Fault `k` leaves out the rule at `k - 1`.
-const RULES: [(Rule, &str); 29] = [
+const RULES: [(Rule, &str); 31] = [
     (Rule::Deletion, "no deletion barrier"),
     (Rule::Insertion, "no insertion barrier while armed"),
     (Rule::InPlaceShades, "in-place promotion while armed does not shade"),
@@ -667,6 +686,8 @@ const RULES: [(Rule, &str); 29] = [
     (Rule::NoPublishInStore, "a publish request is served in the middle of a store"),
     (Rule::NoHandshakeInside, "a handshake is served in the middle of an operation"),
     (Rule::WeakDirtiesAtomic, "a weak load goes by the gate that it read before, when it dirties the round"),
+    (Rule::AssistDirties, "a mutator that helps to mark in a flush round does not dirty it"),
+    (Rule::AnswerDirties, "an answer with a buffer that is not empty does not dirty the round; only what is grey at its end counts"),
 ];
 
 fn usage() -> ! {
@@ -764,7 +785,7 @@ fn random(walks: u64, ops: u8, seed: u64) {
             if let Err(e) = succ(&s, &mut out).and_then(|()| if out.is_empty() { s.stuck() } else { Ok(()) }) { show(&trace); println!("{s:?}"); fail(&e, &format!("walk {w}")); }
             if out.is_empty() { break; }
             // handshakes and collector steps are few among many heap operations: weigh them up
-            let (a, b): (Vec<_>, Vec<_>) = out.into_iter().partition(|((l, _), _)| matches!(*l, "ack" | "collector" | "flush" | "publish request served"));
+            let (a, b): (Vec<_>, Vec<_>) = out.into_iter().partition(|((l, _), _)| matches!(*l, "ack" | "collector" | "flush" | "assist: taken" | "publish request served"));
             let mut pick = if b.is_empty() || (!a.is_empty() && rnd() % 3 == 0) { a } else { b };
             let (l, t) = pick.swap_remove(rnd() % pick.len());
             trace.push((l, t.pack()));
