@@ -21,4 +21,9 @@ for f in $(seq 1 "$faults"); do
     [ -n "$hits" ] || { echo "fault $f is found by no litmus"; exit 1; }
     echo "fault $f found by litmus:$hits"
 done
+# The other order of the last two steps: then a weak load need not read its cell again (fault 10 is none).
+for l in $(seq 0 "$litmuses"); do
+    "$p" --litmus "$l" --disarm-first --fault 10 >"$dir/out" 2>/dev/null || { cat "$dir/out"; echo "litmus $l fails with --disarm-first"; exit 1; }
+done
+echo "--disarm-first: all pass, with fault 10, too"
 "$p" --walks 40000 --ops 9 --c --weak --fin --detach

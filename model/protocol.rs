@@ -316,7 +316,7 @@ impl St {
     }
     /// A new mutator adopts the phase that the collector is asking for.
     fn attach(&mut self, m: usize) {
-        let ph = if !rule(Rule::AttachPhase) { Ph::Idle } else { match self.co { Co::Idle | Co::Disarm => Ph::Idle, Co::Arming => Ph::Armed, _ => Ph::Scanned } };
+        let ph = if !rule(Rule::AttachPhase) { Ph::Idle } else { match self.co { Co::Idle | Co::Disarm => Ph::Idle, Co::Sweep if opt().disarm_first => Ph::Idle, Co::Arming => Ph::Armed, _ => Ph::Scanned } };
         let old = ph == Ph::Armed;
         let q = &mut self.mu[m];
         q.gone = false; q.acked = true; q.ph = ph; q.parity = if old { self.g ^ MARK } else { self.g };
@@ -411,7 +411,7 @@ fn init() -> St {
 }
 /// What the command line asks for.
 #[derive(Default)]
-struct Opt { fault: Option<Rule>, cycles: u8, weak: bool, c: bool, fin: bool, detach: bool, litmus: Option<usize> }
+struct Opt { fault: Option<Rule>, cycles: u8, weak: bool, c: bool, fin: bool, detach: bool, disarm_first: bool, litmus: Option<usize> }
 static OPT: OnceLock<Opt> = OnceLock::new();
 fn opt() -> &'static Opt { OPT.get().expect("set by main") }
 fn litmus() -> Option<&'static Litmus> { opt().litmus.map(|k| &LITMUSES[k]) }
@@ -562,6 +562,7 @@ fn collector(s: &St, out: &mut Vec<Step>) -> Result<(), String> {
     let mut t = *s;
     let mut go = true;
     let next = |t: &mut St, c: Co| { t.co = c; t.idx = 0; for m in &mut t.mu { m.acked = false; } };
+    let over = |t: &mut St| { t.cyc += 1; next(t, Co::Idle); };
     match s.co {
         Co::Idle => if s.cyc < max_cyc { t.g ^= MARK; next(&mut t, Co::Arming); } else { go = false },
         Co::Arming => if all { next(&mut t, Co::Snapshotting) } else { go = false },
@@ -625,7 +626,7 @@ fn collector(s: &St, out: &mut Vec<Step>) -> Result<(), String> {
         Co::Clear => {
             // weak cells and links of the dead, in one pass, before any of their memory is used again
             let o = s.idx;
-            if o as usize == N { next(&mut t, Co::Sweep); }
+            if o as usize == N { next(&mut t, if opt().disarm_first { Co::Disarm } else { Co::Sweep }); }
             else {
                 t.idx += 1;
                 if s.dead(o) {
@@ -638,10 +639,10 @@ fn collector(s: &St, out: &mut Vec<Step>) -> Result<(), String> {
         }
         Co::Sweep => {
             let o = s.idx;
-            if o as usize == N { next(&mut t, Co::Disarm); }
+            if o as usize == N { if opt().disarm_first { over(&mut t) } else { next(&mut t, Co::Disarm) } }
             else { t.idx += 1; if s.dead(o) { let link = s.link; t.free(o)?; t.link = link; } }
         }
-        Co::Disarm => if all { t.cyc += 1; next(&mut t, Co::Idle); } else { go = false },
+        Co::Disarm => if all { if opt().disarm_first { next(&mut t, Co::Sweep) } else { over(&mut t) } } else { go = false },
     }
     if go { out.push((("collector", 9), t)); }
     Ok(())
@@ -691,7 +692,7 @@ const RULES: [(Rule, &str); 31] = [
 ];
 
 fn usage() -> ! {
-    eprintln!("protocol [--walks N] [--ops N] [--cycles N] [--seed N] [--start N] [--litmus N] [--c] [--weak] [--fin] [--detach] [--fault K]");
+    eprintln!("protocol [--walks N] [--ops N] [--cycles N] [--seed N] [--start N] [--litmus N] [--c] [--weak] [--fin] [--detach] [--disarm-first] [--fault K]");
     eprintln!("without --walks and --litmus: every state within N operations of each mutator");
     for (k, (_, f)) in RULES.iter().enumerate() { eprintln!("  fault {}: {f}", k + 1); }
     for (k, l) in LITMUSES.iter().enumerate() { eprintln!("  litmus {k}: {}", l.claim); }
@@ -718,6 +719,7 @@ fn main() {
             "--weak" => o.weak = true,
             "--fin" => o.fin = true,
             "--detach" => o.detach = true,
+            "--disarm-first" => o.disarm_first = true,
             // for check.sh
             "--count" => { println!("{} {}", LITMUSES.len(), RULES.len()); return; }
             _ => usage(),
