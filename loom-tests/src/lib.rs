@@ -52,20 +52,24 @@ const PREEMPTIONS: usize = 3;
 /// # Panics
 /// When one fails.
 pub fn check(scenario: impl Fn() + Sync + Send + 'static) {
+    check_bounded(PREEMPTIONS, scenario);
+}
+
+/// As [`check`], with fewer preemptions, for a scenario that would take minutes. `LOOM_MAX_PREEMPTIONS` overrides both.
+///
+/// # Panics
+/// When an execution fails.
+pub fn check_bounded(preemptions: usize, scenario: impl Fn() + Sync + Send + 'static) {
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
     let executions = std::sync::Arc::new(AtomicUsize::new(0));
     let start = std::time::Instant::now();
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound.get_or_insert(PREEMPTIONS); // set already by LOOM_MAX_PREEMPTIONS
+    builder.preemption_bound.get_or_insert(preemptions);
     let count = executions.clone();
     builder.check(move || {
         count.fetch_add(1, Relaxed);
         scenario();
     });
     let name = std::thread::current().name().unwrap_or("?").to_owned();
-    println!(
-        "claim {name}: {} executions, {:.2?}",
-        executions.load(Relaxed),
-        start.elapsed()
-    );
+    println!("claim {name}: {} executions, {:.2?}", executions.load(Relaxed), start.elapsed());
 }
