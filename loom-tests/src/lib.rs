@@ -43,6 +43,56 @@ pub mod handle {
     pub mod refcount;
 }
 
+/// Memory without any ordering of its own, shared freely: loom panics ("Causality violation") when two accesses, one of
+/// them a write, are not ordered by the protocol around them. That is how the models find races.
+#[derive(Debug)]
+pub struct Plain<T>(loom::cell::UnsafeCell<T>);
+
+// SAFETY: every access goes through loom's cell, which stops an execution in which two are concurrent. Within one access
+// only copies are handed out.
+unsafe impl<T: Send> Send for Plain<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Plain<T> {}
+
+impl<T: Copy> Plain<T> {
+    /// New memory. To read it is free; a *write* is what others must be ordered after.
+    pub fn new(value: T) -> Self {
+        Plain(loom::cell::UnsafeCell::new(value))
+    }
+
+    /// Reads.
+    ///
+    /// # Panics
+    /// When a write is concurrent.
+    #[track_caller]
+    pub fn get(&self) -> T {
+        // SAFETY: loom has checked that no write is concurrent.
+        self.0.with(|p| unsafe { *p })
+    }
+
+    /// Writes.
+    ///
+    /// # Panics
+    /// When another access is concurrent.
+    #[track_caller]
+    pub fn set(&self, value: T) {
+        // SAFETY: loom has checked that no access is concurrent.
+        self.0.with_mut(|p| unsafe { *p = value });
+    }
+}
+
+impl Plain<u32> {
+    /// Counts one, and answers how many that makes. Reads and writes in one access.
+    ///
+    /// # Panics
+    /// When another access is concurrent.
+    #[track_caller]
+    pub fn touch(&self) -> u32 {
+        self.set(self.get() + 1);
+        self.get()
+    }
+}
+
 /// Preemptions per execution. Bugs of small protocols show with two (CHESS: Musuvathi and Qadeer, PLDI 2007); three leave
 /// some room.
 const PREEMPTIONS: usize = 3;
@@ -71,5 +121,9 @@ pub fn check_bounded(preemptions: usize, scenario: impl Fn() + Sync + Send + 'st
         scenario();
     });
     let name = std::thread::current().name().unwrap_or("?").to_owned();
-    println!("claim {name}: {} executions, {:.2?}", executions.load(Relaxed), start.elapsed());
+    println!(
+        "claim {name}: {} executions, {:.2?}",
+        executions.load(Relaxed),
+        start.elapsed()
+    );
 }

@@ -3,8 +3,6 @@
 
 use std::ptr::NonNull;
 
-use loom::cell::UnsafeCell;
-use loom_tests::check;
 use loom_tests::mutator::cells::CellTable;
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{
@@ -12,28 +10,23 @@ use loom_tests::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
+use loom_tests::{Plain, check};
 
 /// A cell as the collector sees it, and something that is its owner's alone.
 struct Cell {
     seen: AtomicUsize,
-    own: UnsafeCell<u32>,
-    made: UnsafeCell<u32>,
+    own: Plain<u32>,
+    made: Plain<u32>,
 }
-
-// SAFETY: `own` is whoever's the cell is, `made` is written before the cell is shared; loom checks both.
-unsafe impl Send for Cell {}
-// SAFETY: as above.
-unsafe impl Sync for Cell {}
 
 impl Default for Cell {
     fn default() -> Self {
         let cell = Cell {
             seen: AtomicUsize::new(0),
-            own: UnsafeCell::new(0),
-            made: UnsafeCell::new(0),
+            own: Plain::new(0),
+            made: Plain::new(0),
         };
-        // SAFETY: not shared yet.
-        cell.made.with_mut(|p| unsafe { *p = 7 });
+        cell.made.set(7);
         cell
     }
 }
@@ -42,10 +35,8 @@ fn take(table: &CellTable<Cell>) -> NonNull<Cell> {
     let cell = table.alloc();
     // SAFETY: cells live as long as their table, which every caller holds.
     let shared = unsafe { cell.as_ref() };
-    // SAFETY: loom panics when another access is concurrent; that is what is tested.
-    assert_eq!(shared.made.with(|p| unsafe { *p }), 7);
-    // SAFETY: as above.
-    shared.own.with_mut(|p| unsafe { *p += 1 });
+    assert_eq!(shared.made.get(), 7);
+    shared.own.touch();
     shared.seen.store(1, Relaxed);
     cell
 }
@@ -60,8 +51,7 @@ fn give(table: &CellTable<Cell>, cell: NonNull<Cell>) {
 fn in_use(table: &CellTable<Cell>) -> usize {
     let mut sum = 0;
     table.for_each(|cell| {
-        // SAFETY: loom panics when the cell's making is not ordered before; that is what is tested.
-        assert_eq!(cell.made.with(|p| unsafe { *p }), 7);
+        assert_eq!(cell.made.get(), 7);
         sum += cell.seen.load(Relaxed);
     });
     sum
@@ -177,8 +167,7 @@ fn weak_chunk(publishes: Ordering, handover: Ordering) {
         let other = {
             let table = table.clone();
             thread::spawn(move || {
-                // SAFETY: loom panics when another access is concurrent.
-                table.1.made.with_mut(|p| unsafe { *p = 7 });
+                table.1.made.set(7);
                 table.1.seen.store(1, Relaxed);
                 let _ = table.0.compare_exchange(0, 1, publishes, Acquire);
                 table.2.store(1, handover);
@@ -187,8 +176,7 @@ fn weak_chunk(publishes: Ordering, handover: Ordering) {
         let after = table.2.load(Acquire) == 1;
         let mut met = 0;
         if table.0.load(Acquire) == 1 {
-            // SAFETY: as above.
-            table.1.made.with(|p| unsafe { *p });
+            table.1.made.get();
             met = table.1.seen.load(Relaxed);
         }
         assert!(!after || met == 1, "a cell that the walk missed");

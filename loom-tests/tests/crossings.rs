@@ -2,8 +2,6 @@
 //! Neither waits for ever, and a crossing never collects.
 #![cfg(loom)]
 
-use loom::cell::UnsafeCell;
-use loom_tests::check;
 use loom_tests::mutator::handshake::{HandshakeWord, Requests, Target};
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{
@@ -11,6 +9,7 @@ use loom_tests::sync::atomic::{
     Ordering::{Acquire, Release},
 };
 use loom_tests::sync::thread;
+use loom_tests::{Plain, check};
 
 const PUBLISH: Requests = Requests::PUBLISH;
 const CYCLE: Requests = Requests::CYCLE;
@@ -20,17 +19,12 @@ struct Mutator {
     word: HandshakeWord,
     /// The link word's tag: while it is set only the owner (or its holder) touches the object.
     private: AtomicBool,
-    object: UnsafeCell<u32>,
+    object: Plain<u32>,
     /// Minor collections of this mutator.
-    collected: UnsafeCell<u32>,
+    collected: Plain<u32>,
 }
 
 struct Heap([Mutator; 2]);
-
-// SAFETY: the cells are the owner's or its holder's; `object` is everybody's to read once it is public; loom checks it.
-unsafe impl Send for Heap {}
-// SAFETY: as above.
-unsafe impl Sync for Heap {}
 
 /// What a mutator serves while it waits in a crossing.
 #[derive(Clone, Copy, PartialEq)]
@@ -45,8 +39,8 @@ impl Mutator {
         let m = Mutator {
             word: HandshakeWord::new(),
             private: AtomicBool::new(true),
-            object: UnsafeCell::new(0),
-            collected: UnsafeCell::new(0),
+            object: Plain::new(0),
+            collected: Plain::new(0),
         };
         m.word.attach();
         m
@@ -55,8 +49,7 @@ impl Mutator {
     /// By the owner or its holder.
     fn publish(&self) {
         if self.private.load(Acquire) {
-            // SAFETY: loom panics when another access is concurrent; that is what is tested.
-            self.object.with_mut(|p| unsafe { *p = 7 });
+            self.object.set(7);
             // Release: pairs with the acquire of who waits for the tag.
             self.private.store(false, Release);
         }
@@ -68,15 +61,13 @@ impl Mutator {
             self.publish();
         }
         if requests.contains(CYCLE) {
-            // SAFETY: by the owner; loom checks it.
-            self.collected.with_mut(|p| unsafe { *p += 1 });
+            self.collected.touch();
             self.word.serve(CYCLE);
         }
     }
 
     fn collected(&self) -> u32 {
-        // SAFETY: by the owner; loom checks it.
-        self.collected.with(|p| unsafe { *p })
+        self.collected.get()
     }
 }
 
@@ -100,8 +91,7 @@ fn cross(own: &Mutator, other: &Mutator, serves: Serve) {
         }
         thread::yield_now();
     }
-    // SAFETY: loom panics when the write is not ordered before; that is what is tested.
-    assert_eq!(other.object.with(|p| unsafe { *p }), 7);
+    assert_eq!(other.object.get(), 7);
     assert_eq!(own.collected(), before, "a crossing collected");
 }
 

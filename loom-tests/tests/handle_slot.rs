@@ -1,8 +1,6 @@
 //! Two threads make the handle of one public object: one exchange on its handle slot decides.
 #![cfg(loom)]
 
-use loom::cell::UnsafeCell;
-use loom_tests::check;
 use loom_tests::handle::refcount::RefCount;
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{
@@ -10,11 +8,12 @@ use loom_tests::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
+use loom_tests::{Plain, check};
 
 /// The C side: memory that its maker fills before anybody can find it.
 struct Ob {
     count: RefCount,
-    link: UnsafeCell<u32>,
+    link: Plain<u32>,
 }
 
 /// A public object with a handle slot (0: none, else number of the `Ob` + 1), and memory for one `Ob` per thread.
@@ -23,11 +22,6 @@ struct Heap {
     obs: [Ob; 2],
     freed: AtomicUsize,
 }
-
-// SAFETY: `link` is its maker's until it is found; loom checks it.
-unsafe impl Send for Heap {}
-// SAFETY: as above.
-unsafe impl Sync for Heap {}
 
 #[derive(Clone, Copy)]
 enum Make {
@@ -39,7 +33,7 @@ impl Heap {
     fn new() -> Arc<Heap> {
         let ob = || Ob {
             count: RefCount::new(0),
-            link: UnsafeCell::new(0),
+            link: Plain::new(0),
         };
         Arc::new(Heap {
             slot: AtomicUsize::new(0),
@@ -49,8 +43,7 @@ impl Heap {
     }
 
     fn use_link(&self, handle: usize) {
-        // SAFETY: loom panics when the write is not ordered before; that is what is tested.
-        let link = self.obs[handle - 1].link.with(|p| unsafe { *p });
+        let link = self.obs[handle - 1].link.get();
         assert_eq!(link, 7, "a handle without its link");
     }
 
@@ -58,8 +51,7 @@ impl Heap {
     fn handle(&self, own: usize, make: Make) -> usize {
         let mut found = self.slot.load(Acquire);
         if found == 0 {
-            // SAFETY: loom panics when another access is concurrent.
-            self.obs[own].link.with_mut(|p| unsafe { *p = 7 });
+            self.obs[own].link.set(7);
             self.obs[own].count.set(1);
             self.obs[own].count.add_link();
             let decided = match make {
@@ -73,8 +65,7 @@ impl Heap {
             match decided {
                 Ok(_) => return own + 1,
                 Err(winner) => {
-                    // SAFETY: nobody has seen it: loom checks that.
-                    self.obs[own].link.with_mut(|p| unsafe { *p = 0 });
+                    self.obs[own].link.set(0);
                     self.freed.fetch_add(1, Relaxed);
                     found = winner;
                 }

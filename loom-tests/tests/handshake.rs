@@ -1,8 +1,6 @@
 //! The handshake word: requests, answers, holding, leaving. One owner, one or two requesters.
 #![cfg(loom)]
 
-use loom::cell::UnsafeCell;
-use loom_tests::check;
 use loom_tests::mutator::handshake::{HandshakeWord, Leave, Requests, Target};
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{
@@ -11,6 +9,7 @@ use loom_tests::sync::atomic::{
     fence,
 };
 use loom_tests::sync::thread;
+use loom_tests::{Plain, check};
 
 const CYCLE: Requests = Requests::CYCLE;
 const PUBLISH: Requests = Requests::PUBLISH;
@@ -34,17 +33,6 @@ fn native<T>(own: T) -> Arc<Mutator<T>> {
     let m = running(own);
     m.word.try_enter_native().unwrap();
     m
-}
-
-/// Write access that loom checks for races.
-fn touch(cell: &UnsafeCell<u32>) -> u32 {
-    cell.with_mut(|p| {
-        // SAFETY: loom panics when another access is concurrent; that is what is tested.
-        unsafe {
-            *p += 1;
-            *p
-        }
-    })
 }
 
 /// One word with the same states, for weakened transitions.
@@ -158,20 +146,20 @@ fn leave(word: &HandshakeWord) -> Requests {
 #[test]
 fn owner_and_holder_never_act_at_once() {
     check(|| {
-        let m = running(UnsafeCell::new(0));
+        let m = running(Plain::new(0));
         let requester = {
             let m = m.clone();
             thread::spawn(move || {
                 if m.word.try_hold() {
-                    touch(&m.own);
+                    m.own.touch();
                     assert!(m.word.release(Requests::NONE).is_empty());
                 }
             })
         };
-        touch(&m.own);
+        m.own.touch();
         m.word.try_enter_native().unwrap();
         assert!(leave(&m.word).is_empty());
-        touch(&m.own);
+        m.own.touch();
         requester.join().unwrap();
     });
 }
@@ -186,7 +174,7 @@ enum Hold {
 
 fn weak_hold(fault: Hold) {
     check(move || {
-        let m = Arc::new((AtomicU32::new(weak::RUNNING), UnsafeCell::new(0)));
+        let m = Arc::new((AtomicU32::new(weak::RUNNING), Plain::new(0)));
         let requester = {
             let m = m.clone();
             thread::spawn(move || {
@@ -194,7 +182,7 @@ fn weak_hold(fault: Hold) {
                     .compare_exchange(weak::NATIVE, weak::HELD, Acquire, Relaxed)
                     .is_ok()
                 {
-                    touch(&m.1);
+                    m.1.touch();
                     let order = if fault == Hold::ReleaseRelaxed {
                         Relaxed
                     } else {
@@ -204,7 +192,7 @@ fn weak_hold(fault: Hold) {
                 }
             })
         };
-        touch(&m.1);
+        m.1.touch();
         m.0.store(
             weak::NATIVE,
             if fault == Hold::EnterRelaxed {
@@ -224,7 +212,7 @@ fn weak_hold(fault: Hold) {
                 thread::yield_now();
             }
         }
-        touch(&m.1);
+        m.1.touch();
         requester.join().unwrap();
     });
 }
@@ -250,12 +238,12 @@ fn twin_owner_leaves_native_code_while_held() {
 #[test]
 fn a_request_to_a_native_mutator_is_served_exactly_once() {
     check(|| {
-        let m = native(UnsafeCell::new(0));
+        let m = native(Plain::new(0));
         let requester = {
             let m = m.clone();
             thread::spawn(move || match m.word.request(CYCLE) {
                 Target::Native if m.word.try_hold() => {
-                    touch(&m.own);
+                    m.own.touch();
                     let _ = m.word.release(CYCLE);
                 }
                 Target::Native | Target::Running => {} // the owner has it
@@ -263,14 +251,14 @@ fn a_request_to_a_native_mutator_is_served_exactly_once() {
             })
         };
         if leave(&m.word).contains(CYCLE) {
-            touch(&m.own);
+            m.own.touch();
             m.word.serve(CYCLE);
         }
         requester.join().unwrap();
         if m.word.poll().contains(CYCLE) {
-            touch(&m.own);
+            m.own.touch();
         }
-        assert_eq!(touch(&m.own), 2, "served twice or never");
+        assert_eq!(m.own.touch(), 2, "served twice or never");
     });
 }
 
@@ -278,7 +266,7 @@ fn a_request_to_a_native_mutator_is_served_exactly_once() {
 #[should_panic(expected = "served twice or never")]
 fn twin_owner_leaves_native_code_and_drops_the_request() {
     check(|| {
-        let m = Arc::new((AtomicU32::new(weak::NATIVE), UnsafeCell::new(0)));
+        let m = Arc::new((AtomicU32::new(weak::NATIVE), Plain::new(0)));
         let requester = {
             let m = m.clone();
             thread::spawn(move || {
@@ -288,7 +276,7 @@ fn twin_owner_leaves_native_code_and_drops_the_request() {
                     .compare_exchange(asked, weak::HELD, Acquire, Relaxed)
                     .is_ok()
                 {
-                    touch(&m.1);
+                    m.1.touch();
                     m.0.store(weak::NATIVE, Release);
                 }
             })
@@ -307,9 +295,9 @@ fn twin_owner_leaves_native_code_and_drops_the_request() {
         }
         requester.join().unwrap();
         if m.0.load(Relaxed) & weak::CYCLE != 0 {
-            touch(&m.1);
+            m.1.touch();
         }
-        assert_eq!(touch(&m.1), 2, "served twice or never");
+        assert_eq!(m.1.touch(), 2, "served twice or never");
     });
 }
 
@@ -376,24 +364,24 @@ fn twin_queue_is_read_before_the_request_is_cleared() {
 #[test]
 fn who_leaves_has_answered() {
     check(|| {
-        let m = running(UnsafeCell::new(0));
+        let m = running(Plain::new(0));
         let owner = {
             let m = m.clone();
             thread::spawn(move || {
-                touch(&m.own);
+                m.own.touch();
                 while let Err(requests) = m.word.try_detach() {
-                    touch(&m.own);
+                    m.own.touch();
                     m.word.serve(requests);
                 }
             })
         };
         let asked = m.word.request(CYCLE);
         if asked == Target::Detached {
-            assert_eq!(touch(&m.own), 2);
+            assert_eq!(m.own.touch(), 2);
         }
         owner.join().unwrap();
         assert_eq!(m.word.target(), Target::Detached);
-        assert_eq!(touch(&m.own), 3, "left without an answer");
+        assert_eq!(m.own.touch(), 3, "left without an answer");
     });
 }
 
@@ -401,22 +389,22 @@ fn who_leaves_has_answered() {
 #[should_panic(expected = "left without an answer")]
 fn twin_detach_does_not_look_at_the_requests() {
     check(|| {
-        let m = Arc::new((AtomicU32::new(weak::RUNNING), UnsafeCell::new(0)));
+        let m = Arc::new((AtomicU32::new(weak::RUNNING), Plain::new(0)));
         let owner = {
             let m = m.clone();
             thread::spawn(move || {
-                touch(&m.1);
+                m.1.touch();
                 if m.0.load(Acquire) != 0 {
-                    touch(&m.1);
+                    m.1.touch();
                 }
                 m.0.store(weak::DETACHED, Release);
             })
         };
         let asked = m.0.fetch_or(weak::CYCLE, AcqRel);
         if asked == weak::DETACHED {
-            assert_eq!(touch(&m.1), 2);
+            assert_eq!(m.1.touch(), 2);
         }
         owner.join().unwrap();
-        assert_eq!(touch(&m.1), 3, "left without an answer");
+        assert_eq!(m.1.touch(), 3, "left without an answer");
     });
 }

@@ -1,8 +1,6 @@
 //! The stack of indices: no index has two owners, none is lost, and what belongs to one travels with it.
 #![cfg(loom)]
 
-use loom::cell::UnsafeCell;
-use loom_tests::check;
 use loom_tests::heap::pool::{IndexStack, Links};
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{
@@ -10,24 +8,20 @@ use loom_tests::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
+use loom_tests::{Plain, check};
 
 /// Members with something of their own.
 struct Blocks {
     links: [AtomicU32; 3],
-    own: [UnsafeCell<u32>; 3],
+    own: [Plain<u32>; 3],
     stack: IndexStack,
 }
-
-// SAFETY: `own[i]` is whoever's `i` is; loom checks it.
-unsafe impl Send for Blocks {}
-// SAFETY: as above.
-unsafe impl Sync for Blocks {}
 
 impl Blocks {
     fn new(members: u32) -> Arc<Blocks> {
         let blocks = Arc::new(Blocks {
             links: std::array::from_fn(|_| AtomicU32::new(0)),
-            own: std::array::from_fn(|_| UnsafeCell::new(0)),
+            own: std::array::from_fn(|_| Plain::new(0)),
             stack: IndexStack::new(),
         });
         (0..members).for_each(|i| blocks.push(i));
@@ -43,8 +37,7 @@ impl Blocks {
     }
 
     fn touch(&self, i: u32) {
-        // SAFETY: loom panics when another access is concurrent; that is what is tested.
-        self.own[i as usize].with_mut(|p| unsafe { *p += 1 });
+        self.own[i as usize].touch();
     }
 
     fn rest(&self) -> Vec<u32> {

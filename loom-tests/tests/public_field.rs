@@ -1,14 +1,13 @@
 //! Public fields: what a reader finds there is published, and what a store in a cycle overwrites is shaded.
 #![cfg(loom)]
 
-use loom::cell::UnsafeCell;
-use loom_tests::check;
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{
     AtomicBool, AtomicUsize, Ordering,
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
+use loom_tests::{Plain, check};
 
 const NULL: usize = usize::MAX;
 
@@ -16,7 +15,7 @@ const NULL: usize = usize::MAX;
 struct Object {
     public: AtomicBool,
     marked: AtomicBool,
-    payload: UnsafeCell<u32>,
+    payload: Plain<u32>,
     field: AtomicUsize,
 }
 
@@ -26,18 +25,13 @@ struct Heap {
     objects: [Object; 3],
 }
 
-// SAFETY: payloads are written before their object is published; loom checks it.
-unsafe impl Send for Heap {}
-// SAFETY: as above.
-unsafe impl Sync for Heap {}
-
 fn heap(field: usize) -> Arc<Heap> {
     Arc::new(Heap {
         field: AtomicUsize::new(field),
         objects: std::array::from_fn(|_| Object {
             public: AtomicBool::new(false),
             marked: AtomicBool::new(false),
-            payload: UnsafeCell::new(0),
+            payload: Plain::new(0),
             field: AtomicUsize::new(NULL),
         }),
     })
@@ -45,8 +39,7 @@ fn heap(field: usize) -> Arc<Heap> {
 
 impl Heap {
     fn init(&self, o: usize) {
-        // SAFETY: loom panics when another access is concurrent; that is what is tested.
-        self.objects[o].payload.with_mut(|p| unsafe { *p = 7 });
+        self.objects[o].payload.set(7);
     }
 
     /// What any thread may expect of an object that it finds in a public place.
@@ -55,13 +48,11 @@ impl Heap {
             self.objects[o].public.load(Relaxed),
             "a private object in a public place"
         );
-        // SAFETY: loom panics when the write is not ordered before; that is what is tested.
-        assert_eq!(self.objects[o].payload.with(|p| unsafe { *p }), 7);
+        assert_eq!(self.objects[o].payload.get(), 7);
     }
 
     fn shade(&self, o: usize) {
-        // SAFETY: as above: the marker will read it.
-        self.objects[o].payload.with(|p| unsafe { *p });
+        self.objects[o].payload.get();
         self.objects[o].marked.store(true, Relaxed);
     }
 

@@ -1,8 +1,6 @@
 //! The reference count: whoever frees has seen every use, and an immortal object never dies.
 #![cfg(loom)]
 
-use loom::cell::UnsafeCell;
-use loom_tests::check;
 use loom_tests::handle::refcount::{Decref, IMMORTAL, RefCount};
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{
@@ -11,33 +9,27 @@ use loom_tests::sync::atomic::{
     fence,
 };
 use loom_tests::sync::thread;
+use loom_tests::{Plain, check};
 
 struct Ob<C> {
     count: C,
-    memory: UnsafeCell<u32>,
+    memory: Plain<u32>,
 }
-
-// SAFETY: `memory` is whoever's the count says; loom checks it.
-unsafe impl<C: Send> Send for Ob<C> {}
-// SAFETY: as above.
-unsafe impl<C: Sync> Sync for Ob<C> {}
 
 impl<C> Ob<C> {
     fn new(count: C) -> Arc<Self> {
         Arc::new(Ob {
             count,
-            memory: UnsafeCell::new(7),
+            memory: Plain::new(7),
         })
     }
 
     fn look(&self) {
-        // SAFETY: loom panics when this is concurrent with the freeing; that is what is tested.
-        assert_eq!(self.memory.with(|p| unsafe { *p }), 7);
+        assert_eq!(self.memory.get(), 7);
     }
 
     fn free(&self) {
-        // SAFETY: loom panics when another access is concurrent.
-        self.memory.with_mut(|p| unsafe { *p = 0 });
+        self.memory.set(0);
     }
 }
 

@@ -1,8 +1,6 @@
 //! The registry: records that are claimed, released and walked, never freed.
 #![cfg(loom)]
 
-use loom::cell::UnsafeCell;
-use loom_tests::check;
 use loom_tests::mutator::registry::Registry;
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{
@@ -10,31 +8,25 @@ use loom_tests::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
+use loom_tests::{Plain, check};
 
 struct Record {
-    own: UnsafeCell<u32>,
-    name: UnsafeCell<u32>,
+    own: Plain<u32>,
+    name: Plain<u32>,
 }
-
-// SAFETY: `own` is the claimer's, `name` is written before the record is pushed; loom checks both.
-unsafe impl Send for Record {}
-// SAFETY: as above.
-unsafe impl Sync for Record {}
 
 fn record() -> Record {
     let record = Record {
-        own: UnsafeCell::new(0),
-        name: UnsafeCell::new(0),
+        own: Plain::new(0),
+        name: Plain::new(0),
     };
-    // SAFETY: not shared yet.
-    record.name.with_mut(|p| unsafe { *p = 7 });
+    record.name.set(7);
     record
 }
 
 fn claim_use_release(registry: &Registry<Record>) {
     let mine = registry.claim(record);
-    // SAFETY: loom panics when another access is concurrent; that is what is tested.
-    mine.own.with_mut(|p| unsafe { *p += 1 });
+    mine.own.touch();
     registry.release(mine);
 }
 
@@ -49,7 +41,7 @@ fn a_record_has_one_owner_at_a_time() {
         };
         claim_use_release(&registry);
         other.join().unwrap();
-        let uses: u32 = registry.iter().map(|r| r.own.with(|p| unsafe { *p })).sum(); // SAFETY: all threads are joined
+        let uses: u32 = registry.iter().map(|r| r.own.get()).sum();
         assert_eq!(uses, 3);
         assert!(registry.len() <= 2 && registry.iter().count() == registry.len());
     });
@@ -58,8 +50,8 @@ fn a_record_has_one_owner_at_a_time() {
 /// The claim and release of one node, with the orderings as given.
 fn weak_reuse(claims: Ordering, releases: Ordering, exchange: bool) {
     check(move || {
-        let node = Arc::new((AtomicBool::new(false), UnsafeCell::new(0)));
-        let turn = move |node: &(AtomicBool, UnsafeCell<u32>)| {
+        let node = Arc::new((AtomicBool::new(false), Plain::new(0)));
+        let turn = move |node: &(AtomicBool, Plain<u32>)| {
             let got = if exchange {
                 node.0
                     .compare_exchange(false, true, claims, Relaxed)
@@ -70,8 +62,7 @@ fn weak_reuse(claims: Ordering, releases: Ordering, exchange: bool) {
                 free
             };
             if got {
-                // SAFETY: loom panics when another access is concurrent.
-                node.1.with_mut(|p| unsafe { *p += 1 });
+                node.1.touch();
                 node.0.store(false, releases);
             }
         };
@@ -115,11 +106,7 @@ fn a_walk_meets_whole_records_and_all_older_ones() {
                 })
             })
             .collect();
-        // SAFETY: loom panics when the write of the name is not ordered before; that is what is tested.
-        let names: Vec<u32> = registry
-            .iter()
-            .map(|r| r.name.with(|p| unsafe { *p }))
-            .collect();
+        let names: Vec<u32> = registry.iter().map(|r| r.name.get()).collect();
         assert!((1..=3).contains(&names.len()) && names.iter().all(|&n| n == 7));
         pushers.into_iter().for_each(|p| p.join().unwrap());
         assert_eq!(registry.iter().count(), 3);
@@ -134,14 +121,12 @@ fn twin_push_without_release() {
         let pusher = {
             let list = list.clone();
             thread::spawn(move || {
-                // SAFETY: loom panics when another access is concurrent.
-                list.1.name.with_mut(|p| unsafe { *p = 8 });
+                list.1.name.set(8);
                 let _ = list.0.compare_exchange(0, 1, Relaxed, Relaxed);
             })
         };
         if list.0.load(Acquire) == 1 {
-            // SAFETY: as above.
-            list.1.name.with(|p| unsafe { *p });
+            list.1.name.get();
         }
         pusher.join().unwrap();
     });

@@ -4,29 +4,23 @@
 //! from C into the heap during a cycle is shaded. So neither direction hides an object, and increments need no barrier.
 #![cfg(loom)]
 
-use loom::cell::UnsafeCell;
-use loom_tests::check;
 use loom_tests::handle::refcount::{Decref, RefCount};
 use loom_tests::mutator::handshake::{HandshakeWord, Requests, Target};
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use loom_tests::sync::thread;
+use loom_tests::{Plain, check};
 
 const CYCLE: Requests = Requests::CYCLE;
 
 /// One mutator with one root, and one old linked pair that the root may refer to.
 struct Heap {
     word: HandshakeWord,
-    root: UnsafeCell<bool>,
-    scanned: UnsafeCell<bool>,
+    root: Plain<bool>,
+    scanned: Plain<bool>,
     count: RefCount,
     marked: AtomicBool,
 }
-
-// SAFETY: `root` and `scanned` are the owner's, or its holder's; loom checks it.
-unsafe impl Send for Heap {}
-// SAFETY: as above.
-unsafe impl Sync for Heap {}
 
 #[derive(Clone, Copy, PartialEq)]
 enum Fault {
@@ -36,21 +30,11 @@ enum Fault {
 }
 
 impl Heap {
-    fn set(cell: &UnsafeCell<bool>, value: bool) {
-        // SAFETY: by the owner or its holder; loom checks it.
-        cell.with_mut(|p| unsafe { *p = value });
-    }
-
-    fn get(cell: &UnsafeCell<bool>) -> bool {
-        // SAFETY: as above.
-        cell.with(|p| unsafe { *p })
-    }
-
     fn snapshot(&self) {
-        if Self::get(&self.root) {
+        if self.root.get() {
             self.marked.store(true, Relaxed);
         }
-        Self::set(&self.scanned, true);
+        self.scanned.set(true);
     }
 
     fn safepoint(&self) {
@@ -61,17 +45,17 @@ impl Heap {
     }
 
     /// Hands the object to C and forgets it.
-    fn to_c(&self) {
+    fn hand_to_c(&self) {
         self.count.incref();
-        Self::set(&self.root, false);
+        self.root.set(false);
     }
 
     /// Takes the object from C and drops the C reference.
-    fn from_c(&self, fault: Fault) {
-        if Self::get(&self.scanned) && fault != Fault::NoShadeFromC {
+    fn take_from_c(&self, fault: Fault) {
+        if self.scanned.get() && fault != Fault::NoShadeFromC {
             self.marked.store(true, Relaxed);
         }
-        Self::set(&self.root, true);
+        self.root.set(true);
         assert_eq!(self.count.decref(), Decref::Alive);
     }
 
@@ -106,8 +90,8 @@ fn moving_pair(at_c: bool, moves: usize, fault: Fault) {
     check(move || {
         let heap = Arc::new(Heap {
             word: HandshakeWord::new(),
-            root: UnsafeCell::new(!at_c),
-            scanned: UnsafeCell::new(false),
+            root: Plain::new(!at_c),
+            scanned: Plain::new(false),
             count: RefCount::new(1 + isize::from(at_c)),
             marked: AtomicBool::new(false),
         });
@@ -118,9 +102,9 @@ fn moving_pair(at_c: bool, moves: usize, fault: Fault) {
                 for i in 0..moves {
                     heap.safepoint();
                     if at_c ^ (i % 2 == 1) {
-                        heap.from_c(fault)
+                        heap.take_from_c(fault)
                     } else {
-                        heap.to_c()
+                        heap.hand_to_c()
                     }
                 }
                 while heap.word.try_enter_native().is_err() {

@@ -5,27 +5,21 @@
 //! address that passes both looks is that of a live old object, whose memory may be read.
 #![cfg(loom)]
 
-use loom::cell::UnsafeCell;
-use loom_tests::check;
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{
     AtomicBool, AtomicUsize, Ordering,
     Ordering::{Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
+use loom_tests::{Plain, check};
 
 /// One object per block: block 0 is the nursery, block 1 old. An address is the number of a block.
 struct Heap {
     /// The field of an old private object; it refers to the young one.
     slot: AtomicUsize,
     young: [AtomicBool; 2],
-    memory: [UnsafeCell<u32>; 2],
+    memory: [Plain<u32>; 2],
 }
-
-// SAFETY: `memory` is its owner's while young; loom checks it.
-unsafe impl Send for Heap {}
-// SAFETY: as above.
-unsafe impl Sync for Heap {}
 
 /// What may be left out.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -40,13 +34,11 @@ enum Fault {
 
 impl Heap {
     fn write(&self, address: usize, value: u32) {
-        // SAFETY: loom panics when another access is concurrent; that is what is tested.
-        self.memory[address].with_mut(|p| unsafe { *p = value });
+        self.memory[address].set(value);
     }
 
     fn read(&self, address: usize) -> u32 {
-        // SAFETY: as above.
-        self.memory[address].with(|p| unsafe { *p })
+        self.memory[address].get()
     }
 
     /// The owner's minor: evacuates the object to block 1, gives block 0 to the old generation (something else in it was
@@ -105,7 +97,7 @@ fn marker_against_minor(fault: Fault) {
         let heap = Arc::new(Heap {
             slot: AtomicUsize::new(0),
             young: [AtomicBool::new(true), AtomicBool::new(false)],
-            memory: [UnsafeCell::new(7), UnsafeCell::new(0)],
+            memory: [Plain::new(7), Plain::new(0)],
         });
         let marker = {
             let heap = heap.clone();

@@ -2,8 +2,6 @@
 //! it never waits. The mutator is scanned and has no snapshot to come: only its buffer keeps what it loads.
 #![cfg(loom)]
 
-use loom::cell::UnsafeCell;
-use loom_tests::check_bounded;
 use loom_tests::collector::gate::{WeakGate, WeakLoad};
 use loom_tests::mutator::handshake::{HandshakeWord, Requests, Target};
 use loom_tests::sync::Arc;
@@ -12,6 +10,7 @@ use loom_tests::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
+use loom_tests::{Plain, check_bounded};
 
 const CYCLE: Requests = Requests::CYCLE;
 
@@ -55,7 +54,7 @@ enum Step {
 struct Mutator {
     word: HandshakeWord,
     /// Its grey buffer: how many objects it shaded since its last answer.
-    buffer: UnsafeCell<u32>,
+    buffer: Plain<u32>,
     handed: AtomicU32,
 }
 
@@ -64,18 +63,13 @@ struct Heap<G> {
     mutators: Vec<Mutator>,
     /// Of the one object that only a weak reference refers to.
     marked: AtomicBool,
-    memory: UnsafeCell<u32>,
+    memory: Plain<u32>,
 }
-
-// SAFETY: buffers are their owner's or holder's, `memory` is whoever's the protocol says; loom checks both.
-unsafe impl<G: Send> Send for Heap<G> {}
-// SAFETY: as above.
-unsafe impl<G: Sync> Sync for Heap<G> {}
 
 impl<G: Gate> Heap<G> {
     fn hand_over(&self, m: &Mutator) {
-        // SAFETY: by the owner, or by a holder in its place; loom checks it.
-        let shaded = m.buffer.with_mut(|p| unsafe { std::mem::take(&mut *p) });
+        let shaded = m.buffer.get();
+        m.buffer.set(0);
         m.handed.fetch_add(shaded, Relaxed);
     }
 
@@ -94,8 +88,7 @@ impl<G: Gate> Heap<G> {
                         self.safepoint(m);
                     }
                     if !self.marked.swap(true, Relaxed) {
-                        // SAFETY: by the owner, which runs.
-                        m.buffer.with_mut(|p| unsafe { *p += 1 });
+                        m.buffer.touch();
                     }
                 }
                 WeakLoad::Dead => return self.marked.load(Relaxed),
@@ -111,8 +104,7 @@ impl<G: Gate> Heap<G> {
         if loaded {
             // A strong reference from here to the end.
             self.safepoint(m);
-            // SAFETY: loom panics when this is concurrent with the freeing; that is what is tested.
-            let value = self.memory.with(|p| unsafe { *p });
+            let value = self.memory.get();
             assert_eq!(value, 7, "loaded what was freed");
         }
         while m.word.try_enter_native().is_err() {
@@ -158,8 +150,7 @@ impl<G: Gate> Heap<G> {
             } else if self.gate.end_round() && self.gate.end_judging() {
                 let dead = !self.marked.load(Relaxed);
                 if dead {
-                    // SAFETY: loom panics when another access is concurrent.
-                    self.memory.with_mut(|p| unsafe { *p = 0 });
+                    self.memory.set(0);
                 }
                 return dead;
             }
@@ -191,12 +182,12 @@ fn scenario<G: Gate>(
             mutators: (0..mutators)
                 .map(|_| Mutator {
                     word: HandshakeWord::new(),
-                    buffer: UnsafeCell::new(0),
+                    buffer: Plain::new(0),
                     handed: AtomicU32::new(0),
                 })
                 .collect(),
             marked: AtomicBool::new(false),
-            memory: UnsafeCell::new(7),
+            memory: Plain::new(7),
         });
         heap.mutators.iter().for_each(|m| m.word.attach());
         let threads: Vec<_> = (0..mutators)
