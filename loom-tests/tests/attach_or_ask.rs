@@ -1,7 +1,6 @@
 //! Attaching while the collector asks: a Dekker pair of the record in the registry and the phase that is asked for.
 #![cfg(loom)]
 
-use loom_tests::check;
 use loom_tests::mutator::handshake::{HandshakeWord, Requests, Target};
 use loom_tests::mutator::registry::{Asked, Registry};
 use loom_tests::sync::Arc;
@@ -11,6 +10,7 @@ use loom_tests::sync::atomic::{
     fence,
 };
 use loom_tests::sync::thread;
+use loom_tests::{Plain, check};
 
 const IDLE: u64 = 0;
 const ARMED: u64 = 1;
@@ -75,6 +75,62 @@ fn what_is_adopted_brings_what_belongs_to_it() {
         }
         collector.join().unwrap();
     });
+}
+
+#[test]
+fn what_is_looked_up_brings_what_belongs_to_it() {
+    check(|| {
+        let heap = Arc::new((Asked::new(IDLE), AtomicU32::new(0)));
+        let collector = {
+            let heap = heap.clone();
+            thread::spawn(move || {
+                heap.1.store(1, Relaxed);
+                heap.0.publish(ARMED);
+            })
+        };
+        if heap.0.get() == ARMED {
+            assert_eq!(heap.1.load(Relaxed), 1);
+        }
+        collector.join().unwrap();
+    });
+}
+
+/// A record that its owner prepares and then attaches, against a requester.
+fn prepare_and_attach(
+    attach: fn(&HandshakeWord, &AtomicU32),
+    request: fn(&HandshakeWord, &AtomicU32) -> bool,
+) {
+    check(move || {
+        let record = Arc::new((HandshakeWord::new(), Plain::new(0), AtomicU32::new(3)));
+        let requester = {
+            let record = record.clone();
+            thread::spawn(move || {
+                if request(&record.0, &record.2) {
+                    assert_eq!(record.1.get(), 1);
+                }
+            })
+        };
+        record.1.set(1);
+        attach(&record.0, &record.2);
+        requester.join().unwrap();
+    });
+}
+
+#[test]
+fn who_asks_an_attached_mutator_sees_its_record_prepared() {
+    prepare_and_attach(
+        |word, _| word.attach(),
+        |word, _| word.request(Requests::CYCLE) == Target::Running,
+    );
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_attach_without_release() {
+    prepare_and_attach(
+        |_, word| word.store(0, Relaxed),
+        |_, word| word.load(Acquire) == 0,
+    );
 }
 
 /// The same accesses with a fence or the order of two steps taken away.

@@ -62,6 +62,24 @@ fn a_request_brings_what_its_requester_wrote() {
     });
 }
 
+#[test]
+fn who_may_not_leave_sees_why() {
+    check(|| {
+        let m = running(AtomicU32::new(0));
+        let requester = {
+            let m = m.clone();
+            thread::spawn(move || {
+                m.own.store(1, Relaxed);
+                let _ = m.word.request(PUBLISH);
+            })
+        };
+        if m.word.try_enter_native() == Err(PUBLISH) {
+            assert_eq!(m.own.load(Relaxed), 1, "asked without the phase");
+        }
+        requester.join().unwrap();
+    });
+}
+
 /// `poll` without its acquire fence, or `request` without release.
 fn weak_ask(asks: loom_tests::sync::atomic::Ordering, fenced: bool) {
     check(move || {
@@ -382,6 +400,24 @@ fn who_leaves_has_answered() {
         owner.join().unwrap();
         assert_eq!(m.word.target(), Target::Detached);
         assert_eq!(m.own.touch(), 3, "left without an answer");
+    });
+}
+
+#[test]
+fn who_sees_that_one_has_left_sees_all_that_it_did() {
+    check(|| {
+        let m = running(Plain::new(0));
+        let owner = {
+            let m = m.clone();
+            thread::spawn(move || {
+                m.own.touch();
+                m.word.try_detach().unwrap();
+            })
+        };
+        if m.word.target() == Target::Detached {
+            assert_eq!(m.own.touch(), 2);
+        }
+        owner.join().unwrap();
     });
 }
 

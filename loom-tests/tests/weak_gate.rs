@@ -222,12 +222,50 @@ fn an_object_loaded_by_two_is_not_freed() {
     all_happened(&scenario(2, 2, 1, WeakGate::new, Step::AllRight));
 }
 
+/// A collector that marks and then has its last word, against the weak loads of one that reads no mark before.
+fn last_word<G: Gate>(gate: impl Fn() -> G + Send + Sync + 'static, dirties: bool) {
+    check_bounded(3, move || {
+        let heap = Arc::new((gate(), AtomicBool::new(false)));
+        let collector = {
+            let heap = heap.clone();
+            thread::spawn(move || {
+                heap.1.store(true, Relaxed);
+                heap.0.begin_flush();
+                let _ = heap.0.end_round() && heap.0.end_judging();
+            })
+        };
+        if dirties {
+            let _ = heap.0.weak_load();
+        }
+        if heap.0.weak_load() == WeakLoad::Dead {
+            assert!(heap.1.load(Relaxed), "dead, but the mark came later");
+        }
+        collector.join().unwrap();
+    });
+}
+
+#[test]
+fn who_is_told_dead_sees_every_mark() {
+    last_word(WeakGate::new, false);
+    last_word(WeakGate::new, true);
+}
+
+#[test]
+#[should_panic(expected = "dead, but the mark came later")]
+fn twin_last_word_without_release() {
+    last_word(
+        || Weakened(AtomicU32::new(0), Fault::LastWordWithoutRelease),
+        false,
+    );
+}
+
 /// What a weakened gate leaves out.
 #[derive(Clone, Copy, PartialEq)]
 enum Fault {
     FlushingIsNotDirtied,
     JudgingIsNotDirtied,
     LastWordIsAStore,
+    LastWordWithoutRelease,
 }
 
 /// The gate once more: 0 marking, 1 flushing, 2 dirty, 3 judging, 4 clearing.
@@ -271,7 +309,12 @@ impl Gate for Weakened {
 
 impl Weakened {
     fn decide(&self, from: u32, to: u32) -> bool {
-        let clean = self.0.compare_exchange(from, to, Release, Relaxed).is_ok();
+        let order = if self.1 == Fault::LastWordWithoutRelease {
+            Relaxed
+        } else {
+            Release
+        };
+        let clean = self.0.compare_exchange(from, to, order, Relaxed).is_ok();
         if !clean {
             self.0.store(0, Relaxed);
         }
