@@ -240,8 +240,8 @@ unsafe fn drop_chunk<T>(slots: *mut Slot<T>, len: u32) {
 impl<T> Drop for CellTable<T> {
     fn drop(&mut self) {
         for (chunk, entry) in (0..).zip(&self.chunks) {
-            // Acquire: [C-chunk].
-            let slots = entry.load(Acquire);
+            // Relaxed: whoever has exclusive access has synchronised with all others.
+            let slots = entry.load(Relaxed);
             if !slots.is_null() {
                 // SAFETY: `alloc_chunk` published a boxed slice of `chunk_len` slots; nobody uses the table any more.
                 unsafe { drop_chunk(slots, chunk_len(chunk)) };

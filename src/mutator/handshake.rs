@@ -21,8 +21,10 @@
 //! 3. Anybody sets request bits; the owner or the holder clears them.
 //! 4. Leaving `RUNNING` needs a word without requests: who goes away has answered.
 //! 5. A request that several threads can make at once (publish) is cleared *before* its queue is read
-//!    ([`HandshakeWord::serve`], then the queue): what comes later sets the bit again. One that has a single requester,
-//!    who waits for the answer before it asks again (cycle), is cleared when its work is done.
+//!    ([`HandshakeWord::serve`], then the queue): what comes later sets the bit again. Its requesters wait for what they
+//!    asked for (the object is public), not for the bit. One that has a single requester, who waits for the answer before
+//!    it asks again (cycle), is cleared when its work is done, and its requester waits for that.
+//! 6. A mutator that waits for another (a crossing) goes on polling, and serves what cannot collect (publish).
 //!
 //! # Orderings
 //! - [O-ask] a requester's writes → `request` (release) → the owner's `poll` (acquire fence when not empty), or the failed

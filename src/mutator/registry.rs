@@ -151,8 +151,8 @@ impl<T> Registry<T> {
 
 impl<T> Drop for Registry<T> {
     fn drop(&mut self) {
-        // Acquire: [R-push]. (Exclusive access alone would do; loom's atomics want an ordering.)
-        let mut at = self.head.load(Acquire);
+        // Relaxed: whoever has exclusive access has synchronised with all others.
+        let mut at = self.head.load(Relaxed);
         while !at.is_null() {
             // SAFETY: `claim` made every node with `Box::into_raw`; each is on the list once, and nobody uses it any more.
             let node = unsafe { Box::from_raw(at) };

@@ -1,0 +1,197 @@
+//! Attaching while the collector asks: a Dekker pair of the record in the registry and the phase that is asked for.
+#![cfg(loom)]
+
+use loom_tests::mutator::handshake::{HandshakeWord, Requests, Target};
+use loom_tests::mutator::registry::{Asked, Registry};
+use loom_tests::sync::Arc;
+use loom_tests::sync::atomic::{
+    AtomicU32, AtomicU64,
+    Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
+    fence,
+};
+use loom_tests::sync::thread;
+use loom_tests::{Plain, check};
+
+const IDLE: u64 = 0;
+const ARMED: u64 = 1;
+
+struct Heap {
+    registry: Registry<HandshakeWord>,
+    asked: Asked,
+}
+
+/// A collector opens the arm round while a thread attaches, to a new record or (`reuse`) to one that waits for it.
+fn attach_against_ask(reuse: bool) {
+    check(move || {
+        let heap = Arc::new(Heap {
+            registry: Registry::new(),
+            asked: Asked::new(IDLE),
+        });
+        if reuse {
+            heap.registry
+                .release(heap.registry.claim(HandshakeWord::new));
+        }
+        let collector = {
+            let heap = heap.clone();
+            thread::spawn(move || {
+                heap.asked.publish(ARMED);
+                heap.registry
+                    .iter()
+                    .any(|word| word.request(Requests::CYCLE) == Target::Running)
+            })
+        };
+        let word = heap.registry.claim(HandshakeWord::new);
+        word.attach();
+        let adopted = heap.asked.adopt();
+        let met = collector.join().unwrap();
+        assert!(met || adopted == ARMED, "a mutator that nobody asked");
+        assert_eq!(met, word.poll().contains(Requests::CYCLE));
+    });
+}
+
+#[test]
+fn a_thread_that_attaches_to_a_used_record_is_asked_or_adopts() {
+    attach_against_ask(true);
+}
+
+#[test]
+fn a_thread_that_attaches_to_a_new_record_is_asked_or_adopts() {
+    attach_against_ask(false);
+}
+
+#[test]
+fn what_is_adopted_brings_what_belongs_to_it() {
+    check(|| {
+        let heap = Arc::new((Asked::new(IDLE), AtomicU32::new(0)));
+        let collector = {
+            let heap = heap.clone();
+            thread::spawn(move || {
+                heap.1.store(1, Relaxed);
+                heap.0.publish(ARMED);
+            })
+        };
+        if heap.0.adopt() == ARMED {
+            assert_eq!(heap.1.load(Relaxed), 1);
+        }
+        collector.join().unwrap();
+    });
+}
+
+#[test]
+fn what_is_looked_up_brings_what_belongs_to_it() {
+    check(|| {
+        let heap = Arc::new((Asked::new(IDLE), AtomicU32::new(0)));
+        let collector = {
+            let heap = heap.clone();
+            thread::spawn(move || {
+                heap.1.store(1, Relaxed);
+                heap.0.publish(ARMED);
+            })
+        };
+        if heap.0.get() == ARMED {
+            assert_eq!(heap.1.load(Relaxed), 1);
+        }
+        collector.join().unwrap();
+    });
+}
+
+/// A record that its owner prepares and then attaches, against a requester.
+fn prepare_and_attach(
+    attach: fn(&HandshakeWord, &AtomicU32),
+    request: fn(&HandshakeWord, &AtomicU32) -> bool,
+) {
+    check(move || {
+        let record = Arc::new((HandshakeWord::new(), Plain::new(0), AtomicU32::new(3)));
+        let requester = {
+            let record = record.clone();
+            thread::spawn(move || {
+                if request(&record.0, &record.2) {
+                    assert_eq!(record.1.get(), 1);
+                }
+            })
+        };
+        record.1.set(1);
+        attach(&record.0, &record.2);
+        requester.join().unwrap();
+    });
+}
+
+#[test]
+fn who_asks_an_attached_mutator_sees_its_record_prepared() {
+    prepare_and_attach(
+        |word, _| word.attach(),
+        |word, _| word.request(Requests::CYCLE) == Target::Running,
+    );
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_attach_without_release() {
+    prepare_and_attach(
+        |_, word| word.store(0, Relaxed),
+        |_, word| word.load(Acquire) == 0,
+    );
+}
+
+/// The same accesses with a fence or the order of two steps taken away.
+#[derive(Clone, Copy, PartialEq)]
+enum Fault {
+    AdoptWithoutFence,
+    AskWithoutFence,
+    AdoptBeforeAttach,
+}
+
+fn weak(fault: Fault) {
+    check(move || {
+        const DETACHED: u32 = 3;
+        let heap = Arc::new((AtomicU32::new(DETACHED), AtomicU64::new(IDLE)));
+        let collector = {
+            let heap = heap.clone();
+            thread::spawn(move || {
+                heap.1.store(ARMED, Release);
+                if fault != Fault::AskWithoutFence {
+                    fence(SeqCst);
+                }
+                let mut word = heap.0.load(Acquire);
+                while word != DETACHED {
+                    match heap.0.compare_exchange(word, word | 4, AcqRel, Acquire) {
+                        Ok(_) => return true,
+                        Err(now) => word = now,
+                    }
+                }
+                false
+            })
+        };
+        let mut adopted = IDLE;
+        if fault == Fault::AdoptBeforeAttach {
+            adopted = heap.1.load(Acquire);
+        }
+        heap.0.store(0, Release);
+        if fault != Fault::AdoptWithoutFence {
+            fence(SeqCst);
+        }
+        if fault != Fault::AdoptBeforeAttach {
+            adopted = heap.1.load(Acquire);
+        }
+        let met = collector.join().unwrap();
+        assert!(met || adopted == ARMED, "a mutator that nobody asked");
+    });
+}
+
+#[test]
+#[should_panic(expected = "a mutator that nobody asked")]
+fn twin_adopt_without_fence() {
+    weak(Fault::AdoptWithoutFence);
+}
+
+#[test]
+#[should_panic(expected = "a mutator that nobody asked")]
+fn twin_publish_without_fence() {
+    weak(Fault::AskWithoutFence);
+}
+
+#[test]
+#[should_panic(expected = "a mutator that nobody asked")]
+fn twin_adopt_before_attach() {
+    weak(Fault::AdoptBeforeAttach);
+}
