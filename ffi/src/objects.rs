@@ -50,7 +50,7 @@ unsafe fn check_field(source: *mut Object, offset: usize) -> Result<(), Failure>
         unsafe { raw::items(source) }
     };
     let bytes = items.saturating_mul(info.item_size()).saturating_add(info.size());
-    if offset % 8 != 0 || offset.checked_add(8).is_none_or(|end| end > bytes) {
+    if !offset.is_multiple_of(8) || offset.checked_add(8).is_none_or(|end| end > bytes) {
         return Err(Failure::argument(format!("offset {offset} is not a word of this object of {bytes} bytes")));
     }
     Ok(())

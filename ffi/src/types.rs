@@ -94,7 +94,7 @@ impl HfTypeInfo {
         if slot == NO_SLOT || (slot == 0 && self.initialised != INITIALISED) {
             return Ok(NO_SLOT);
         }
-        if slot % 8 != 0 || slot.checked_add(8).is_none_or(|end| end > self.size) {
+        if !slot.is_multiple_of(8) || slot.checked_add(8).is_none_or(|end| end > self.size) {
             return Err(invalid(format!("handle_slot {slot} is not a word of the fixed part of {} bytes", self.size)));
         }
         if self.trace.is_none() && refs.contains(&slot) {
@@ -114,12 +114,12 @@ impl HfTypeInfo {
         if self.trace.is_some() {
             return Ok(());
         }
-        if self.items_are_refs.get() && (self.item_size != 8 || self.size % 8 != 0) {
+        if self.items_are_refs.get() && (self.item_size != 8 || !self.size.is_multiple_of(8)) {
             return Err(invalid("items that are references need an item_size of 8 and a size that is a multiple of it"));
         }
         let mut seen = std::collections::HashSet::new();
         for offset in refs {
-            if offset % 8 != 0 || offset.checked_add(8).is_none_or(|end| end > self.size) {
+            if !offset.is_multiple_of(8) || offset.checked_add(8).is_none_or(|end| end > self.size) {
                 return Err(invalid(format!("reference {offset} is not a word of the fixed part of {} bytes", self.size)));
             }
             if !seen.insert(*offset) {
