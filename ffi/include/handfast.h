@@ -20,7 +20,7 @@
 #define HF_NO_SCOPE SIZE_MAX
 
 // The bit of `ob_refcnt` that marks an immortal object.
-#define HF_IMMORTAL_BIT 62
+#define HF_IMMORTAL_BIT 60
 
 // Link flag: when both sides are dead the handle's memory is freed silently, and nobody is told.
 #define HF_LINK_LIGHT 1
@@ -75,6 +75,9 @@ typedef struct hf_global hf_global;
 
 // A heap: objects, the threads attached to it, and its collector threads. Several may exist in a process.
 typedef struct hf_heap hf_heap;
+
+// What a program that allocates one type in a hot loop gets from `hf_type_layout`. It lives as long as its heap.
+typedef struct hf_layout hf_layout;
 
 // A thread that is attached to a heap. It belongs to that thread; `hf_detach` ends it.
 typedef struct hf_mutator hf_mutator;
@@ -442,6 +445,21 @@ struct hf_object *hf_alloc(struct hf_mutator *mutator,
 struct hf_object *hf_alloc_items(struct hf_mutator *mutator,
                                  hf_type type_,
                                  size_t items);
+
+// The layout of a type, for `hf_alloc_layout`.
+//
+// # Safety
+// Owner: the heap; it lives as long. Thread: any. Collects: no. NULL: an unknown type.
+const struct hf_layout *hf_type_layout(struct hf_heap *heap, hf_type type_);
+
+// As `hf_alloc`, for a type of the same heap whose layout was looked up before; in C, fixed-size types without a
+// finalizer are allocated inline, which takes a few instructions.
+//
+// # Safety
+// Owner: the collector; root it before the next call that may collect. Thread: the mutator's. **May collect.**
+// NULL: out of memory (after a full collection; the heap stays usable).
+struct hf_object *hf_alloc_layout(struct hf_mutator *mutator,
+                                  const struct hf_layout *layout);
 
 // The payload of an object: its fixed part, then its items. Read references with `hf_load` and write them with
 // `hf_store`; everything else is plain memory of the program.

@@ -19,6 +19,8 @@
 #error "include handfast.h, not handfast_inline.h"
 #endif
 
+#include <string.h>
+
 #ifdef __cplusplus
 #define HF_STATIC_ASSERT(condition, text) static_assert(condition, text)
 extern "C" {
@@ -32,6 +34,7 @@ extern "C" {
 typedef struct hf_mutator_head {
     uintptr_t cursor;     /* where the next object goes */
     uintptr_t limit;      /* the end of the free part; 0 while somebody wants this thread's attention */
+    uint32_t state;       /* not for programs */
     uint8_t barrier_mask; /* flags of a source that send a store to the slow path */
 } hf_mutator_head;
 
@@ -53,7 +56,7 @@ HF_STATIC_ASSERT(offsetof(hf_pyobject, ob_refcnt) == 0, "the count comes first")
 HF_STATIC_ASSERT(offsetof(hf_pyobject, ob_pypy_link) == 8, "then the link");
 HF_STATIC_ASSERT(offsetof(hf_pyobject, ob_type) == 16, "then the type");
 HF_STATIC_ASSERT(offsetof(hf_mutator_head, limit) == 8, "cursor, limit");
-HF_STATIC_ASSERT(offsetof(hf_mutator_head, barrier_mask) == 16, "then the mask");
+HF_STATIC_ASSERT(offsetof(hf_mutator_head, barrier_mask) == 20, "then the mask");
 HF_STATIC_ASSERT(offsetof(hf_type_head, size) == 8, "fast_bytes, size");
 HF_STATIC_ASSERT(offsetof(hf_type_head, item_size) == 16, "then item_size");
 
@@ -68,9 +71,10 @@ HF_STATIC_ASSERT(offsetof(hf_type_head, item_size) == 16, "then item_size");
 
 /* ---- Counts ---- */
 
-/* A count that is neither immortal nor, because something is wrong, zero or negative. */
+/* A count that is neither immortal (nor about to become so, which half the bit's value is) nor, because something is
+ * wrong, zero or negative. */
 static inline bool hf_inline_is_ordinary(intptr_t count) {
-    return (uintptr_t)count - 1 < HF_IMMORTAL - 1;
+    return (uintptr_t)count - 1 < HF_IMMORTAL / 2 - 2;
 }
 
 static inline void hf_inline_incref(hf_pyobject *ob) {
@@ -155,7 +159,24 @@ static inline void hf_inline_store(hf_mutator *mutator, hf_object *source, size_
     hf_store(mutator, source, offset, value_or_null);
 }
 
+static inline hf_object *hf_inline_alloc_layout(hf_mutator *mutator, const hf_layout *layout) {
+    if (HF_LIKELY(mutator != NULL && layout != NULL)) {
+        hf_mutator_head *head = (hf_mutator_head *)(void *)mutator;
+        size_t bytes = ((const hf_type_head *)(const void *)layout)->fast_bytes;
+        uintptr_t start = head->cursor;
+        if (HF_LIKELY(start + bytes <= __atomic_load_n(&head->limit, __ATOMIC_RELAXED))) {
+            hf_object *object = (hf_object *)start;
+            head->cursor = start + bytes;
+            __atomic_store_n((uint64_t *)(void *)object, (uint64_t)(uintptr_t)layout, __ATOMIC_RELAXED);
+            (void)memset((char *)(void *)object + HF_HEADER_BYTES, 0, bytes - HF_HEADER_BYTES);
+            return object;
+        }
+    }
+    return hf_alloc_layout(mutator, layout);
+}
+
 #define hf_payload(object) hf_inline_payload(object)
+#define hf_alloc_layout(mutator, layout) hf_inline_alloc_layout((mutator), (layout))
 #define hf_load(mutator, source, offset) hf_inline_load((mutator), (source), (offset))
 #define hf_store(mutator, source, offset, value) hf_inline_store((mutator), (source), (offset), (value))
 

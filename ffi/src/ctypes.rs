@@ -6,10 +6,11 @@
 //! it reads, and the immortal bit: those are checked here too.
 
 use handfast_core::handle::PyObject;
-use handfast_core::object::Object;
+use handfast_core::object::{Object, TypeInfo};
 use handfast_core::raw::{GlobalCell, Record, WeakCell};
 use std::ffi::c_void;
 use std::mem::{align_of, offset_of, size_of};
+use std::ptr;
 
 /// C's `size_t`.
 #[allow(non_camel_case_types, reason = "the header's generator knows this name")]
@@ -44,6 +45,12 @@ pub struct HfObject {
     _opaque: [u8; 0],
 }
 
+/// What a program that allocates one type in a hot loop gets from `hf_type_layout`. It lives as long as its heap.
+#[derive(Debug)]
+pub struct HfLayout {
+    _opaque: [u8; 0],
+}
+
 /// A root of the heap itself: a cell that keeps one object alive until `hf_global_free`.
 #[derive(Debug)]
 pub struct HfGlobal {
@@ -70,7 +77,7 @@ pub struct HfPyobject {
 }
 
 /// The bit of `ob_refcnt` that marks an immortal object.
-pub const HF_IMMORTAL_BIT: u32 = 62;
+pub const HF_IMMORTAL_BIT: u32 = 60;
 
 const _: () = {
     assert!(size_of::<HfPyobject>() == 24);
@@ -82,10 +89,24 @@ const _: () = {
     // The head of a mutator's record, as `struct hf_mutator_head` of handfast_inline.h repeats it.
     assert!(offset_of!(Record, cursor) == 0);
     assert!(offset_of!(Record, limit) == 8);
-    assert!(offset_of!(Record, barrier_mask) == 16);
     // An object is its 8-byte header.
     assert!(size_of::<Object>() == 8);
+    // The head of a description, as `struct hf_type_head` repeats it: fast_bytes, size, item_size.
+    assert!(type_head(&TypeInfo::new("", 40), 0) == 48);
+    assert!(type_head(&TypeInfo::new("", 40).with_items(3), 0) > 1 << 48);
+    assert!(type_head(&TypeInfo::new("", 40).with_items(3), 1) == 40);
+    assert!(type_head(&TypeInfo::new("", 40).with_items(3), 2) == 3);
 };
+
+/// A word of the head of a description.
+const fn type_head(info: &TypeInfo, word: usize) -> usize {
+    assert!(word < 3);
+    let head: *const usize = ptr::from_ref(info).cast();
+    // SAFETY: a description has more than three words.
+    let at = unsafe { head.add(word) };
+    // SAFETY: the first three are integers: the assertions above would not compile otherwise.
+    unsafe { at.read() }
+}
 
 impl HfMutator {
     /// The record that this name stands for.

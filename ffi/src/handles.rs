@@ -15,7 +15,6 @@ use crate::threads::running;
 use handfast_core::handle::{LinkFlags, PyObject};
 use handfast_core::object::Object;
 use handfast_core::raw::Mutator;
-use handfast_core::sync::atomic::Ordering;
 use std::ffi::c_void;
 use std::ptr;
 
@@ -271,11 +270,10 @@ pub unsafe extern "C" fn hf_decref(ob: *mut HfPyobject) {
 pub unsafe extern "C" fn hf_decref_zero(ob: *mut HfPyobject) {
     boundary::nothing("hf_decref_zero", || {
         let ob = handle("ob", ob)?;
+        // Nobody else has a reference through which to look; what the threads that dropped theirs wrote before is ordered
+        // by the acquire in the core's decref.
         // SAFETY: the memory of a handle outlives its last reference until dealloc has run.
-        let count = unsafe { &(*ob).ob_refcnt };
-        // Relaxed: no other thread has a reference through which it could look; what the threads that dropped theirs
-        // wrote before is ordered by the acquire in the core's decref.
-        count.fetch_add(1, Ordering::Relaxed);
+        unsafe { PyObject::incref(ob) };
         // SAFETY: a handle with the one reference that was just given back.
         unsafe { PyObject::decref(ob) };
         Ok(())

@@ -4,7 +4,8 @@
 //! case; what is here is the whole of each, and what the twins fall back to. Both refuse a field outside of the object.
 
 use crate::boundary;
-use crate::ctypes::{HfMutator, HfObject, size_t};
+use crate::ctypes::{HfLayout, HfMutator, HfObject, size_t};
+use crate::heap::HfHeap;
 use crate::status::{Failure, HfStatus};
 use crate::threads::{collecting, running};
 use crate::types::{HfType, MAX_PAYLOAD};
@@ -28,10 +29,9 @@ pub(crate) fn object(name: &'static str, object: *mut HfObject) -> Result<*mut O
     Ok(object)
 }
 
-/// The description of a type of the mutator's heap.
-fn type_info(mutator: Mutator, id: HfType) -> Result<*const TypeInfo, Failure> {
-    // SAFETY: the mutator is attached by this thread.
-    unsafe { mutator.heap() }.type_by_id(id).ok_or_else(|| Failure::argument(format!("unknown type {id}")))
+/// The description of a type of a heap.
+fn known_type(heap: &raw::Heap, id: HfType) -> Result<*const TypeInfo, Failure> {
+    heap.type_by_id(id).ok_or_else(|| Failure::argument(format!("unknown type {id}")))
 }
 
 /// Refuses a field that is not a word of the object.
@@ -56,10 +56,21 @@ unsafe fn check_field(source: *mut Object, offset: usize) -> Result<(), Failure>
     Ok(())
 }
 
-/// Allocates; the caller has checked nothing.
-fn allocate(function: &'static str, mutator: *mut HfMutator, id: HfType, items: usize) -> Result<*mut HfObject, Failure> {
+/// Allocates an object of a type with this number.
+fn allocate_type(
+    function: &'static str,
+    mutator: *mut HfMutator,
+    id: HfType,
+    items: usize,
+) -> Result<*mut HfObject, Failure> {
     let mutator = running(function, mutator)?;
-    let info = type_info(mutator, id)?;
+    // SAFETY: attached by this thread.
+    let heap = unsafe { mutator.heap() };
+    allocate(mutator, known_type(heap, id)?, items)
+}
+
+/// Allocates an object with this description, of the mutator's heap.
+fn allocate(mutator: Mutator, info: *const TypeInfo, items: usize) -> Result<*mut HfObject, Failure> {
     // SAFETY: a description lives as long as its heap.
     let (size, item_size) = unsafe { ((*info).size(), (*info).item_size()) };
     let object = if item_size == 0 {
@@ -90,7 +101,7 @@ fn allocate(function: &'static str, mutator: *mut HfMutator, id: HfType, items: 
 /// NULL: out of memory (after a full collection; the heap stays usable), or an unknown type.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_alloc(mutator: *mut HfMutator, type_: HfType) -> *mut HfObject {
-    boundary::value("hf_alloc", ptr::null_mut(), || allocate("hf_alloc", mutator, type_, 0))
+    boundary::value("hf_alloc", ptr::null_mut(), || allocate_type("hf_alloc", mutator, type_, 0))
 }
 
 /// Allocates an object with `items` items, all zeroed.
@@ -101,7 +112,37 @@ pub unsafe extern "C" fn hf_alloc(mutator: *mut HfMutator, type_: HfType) -> *mu
 /// has none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_alloc_items(mutator: *mut HfMutator, type_: HfType, items: size_t) -> *mut HfObject {
-    boundary::value("hf_alloc_items", ptr::null_mut(), || allocate("hf_alloc_items", mutator, type_, items))
+    boundary::value("hf_alloc_items", ptr::null_mut(), || allocate_type("hf_alloc_items", mutator, type_, items))
+}
+
+/// The layout of a type, for `hf_alloc_layout`.
+///
+/// # Safety
+/// Owner: the heap; it lives as long. Thread: any. Collects: no. NULL: an unknown type.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_type_layout(heap: *mut HfHeap, type_: HfType) -> *const HfLayout {
+    boundary::value("hf_type_layout", ptr::null(), || {
+        // SAFETY: NULL or alive.
+        let heap = unsafe { HfHeap::from_c(heap) }?;
+        Ok(known_type(heap.raw(), type_)?.cast())
+    })
+}
+
+/// As `hf_alloc`, for a type of the same heap whose layout was looked up before; in C, fixed-size types without a
+/// finalizer are allocated inline, which takes a few instructions.
+///
+/// # Safety
+/// Owner: the collector; root it before the next call that may collect. Thread: the mutator's. **May collect.**
+/// NULL: out of memory (after a full collection; the heap stays usable).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_alloc_layout(mutator: *mut HfMutator, layout: *const HfLayout) -> *mut HfObject {
+    boundary::value("hf_alloc_layout", ptr::null_mut(), || {
+        let mutator = running("hf_alloc_layout", mutator)?;
+        if layout.is_null() {
+            return Err(Failure::null("layout"));
+        }
+        allocate(mutator, layout.cast(), 0)
+    })
 }
 
 /// The payload of an object: its fixed part, then its items. Read references with `hf_load` and write them with

@@ -45,6 +45,11 @@ static void nulls(void) {
     CHECK(hf_alloc(NULL, w.node) == NULL);
     CHECK((hf_alloc)(NULL, w.node) == NULL);
     CHECK(hf_alloc_items(NULL, w.array, 1) == NULL);
+    CHECK(hf_type_layout(NULL, w.node) == NULL);
+    CHECK(hf_type_layout(heap, HF_NO_TYPE) == NULL);
+    CHECK(hf_alloc_layout(NULL, hf_type_layout(heap, w.node)) == NULL);
+    CHECK(hf_alloc_layout(me, NULL) == NULL);
+    CHECK((hf_alloc_layout)(me, NULL) == NULL);
     CHECK(hf_payload(NULL) == NULL);
     CHECK((hf_payload)(NULL) == NULL);
     CHECK(hf_items(NULL) == 0);

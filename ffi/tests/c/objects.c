@@ -36,6 +36,37 @@ static void zeroed(world *w) {
     }
 }
 
+/* The inline allocation: the same objects, over many minor collections. */
+static void by_layout(world *w) {
+    const hf_layout *layout = hf_type_layout(w->heap, w->node);
+    size_t scope = hf_scope_open(w->me);
+    hf_object **list = hf_root(w->me, NULL), *p;
+    uint64_t minors = stats_of(w).minor_collections;
+    intptr_t i;
+    CHECK(layout != NULL);
+    for (i = 1; i <= 100000; i++) {
+        node *n;
+        p = hf_alloc_layout(w->me, layout);
+        CHECK(p != NULL);
+        n = (node *)hf_payload(p);
+        CHECK(n->left == NULL && n->right == NULL && n->slot == NULL && n->number == 0);
+        CHECK(hf_type_of(p) == w->node);
+        n->slot = NULL;
+        n->number = i;
+        hf_store(w->me, p, LEFT, *list);
+        *list = p;
+        p = (hf_alloc_layout)(w->me, layout);
+        CHECK(p != NULL && number(p) == 0);
+    }
+    CHECK(stats_of(w).minor_collections > minors);
+    for (p = *list, i = 100000; p != NULL; p = hf_load(w->me, p, LEFT), i--)
+        CHECK(number(p) == i);
+    CHECK(i == 0);
+    p = hf_alloc_layout(w->me, hf_type_layout(w->heap, w->array)); /* not inline */
+    CHECK(p != NULL && hf_items(p) == 0 && hf_type_of(p) == w->array);
+    hf_scope_close(w->me, scope);
+}
+
 int main(void) {
     world w;
     size_t scope;
@@ -46,6 +77,7 @@ int main(void) {
     int i;
     open_world(&w, 0);
     zeroed(&w);
+    by_layout(&w);
 
     scope = hf_scope_open(w.me);
     p = hf_root(w.me, new_node(&w, w.node, 71));
