@@ -47,6 +47,7 @@ test_programs! {
     rule_9_threads: "rule9_threads.c",
     null_zero_and_huge_arguments_do_no_harm: "null.c",
     out_of_memory_leaves_the_heap_usable: "oom.c",
+    what_c_holds_is_reported_when_a_heap_is_freed: "leaks.c",
     versions_and_struct_sizes: "abi.c",
     callbacks_call_back: "callbacks.c",
     objects_pins_publication_walk: "objects.c",

@@ -2,6 +2,8 @@
  * collect. None of them can detach the mutator under its caller. */
 #include "check.h"
 
+enum { CHAIN = 300000 };
+
 static world w;
 static int finalized, notified, chain_deallocs;
 static hf_global *saved;
@@ -11,7 +13,7 @@ typedef struct chain {
     hf_pyobject *next; /* a counted reference */
 } chain;
 
-/* Releases the next one: as deep as the chain is long. */
+/* Releases the next one. However long the chain, the stack stays shallow. */
 static void dealloc_chain(hf_pyobject *ob, void *arg) {
     hf_pyobject *next = ((chain *)ob)->next;
     (void)arg;
@@ -60,14 +62,14 @@ int main(void) {
 
     /* Dealloc. */
     hf_set_dealloc(w.heap, dealloc_chain, &w);
-    for (i = 0; i < 1000; i++) {
+    for (i = 0; i < CHAIN; i++) {
         chain *c = (chain *)hf_pyobject_new(w.me, sizeof(chain), NULL);
         CHECK(c != NULL);
         c->next = head;
         head = &c->base;
     }
     hf_decref(head);
-    CHECK(chain_deallocs == 1000);
+    CHECK(chain_deallocs == CHAIN);
 
     /* The dead notifier: once for a collection, and not again for what it has drained. */
     hf_set_dead_notifier(w.heap, notify, &w);
@@ -78,7 +80,7 @@ int main(void) {
     }
     full(&w);
     CHECK(notified >= 1 && notified <= 2); /* a full collection begins with a minor */
-    CHECK(chain_deallocs == 1010);
+    CHECK(chain_deallocs == CHAIN + 10);
     i = notified;
     full(&w);
     CHECK(notified == i);
