@@ -104,15 +104,15 @@ typedef struct hf_pyobject {
 typedef struct hf_config {
     // `sizeof(hf_config)`; `hf_config_init` sets it.
     size_t struct_size;
-    // Bytes of each thread's nursery.
+    // Bytes of each thread's nursery, 128 KiB to 256 MiB.
     size_t nursery_bytes;
-    // The most bytes that objects may occupy.
+    // The most bytes that objects may occupy. 0: three quarters of the machine's memory.
     size_t max_heap_bytes;
     // Collector threads; 0: cycles run only on demand, by the calling mutator.
     uint32_t gc_threads;
-    // A cycle starts when the old generation has grown by this many percent of what the last cycle left.
+    // A cycle starts when this many percent of what the last cycle left alive were promoted since.
     uint32_t growth_percent;
-    // No cycle starts below this many bytes.
+    // No cycle starts before this many bytes were promoted since the last.
     size_t min_trigger_bytes;
     // Free memory kept before more goes back to the operating system.
     size_t reserve_bytes;
@@ -157,12 +157,16 @@ typedef struct hf_stats {
     uint64_t dead_queued;
     // The longest interruption of a thread, in nanoseconds.
     uint64_t longest_pause_ns;
-    // Objects allocated since the start, as of the last minor of each thread.
-    uint64_t allocated_objects;
     // Objects alive after the last cycle.
     uint64_t live_objects;
     // Bytes that minors moved or promoted in place.
     uint64_t promoted_bytes;
+    // Objects that minors moved or promoted in place.
+    uint64_t promoted_objects;
+    // Bytes of blocks that are not free and of large objects.
+    uint64_t used_bytes;
+    // Links ever made.
+    uint64_t links_made;
     // What `hf_external_memory` has added up to.
     uint64_t external_bytes;
     // Half of the interruptions were no longer than this, in nanoseconds.
@@ -396,10 +400,11 @@ enum hf_status hf_heap_free(struct hf_heap *heap,
 void hf_external_memory(struct hf_heap *heap,
                         ptrdiff_t delta);
 
-// Checks the invariants of what is old and public. For tests: it takes long.
+// Checks the invariants of everything old, between two cycles. For tests: it takes long.
 //
 // # Safety
-// Thread: any. Collects: no. Errors: `HF_ERR_PANIC` when something is wrong; `hf_last_error` says what.
+// Thread: any that is attached and running. **May collect.** Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_NOT_ATTACHED`,
+// and `HF_ERR_PANIC` when something is wrong: `hf_last_error` says what.
 enum hf_status hf_heap_verify(struct hf_heap *heap);
 
 // The calling thread's mutator of this heap; NULL when it is not attached.
@@ -505,14 +510,16 @@ uintptr_t hf_identity(struct hf_mutator *mutator, struct hf_object *object);
 // Collects this thread's nursery.
 //
 // # Safety
-// Thread: the mutator's. **May collect.** Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_WRONG_THREAD`.
+// Thread: the mutator's. **May collect.** Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_WRONG_THREAD`,
+// `HF_ERR_FORKED`.
 enum hf_status hf_collect_minor(struct hf_mutator *mutator);
 
 // Runs a whole cycle. When it returns, everything that was unreachable before the call has died, and the dead queue
 // holds its share. It waits for threads that run without coming to a safepoint.
 //
 // # Safety
-// Thread: the mutator's. **May collect.** Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_WRONG_THREAD`.
+// Thread: the mutator's. **May collect.** Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_WRONG_THREAD`,
+// `HF_ERR_FORKED`.
 enum hf_status hf_collect_full(struct hf_mutator *mutator);
 
 // Makes an object, and everything that it reaches, visible to other threads. Storing it into something public does
@@ -662,7 +669,8 @@ void hf_safepoint(struct hf_mutator *mutator);
 // wait for it meanwhile. For calls that block or take long. Counts may be changed in native state.
 //
 // # Safety
-// Thread: the mutator's. Collects: no, but others may collect on its behalf from now on. Already native: does nothing.
+// Thread: the mutator's. Collects: not by itself, but from here on others may, on this thread's behalf. Already native:
+// does nothing.
 void hf_native_enter(struct hf_mutator *mutator);
 
 // Comes back from native state.

@@ -6,6 +6,7 @@
 //! it reads, and the immortal bit: those are checked here too.
 
 use handfast_core::handle::PyObject;
+use handfast_core::handle::refcount::IMMORTAL;
 use handfast_core::object::{Object, TypeInfo};
 use handfast_core::raw::{GlobalCell, Record, WeakCell};
 use std::ffi::c_void;
@@ -89,6 +90,9 @@ const _: () = {
     // The head of a mutator's record, as `struct hf_mutator_head` of handfast_inline.h repeats it.
     assert!(offset_of!(Record, cursor) == 0);
     assert!(offset_of!(Record, limit) == 8);
+    assert!(offset_of!(Record, barrier) == 20);
+    // The bit that the inline counts test.
+    assert!(IMMORTAL == 1 << HF_IMMORTAL_BIT);
     // An object is its 8-byte header.
     assert!(size_of::<Object>() == 8);
     // The head of a description, as `struct hf_type_head` repeats it: fast_bytes, size, item_size.

@@ -25,15 +25,15 @@ pub struct HfHeap {
 pub struct HfConfig {
     /// `sizeof(hf_config)`; `hf_config_init` sets it.
     pub struct_size: size_t,
-    /// Bytes of each thread's nursery.
+    /// Bytes of each thread's nursery, 128 KiB to 256 MiB.
     pub nursery_bytes: size_t,
-    /// The most bytes that objects may occupy.
+    /// The most bytes that objects may occupy. 0: three quarters of the machine's memory.
     pub max_heap_bytes: size_t,
     /// Collector threads; 0: cycles run only on demand, by the calling mutator.
     pub gc_threads: u32,
-    /// A cycle starts when the old generation has grown by this many percent of what the last cycle left.
+    /// A cycle starts when this many percent of what the last cycle left alive were promoted since.
     pub growth_percent: u32,
-    /// No cycle starts below this many bytes.
+    /// No cycle starts before this many bytes were promoted since the last.
     pub min_trigger_bytes: size_t,
     /// Free memory kept before more goes back to the operating system.
     pub reserve_bytes: size_t,
@@ -213,15 +213,19 @@ pub unsafe extern "C" fn hf_external_memory(heap: *mut HfHeap, delta: ptrdiff_t)
     });
 }
 
-/// Checks the invariants of what is old and public. For tests: it takes long.
+/// Checks the invariants of everything old, between two cycles. For tests: it takes long.
 ///
 /// # Safety
-/// Thread: any. Collects: no. Errors: `HF_ERR_PANIC` when something is wrong; `hf_last_error` says what.
+/// Thread: any that is attached and running. **May collect.** Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_NOT_ATTACHED`,
+/// and `HF_ERR_PANIC` when something is wrong: `hf_last_error` says what.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_heap_verify(heap: *mut HfHeap) -> HfStatus {
     boundary::status("hf_heap_verify", || {
         // SAFETY: NULL or alive.
-        unsafe { HfHeap::from_c(heap) }?.raw.verify();
+        let heap = unsafe { HfHeap::from_c(heap) }?.raw();
+        let current = heap.current().ok_or(handfast_core::Error::NotAttached)?;
+        threads::running("hf_heap_verify", threads::name(current))?;
+        threads::collecting(|| heap.verify());
         Ok(())
     })
 }

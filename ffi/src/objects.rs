@@ -89,6 +89,8 @@ fn allocate(mutator: Mutator, info: *const TypeInfo, items: usize) -> Result<*mu
         collecting(|| unsafe { mutator.alloc_items(info, items) })
     };
     if object.is_null() {
+        // SAFETY: attached by this thread.
+        unsafe { mutator.heap() }.check()?;
         return Err(Failure::memory("out of memory"));
     }
     Ok(HfObject::name(object))
@@ -156,8 +158,7 @@ pub unsafe extern "C" fn hf_payload(object: *mut HfObject) -> *mut c_void {
     if object.is_null() {
         return ptr::null_mut();
     }
-    // SAFETY: an object.
-    unsafe { raw::payload(HfObject::object(object)) }
+    raw::payload(HfObject::object(object))
 }
 
 /// The number of items of an object; 0 for types of fixed size, and of NULL.
@@ -244,11 +245,14 @@ pub unsafe extern "C" fn hf_identity(mutator: *mut HfMutator, object: *mut HfObj
 /// Collects this thread's nursery.
 ///
 /// # Safety
-/// Thread: the mutator's. **May collect.** Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_WRONG_THREAD`.
+/// Thread: the mutator's. **May collect.** Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_WRONG_THREAD`,
+/// `HF_ERR_FORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_collect_minor(mutator: *mut HfMutator) -> HfStatus {
     boundary::status("hf_collect_minor", || {
         let mutator = running("hf_collect_minor", mutator)?;
+        // SAFETY: attached by this thread.
+        unsafe { mutator.heap() }.check()?;
         // SAFETY: running on this thread.
         collecting(|| unsafe { mutator.collect_minor() });
         Ok(())
@@ -259,11 +263,14 @@ pub unsafe extern "C" fn hf_collect_minor(mutator: *mut HfMutator) -> HfStatus {
 /// holds its share. It waits for threads that run without coming to a safepoint.
 ///
 /// # Safety
-/// Thread: the mutator's. **May collect.** Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_WRONG_THREAD`.
+/// Thread: the mutator's. **May collect.** Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_WRONG_THREAD`,
+/// `HF_ERR_FORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_collect_full(mutator: *mut HfMutator) -> HfStatus {
     boundary::status("hf_collect_full", || {
         let mutator = running("hf_collect_full", mutator)?;
+        // SAFETY: attached by this thread.
+        unsafe { mutator.heap() }.check()?;
         // SAFETY: running on this thread.
         collecting(|| unsafe { mutator.collect_full() });
         Ok(())

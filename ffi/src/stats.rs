@@ -33,12 +33,16 @@ pub struct HfStats {
     pub dead_queued: u64,
     /// The longest interruption of a thread, in nanoseconds.
     pub longest_pause_ns: u64,
-    /// Objects allocated since the start, as of the last minor of each thread.
-    pub allocated_objects: u64,
     /// Objects alive after the last cycle.
     pub live_objects: u64,
     /// Bytes that minors moved or promoted in place.
     pub promoted_bytes: u64,
+    /// Objects that minors moved or promoted in place.
+    pub promoted_objects: u64,
+    /// Bytes of blocks that are not free and of large objects.
+    pub used_bytes: u64,
+    /// Links ever made.
+    pub links_made: u64,
     /// What `hf_external_memory` has added up to.
     pub external_bytes: u64,
     /// Half of the interruptions were no longer than this, in nanoseconds.
@@ -58,7 +62,7 @@ pub struct HfStats {
 // SAFETY: words only, the size first.
 unsafe impl Growing for HfStats {
     const NAME: &'static str = "hf_stats";
-    const FIRST: usize = offset_of!(HfStats, allocated_objects);
+    const FIRST: usize = offset_of!(HfStats, live_objects);
 }
 
 /// Reads a heap's counters. They are exact for what has stopped changing, and each by itself otherwise.
@@ -83,9 +87,11 @@ pub unsafe extern "C" fn hf_stats_get(heap: *mut HfHeap, out: *mut HfStats) -> H
             links_freed_by_cycle: stats.links_freed_by_cycle,
             dead_queued: stats.dead_queued,
             longest_pause_ns: stats.longest_pause_ns,
-            allocated_objects: stats.allocated_objects,
             live_objects: stats.live_objects,
             promoted_bytes: stats.promoted_bytes,
+            promoted_objects: stats.promoted_objects,
+            used_bytes: stats.used_bytes,
+            links_made: stats.links_made,
             external_bytes: stats.external_bytes,
             p50_pause_ns: stats.p50_pause_ns,
             p99_pause_ns: stats.p99_pause_ns,

@@ -110,7 +110,7 @@ impl From<Error> for Failure {
         let status = match &error {
             Error::InvalidConfig { .. } => HfStatus::HF_ERR_INVALID_CONFIG,
             Error::InvalidType { .. } => HfStatus::HF_ERR_INVALID_TYPE,
-            Error::InvalidArgument { .. } => HfStatus::HF_ERR_INVALID_ARGUMENT,
+            Error::InvalidArgument { .. } | Error::Closed => HfStatus::HF_ERR_INVALID_ARGUMENT,
             Error::OutOfMemory { .. } => HfStatus::HF_ERR_OUT_OF_MEMORY,
             Error::AlreadyLinked => HfStatus::HF_ERR_ALREADY_LINKED,
             Error::AlreadyAttached => HfStatus::HF_ERR_ALREADY_ATTACHED,

@@ -108,15 +108,8 @@ pub unsafe extern "C" fn hf_detach(mutator: *mut HfMutator) -> HfStatus {
         if COLLECTING.get() != 0 {
             return Err(Failure::argument("called from a finalizer or from the dead notifier"));
         }
-        collecting(|| {
-            // SAFETY: attached by this thread.
-            if unsafe { mutator.is_native() } {
-                // SAFETY: likewise, and in native state.
-                unsafe { mutator.native_leave() };
-            }
-            // SAFETY: attached by this thread, and no call of it is on the stack.
-            unsafe { mutator.detach() };
-        });
+        // SAFETY: attached by this thread, in either state, and no call of it is on the stack.
+        collecting(|| unsafe { mutator.detach() });
         Ok(())
     })
 }
@@ -141,7 +134,8 @@ pub unsafe extern "C" fn hf_safepoint(mutator: *mut HfMutator) {
 /// wait for it meanwhile. For calls that block or take long. Counts may be changed in native state.
 ///
 /// # Safety
-/// Thread: the mutator's. Collects: no, but others may collect on its behalf from now on. Already native: does nothing.
+/// Thread: the mutator's. Collects: not by itself, but from here on others may, on this thread's behalf. Already native:
+/// does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_native_enter(mutator: *mut HfMutator) {
     boundary::nothing("hf_native_enter", || {

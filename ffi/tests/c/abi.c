@@ -32,11 +32,11 @@ int main(void) {
     CHECK(small.min_trigger_bytes == SIZE_MAX); /* not ours to write */
     OK(hf_heap_new(&small, &heap));
     memset(&stats, 0xff, sizeof stats);
-    stats.struct_size = offsetof(hf_stats, allocated_objects);
+    stats.struct_size = offsetof(hf_stats, live_objects);
     OK(hf_stats_get(heap, &stats));
     CHECK(stats.minor_collections == 0);
     CHECK(stats.longest_pause_ns != UINT64_MAX);
-    CHECK(stats.allocated_objects == UINT64_MAX);
+    CHECK(stats.live_objects == UINT64_MAX);
     OK(hf_heap_free(heap, NULL));
     puts("ok");
     return 0;

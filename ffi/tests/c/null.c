@@ -245,7 +245,7 @@ static void descriptions(void) {
     config.nursery_bytes = SIZE_MAX;
     CHECK(hf_heap_new(&config, &heap) == HF_ERR_INVALID_CONFIG);
     hf_config_init(&config);
-    config.max_heap_bytes = 0;
+    config.max_heap_bytes = 1;
     CHECK(hf_heap_new(&config, &heap) == HF_ERR_INVALID_CONFIG);
     CHECK(heap == NULL);
 
