@@ -34,7 +34,6 @@ extern "C" {
 typedef struct hf_mutator_head {
     uintptr_t cursor;     /* where the next object goes */
     uintptr_t limit;      /* the end of the free part; 0 while somebody wants this thread's attention */
-    uint32_t state;       /* not for programs */
     uint8_t barrier_mask; /* flags of a source that send a store to the slow path */
 } hf_mutator_head;
 
@@ -56,7 +55,7 @@ HF_STATIC_ASSERT(offsetof(hf_pyobject, ob_refcnt) == 0, "the count comes first")
 HF_STATIC_ASSERT(offsetof(hf_pyobject, ob_pypy_link) == 8, "then the link");
 HF_STATIC_ASSERT(offsetof(hf_pyobject, ob_type) == 16, "then the type");
 HF_STATIC_ASSERT(offsetof(hf_mutator_head, limit) == 8, "cursor, limit");
-HF_STATIC_ASSERT(offsetof(hf_mutator_head, barrier_mask) == 20, "then the mask");
+HF_STATIC_ASSERT(offsetof(hf_mutator_head, barrier_mask) == 16, "then the mask");
 HF_STATIC_ASSERT(offsetof(hf_type_head, size) == 8, "fast_bytes, size");
 HF_STATIC_ASSERT(offsetof(hf_type_head, item_size) == 16, "then item_size");
 

@@ -90,7 +90,7 @@ const _: () = {
     // The head of a mutator's record, as `struct hf_mutator_head` of handfast_inline.h repeats it.
     assert!(offset_of!(Record, cursor) == 0);
     assert!(offset_of!(Record, limit) == 8);
-    assert!(offset_of!(Record, barrier) == 20);
+    assert!(offset_of!(Record, barrier) == 16);
     // The bit that the inline counts test.
     assert!(IMMORTAL == 1 << HF_IMMORTAL_BIT);
     // An object is its 8-byte header.
