@@ -1,0 +1,188 @@
+/*
+ * The part of handfast.h that C inlines. It is included by handfast.h, at its end; do not include it alone.
+ *
+ * Each function here is the common case of an exported function. A function-like macro of the exported name leads to
+ * it; (hf_load)(m, p, 0), &hf_load, and everything compiled with HF_NO_INLINE use the exported function. Whatever is not the
+ * common case (NULL, a field outside of the object, a slow store, a count of zero) is left to the exported function,
+ * which also says why in hf_last_error(). The one check that only the exported functions make is that of the thread.
+ * HF_UNCHECKED removes the inline checks of arguments, for programs that are known to be right.
+ *
+ * Orderings. A load is an acquire: it pairs with the release in the slow path of a store to a public object, so that
+ * whoever finds an object sees its fields. A fast store is relaxed: its object is private, nobody else looks. incref is
+ * relaxed: whoever increments holds or borrows a reference already. decref is a release: what this thread did with the
+ * object is ordered before whoever frees it, which acquires.
+ */
+#ifndef HANDFAST_INLINE_H
+#define HANDFAST_INLINE_H
+
+#ifndef HANDFAST_H
+#error "include handfast.h, not handfast_inline.h"
+#endif
+
+#include <string.h>
+
+#ifdef __cplusplus
+#define HF_STATIC_ASSERT(condition, text) static_assert(condition, text)
+extern "C" {
+#else
+#define HF_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
+#endif
+
+/* ---- Layouts that this file shares with the library: ffi/src/ctypes.rs checks them on its side. A change is a new HF_ABI. ---- */
+
+/* How an hf_mutator begins. */
+typedef struct hf_mutator_head {
+    uintptr_t cursor;     /* where the next object goes */
+    uintptr_t limit;      /* the end of the free part; 0 while somebody wants this thread's attention */
+    uint8_t barrier_mask; /* flags of a source that send a store to the slow path */
+} hf_mutator_head;
+
+/* How the description begins that the low 48 bits of an object's header point at. */
+typedef struct hf_type_head {
+    size_t fast_bytes; /* what the inline allocation takes, header included; too much for any nursery if it may not */
+    size_t size;       /* the fixed part of the payload, a multiple of 8 */
+    size_t item_size;  /* 0: no items; else the number of items is in the word before the header */
+} hf_type_head;
+
+#define HF_HEADER_BYTES 8
+#define HF_HEADER_FLAGS 6 /* the byte of the header with the flags that barrier_mask is about */
+#define HF_HEADER_TYPE ((UINT64_C(1) << 48) - 1)
+#define HF_IMMORTAL ((uintptr_t)1 << HF_IMMORTAL_BIT)
+
+HF_STATIC_ASSERT(sizeof(void *) == 8, "handfast needs 64-bit addresses");
+HF_STATIC_ASSERT(sizeof(hf_pyobject) == 24, "hf_pyobject is three words");
+HF_STATIC_ASSERT(offsetof(hf_pyobject, ob_refcnt) == 0, "the count comes first");
+HF_STATIC_ASSERT(offsetof(hf_pyobject, ob_pypy_link) == 8, "then the link");
+HF_STATIC_ASSERT(offsetof(hf_pyobject, ob_type) == 16, "then the type");
+HF_STATIC_ASSERT(offsetof(hf_mutator_head, limit) == 8, "cursor, limit");
+HF_STATIC_ASSERT(offsetof(hf_mutator_head, barrier_mask) == 16, "then the mask");
+HF_STATIC_ASSERT(offsetof(hf_type_head, size) == 8, "fast_bytes, size");
+HF_STATIC_ASSERT(offsetof(hf_type_head, item_size) == 16, "then item_size");
+
+#define HF_LIKELY(condition) __builtin_expect(!!(condition), 1)
+
+/* ---- Structs that grow: the program's own size, whatever the library's is. ---- */
+
+#define hf_config_init(config) hf_config_init_sized((config), sizeof(hf_config))
+#define hf_type_info_init(info) hf_type_info_init_sized((info), sizeof(hf_type_info))
+
+#ifndef HF_NO_INLINE
+
+/* ---- Counts ---- */
+
+/* A count that is neither immortal (nor about to become so, which half the bit's value is) nor, because something is
+ * wrong, zero or negative. */
+static inline bool hf_inline_is_ordinary(intptr_t count) {
+    return (uintptr_t)count - 1 < HF_IMMORTAL / 2 - 2;
+}
+
+static inline void hf_inline_incref(hf_pyobject *ob) {
+    intptr_t count;
+    if (ob == NULL)
+        return;
+    count = __atomic_load_n(&ob->ob_refcnt, __ATOMIC_RELAXED);
+    if (HF_LIKELY(hf_inline_is_ordinary(count)))
+        (void)__atomic_fetch_add(&ob->ob_refcnt, 1, __ATOMIC_RELAXED);
+    else if (((uintptr_t)count & HF_IMMORTAL) == 0)
+        hf_incref(ob);
+}
+
+static inline void hf_inline_decref(hf_pyobject *ob) {
+    intptr_t count;
+    if (ob == NULL)
+        return;
+    count = __atomic_load_n(&ob->ob_refcnt, __ATOMIC_RELAXED);
+    if (HF_LIKELY(hf_inline_is_ordinary(count))) {
+        if (__atomic_fetch_sub(&ob->ob_refcnt, 1, __ATOMIC_RELEASE) <= 1)
+            hf_decref_zero(ob);
+    } else if (((uintptr_t)count & HF_IMMORTAL) == 0) {
+        hf_decref(ob);
+    }
+}
+
+#define hf_incref(ob) hf_inline_incref(ob)
+#define hf_decref(ob) hf_inline_decref(ob)
+
+/* ---- Objects ---- */
+
+static inline void *hf_inline_payload(hf_object *object) {
+    return object == NULL ? NULL : (void *)((char *)(void *)object + HF_HEADER_BYTES);
+}
+
+static inline const hf_type_head *hf_inline_type(const hf_object *object) {
+    uint64_t header = __atomic_load_n((const uint64_t *)(const void *)object, __ATOMIC_RELAXED);
+    return (const hf_type_head *)(uintptr_t)(header & HF_HEADER_TYPE);
+}
+
+/* Whether there is a whole word of the object at this offset of its payload. */
+static inline bool hf_inline_has_field(const hf_object *object, size_t offset) {
+    const hf_type_head *type = hf_inline_type(object);
+    size_t bytes;
+    if ((offset & 7) != 0)
+        return false;
+    if (HF_LIKELY(offset < type->size))
+        return true;
+    if (type->item_size == 0)
+        return false;
+    bytes = ((const size_t *)(const void *)object)[-1] * type->item_size;
+    return bytes >= 8 && offset - type->size <= bytes - 8;
+}
+
+#ifdef HF_UNCHECKED
+#define HF_INLINE_FIELD_OK(mutator, source, offset) true
+#else
+#define HF_INLINE_FIELD_OK(mutator, source, offset) \
+    ((mutator) != NULL && (source) != NULL && hf_inline_has_field((source), (offset)))
+#endif
+
+static inline hf_object **hf_inline_slot(hf_object *source, size_t offset) {
+    return (hf_object **)(void *)((char *)(void *)source + HF_HEADER_BYTES + offset);
+}
+
+static inline hf_object *hf_inline_load(hf_mutator *mutator, hf_object *source, size_t offset) {
+    (void)mutator;
+    if (HF_LIKELY(HF_INLINE_FIELD_OK(mutator, source, offset)))
+        return __atomic_load_n(hf_inline_slot(source, offset), __ATOMIC_ACQUIRE);
+    return hf_load(mutator, source, offset);
+}
+
+static inline void hf_inline_store(hf_mutator *mutator, hf_object *source, size_t offset, hf_object *value_or_null) {
+    if (HF_LIKELY(HF_INLINE_FIELD_OK(mutator, source, offset))) {
+        const uint8_t *flags = (const uint8_t *)(const void *)source + HF_HEADER_FLAGS;
+        const uint8_t *mask = &((const hf_mutator_head *)(const void *)mutator)->barrier_mask;
+        if (HF_LIKELY((__atomic_load_n(flags, __ATOMIC_RELAXED) & __atomic_load_n(mask, __ATOMIC_RELAXED)) == 0)) {
+            __atomic_store_n(hf_inline_slot(source, offset), value_or_null, __ATOMIC_RELAXED);
+            return;
+        }
+    }
+    hf_store(mutator, source, offset, value_or_null);
+}
+
+static inline hf_object *hf_inline_alloc_layout(hf_mutator *mutator, const hf_layout *layout) {
+    if (HF_LIKELY(mutator != NULL && layout != NULL)) {
+        hf_mutator_head *head = (hf_mutator_head *)(void *)mutator;
+        size_t bytes = ((const hf_type_head *)(const void *)layout)->fast_bytes;
+        uintptr_t start = head->cursor;
+        if (HF_LIKELY(start + bytes <= __atomic_load_n(&head->limit, __ATOMIC_RELAXED))) {
+            hf_object *object = (hf_object *)start;
+            head->cursor = start + bytes;
+            __atomic_store_n((uint64_t *)(void *)object, (uint64_t)(uintptr_t)layout, __ATOMIC_RELAXED);
+            (void)memset((char *)(void *)object + HF_HEADER_BYTES, 0, bytes - HF_HEADER_BYTES);
+            return object;
+        }
+    }
+    return hf_alloc_layout(mutator, layout);
+}
+
+#define hf_payload(object) hf_inline_payload(object)
+#define hf_alloc_layout(mutator, layout) hf_inline_alloc_layout((mutator), (layout))
+#define hf_load(mutator, source, offset) hf_inline_load((mutator), (source), (offset))
+#define hf_store(mutator, source, offset, value) hf_inline_store((mutator), (source), (offset), (value))
+
+#endif /* HF_NO_INLINE */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* HANDFAST_INLINE_H */

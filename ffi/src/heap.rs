@@ -1,0 +1,287 @@
+//! Heaps: `hf_config`, `hf_heap`, and what concerns a heap as a whole.
+//!
+//! An `hf_heap` is a box around a handle on the core's heap. The box lives from `hf_heap_new` to the `hf_heap_free` that
+//! succeeds; that it is not used afterwards is the program's part.
+
+use crate::boundary;
+use crate::ctypes::{CBool, HfMutator, HfPyobject, ptrdiff_t, size_t};
+use crate::status::{Failure, HfStatus};
+use crate::structs::{self, Growing};
+use crate::threads;
+use handfast_core::handle::{Dealloc, DeadNotifier, LeakReport};
+use handfast_core::{Config, raw};
+use std::ffi::c_void;
+use std::mem::{offset_of, transmute};
+
+/// A heap: objects, the threads attached to it, and its collector threads. Several may exist in a process.
+#[derive(Debug)]
+pub struct HfHeap {
+    raw: raw::Heap,
+}
+
+/// What a heap is made with. Fill it with `hf_config_init`, then change what should differ.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct HfConfig {
+    /// `sizeof(hf_config)`; `hf_config_init` sets it.
+    pub struct_size: size_t,
+    /// Bytes of each thread's nursery, 128 KiB to 256 MiB.
+    pub nursery_bytes: size_t,
+    /// The most bytes that objects may occupy. 0: three quarters of the machine's memory.
+    pub max_heap_bytes: size_t,
+    /// Collector threads; 0: cycles run only on demand, by the calling mutator.
+    pub gc_threads: u32,
+    /// A cycle starts when this many percent of what the last cycle left alive were promoted since.
+    pub growth_percent: u32,
+    /// No cycle starts before this many bytes were promoted since the last.
+    pub min_trigger_bytes: size_t,
+    /// Free memory kept before more goes back to the operating system.
+    pub reserve_bytes: size_t,
+    /// Ask the operating system for huge pages.
+    pub huge_pages: CBool,
+}
+
+// SAFETY: integers and a byte, the size first.
+unsafe impl Growing for HfConfig {
+    const NAME: &'static str = "hf_config";
+    const FIRST: usize = offset_of!(HfConfig, min_trigger_bytes);
+}
+
+impl HfConfig {
+    /// The core's defaults.
+    fn defaults() -> HfConfig {
+        let config = Config::default();
+        HfConfig {
+            struct_size: size_of::<HfConfig>(),
+            nursery_bytes: config.nursery_bytes,
+            max_heap_bytes: config.max_heap_bytes,
+            gc_threads: config.gc_threads,
+            growth_percent: config.growth_percent,
+            min_trigger_bytes: config.min_trigger_bytes,
+            reserve_bytes: config.reserve_bytes,
+            huge_pages: CBool(u8::from(config.huge_pages)),
+        }
+    }
+
+    /// As the core wants it.
+    fn config(&self) -> Config {
+        Config {
+            nursery_bytes: self.nursery_bytes,
+            max_heap_bytes: self.max_heap_bytes,
+            gc_threads: self.gc_threads,
+            growth_percent: self.growth_percent,
+            min_trigger_bytes: self.min_trigger_bytes,
+            reserve_bytes: self.reserve_bytes,
+            huge_pages: self.huge_pages.get(),
+        }
+    }
+}
+
+/// What C still held when a heap was freed.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HfLeakReport {
+    /// `sizeof(hf_leak_report)`; 0 stands for the first version's size.
+    pub struct_size: size_t,
+    /// Handles with C references.
+    pub objects: u64,
+    /// Those references together.
+    pub references: u64,
+}
+
+// SAFETY: three words, the size first.
+unsafe impl Growing for HfLeakReport {
+    const NAME: &'static str = "hf_leak_report";
+    const FIRST: usize = size_of::<HfLeakReport>();
+}
+
+impl HfHeap {
+    /// The core's heap.
+    pub(crate) fn raw(&self) -> &raw::Heap {
+        &self.raw
+    }
+
+    /// The heap that a C pointer names.
+    ///
+    /// # Safety
+    /// `heap` is NULL or came from `hf_heap_new` and is not freed before the end of `'a`.
+    pub(crate) unsafe fn from_c<'a>(heap: *const HfHeap) -> Result<&'a HfHeap, Failure> {
+        // SAFETY: the caller's promise; NULL answers None.
+        unsafe { heap.as_ref() }.ok_or_else(|| Failure::null("heap"))
+    }
+}
+
+/// Fills a configuration of `size` bytes (`sizeof(hf_config)` of the program) with the defaults, and sets its
+/// `struct_size`. `hf_config_init(config)` is a macro for it.
+///
+/// # Safety
+/// Owner: the caller. Thread: any. Collects: no. NULL or an impossible size: does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_config_init_sized(config: *mut HfConfig, size: size_t) {
+    boundary::nothing("hf_config_init", || {
+        // SAFETY: `size` bytes at `config` are the caller's to fill.
+        unsafe { structs::init(config, &HfConfig::defaults(), size) }
+    });
+}
+
+/// Fills the fields of the first version of `hf_config` with the defaults, and sets its `struct_size` to that version's.
+/// In C, a macro of this name fills the whole struct.
+///
+/// # Safety
+/// Owner: the caller. Thread: any. Collects: no. NULL: does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_config_init(config: *mut HfConfig) {
+    // SAFETY: every program's hf_config has the first version's fields.
+    unsafe { hf_config_init_sized(config, HfConfig::FIRST) };
+}
+
+/// Makes a heap, with the defaults when `config` is NULL. No thread is attached to it yet.
+///
+/// # Safety
+/// Owner: `*out` is the caller's until `hf_heap_free`; NULL is written there on failure. Thread: any. Collects: no.
+/// Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_INVALID_CONFIG`, `HF_ERR_OUT_OF_MEMORY`, `HF_ERR_OS`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_heap_new(config: *const HfConfig, out: *mut *mut HfHeap) -> HfStatus {
+    boundary::status("hf_heap_new", || {
+        if out.is_null() {
+            return Err(Failure::null("out"));
+        }
+        // SAFETY: not NULL, so it is a pointer that the caller lets us write.
+        unsafe { out.write(std::ptr::null_mut()) };
+        let config = if config.is_null() {
+            Config::default()
+        } else {
+            // SAFETY: readable as far as its struct_size says.
+            unsafe { structs::read(config, HfConfig::defaults()) }?.config()
+        };
+        let heap = Box::new(HfHeap { raw: raw::Heap::new(&config)? });
+        // SAFETY: as above.
+        unsafe { out.write(Box::into_raw(heap)) };
+        Ok(())
+    })
+}
+
+/// Frees a heap that no thread is attached to any more. Ends its collector threads, drops everything that lives, runs
+/// the dealloc callback until nothing more is released, and reports what C still holds; memory of handles that C
+/// still holds is gone too. `out_or_null->struct_size` may be left 0.
+///
+/// # Safety
+/// Owner: on success the heap and everything of it is gone, on failure it is as before. Thread: any, and no other
+/// thread may use the heap during the call. Collects: no mutator is left that could. A NULL heap is `HF_OK`.
+/// Errors: `HF_ERR_STILL_ATTACHED`, `HF_ERR_FORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_heap_free(heap: *mut HfHeap, out_or_null: *mut HfLeakReport) -> HfStatus {
+    boundary::status("hf_heap_free", || {
+        if heap.is_null() {
+            return Ok(());
+        }
+        // SAFETY: not freed yet, says the caller.
+        let report = unsafe { HfHeap::from_c(heap) }?.raw.close()?;
+        // SAFETY: it came from Box::into_raw in hf_heap_new, and this is the only call that takes it back.
+        drop(unsafe { Box::from_raw(heap) });
+        // SAFETY: NULL or a report of the program.
+        unsafe { report_leaks(&report, out_or_null) };
+        Ok(())
+    })
+}
+
+/// Writes a leak report for the program.
+///
+/// # Safety
+/// `out` is NULL or points at an `hf_leak_report`.
+unsafe fn report_leaks(report: &LeakReport, out: *mut HfLeakReport) {
+    if out.is_null() {
+        return;
+    }
+    let value = HfLeakReport { struct_size: 0, objects: report.objects, references: report.references };
+    // The first version has all the fields there are, and every program's struct has at least those.
+    // SAFETY: as said.
+    unsafe { structs::fill(out, &value, HfLeakReport::FIRST) };
+}
+
+/// Tells the heap that its objects keep `delta` more (or, negative, fewer) bytes alive outside of it. They count when
+/// it decides to start a cycle.
+///
+/// # Safety
+/// Thread: any. Collects: no. A NULL heap: does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_external_memory(heap: *mut HfHeap, delta: ptrdiff_t) {
+    boundary::nothing("hf_external_memory", || {
+        // SAFETY: NULL or alive.
+        unsafe { HfHeap::from_c(heap) }?.raw.external_memory(delta);
+        Ok(())
+    });
+}
+
+/// Checks the invariants of everything old, between two cycles. For tests: it takes long.
+///
+/// # Safety
+/// Thread: any that is attached and running. **May collect.** Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_NOT_ATTACHED`,
+/// and `HF_ERR_PANIC` when something is wrong: `hf_last_error` says what.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_heap_verify(heap: *mut HfHeap) -> HfStatus {
+    boundary::status("hf_heap_verify", || {
+        // SAFETY: NULL or alive.
+        let heap = unsafe { HfHeap::from_c(heap) }?.raw();
+        let current = heap.current().ok_or(handfast_core::Error::NotAttached)?;
+        threads::running("hf_heap_verify", threads::name(current))?;
+        threads::collecting(|| heap.verify());
+        Ok(())
+    })
+}
+
+/// The calling thread's mutator of this heap; NULL when it is not attached.
+///
+/// # Safety
+/// Owner: the thread, until `hf_detach`. Thread: any. Collects: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_current(heap: *mut HfHeap) -> *mut HfMutator {
+    boundary::value("hf_current", std::ptr::null_mut(), || {
+        // SAFETY: NULL or alive.
+        let current = unsafe { HfHeap::from_c(heap) }?.raw.current();
+        Ok(current.map_or(std::ptr::null_mut(), threads::name))
+    })
+}
+
+/// Sets what happens to an unlinked handle whose last reference is dropped: `dealloc(ob, arg)` runs at once, on that
+/// thread, inside `hf_decref`; it ends with `hf_pyobject_free(ob)` (or `hf_pyobject_disown`, for adopted memory), and
+/// may call anything but `hf_detach` and `hf_heap_free`. NULL, the default: the memory is freed.
+///
+/// # Safety
+/// Owner: `arg` stays the caller's and must outlive the heap. Thread: any, before handles exist. Collects: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_set_dealloc(
+    heap: *mut HfHeap,
+    dealloc: Option<unsafe extern "C" fn(ob: *mut HfPyobject, arg: *mut c_void)>,
+    arg: *mut c_void,
+) {
+    boundary::nothing("hf_set_dealloc", || {
+        // SAFETY: both types take two pointers, and hf_pyobject has the layout of the core's PyObject.
+        let dealloc = unsafe {
+            transmute::<Option<unsafe extern "C" fn(*mut HfPyobject, *mut c_void)>, Option<Dealloc>>(dealloc)
+        };
+        // SAFETY: NULL or alive.
+        unsafe { HfHeap::from_c(heap) }?.raw.set_dealloc(dealloc, arg);
+        Ok(())
+    });
+}
+
+/// Sets what is told that `hf_next_dead` has something to give: `notify(arg)` runs once after a collection that queued
+/// something, never inside one, on a thread that is at a point that may collect. It may call anything that its thread
+/// may call there. NULL, the default: nobody is told.
+///
+/// # Safety
+/// Owner: `arg` stays the caller's and must outlive the heap. Thread: any. Collects: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_set_dead_notifier(
+    heap: *mut HfHeap,
+    notify: Option<unsafe extern "C" fn(arg: *mut c_void)>,
+    arg: *mut c_void,
+) {
+    boundary::nothing("hf_set_dead_notifier", || {
+        let notify: Option<DeadNotifier> = notify;
+        // SAFETY: NULL or alive.
+        unsafe { HfHeap::from_c(heap) }?.raw.set_dead_notifier(notify, arg);
+        Ok(())
+    });
+}

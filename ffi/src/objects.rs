@@ -1,0 +1,353 @@
+//! Objects: allocation, payload, fields, identity, pinning, publishing, collections on demand.
+//!
+//! `hf_load`, `hf_store`, `hf_payload` and allocation have inline twins in `include/handfast_inline.h` for the common
+//! case; what is here is the whole of each, and what the twins fall back to. Both refuse a field outside of the object.
+
+use crate::boundary;
+use crate::ctypes::{HfLayout, HfMutator, HfObject, size_t};
+use crate::heap::HfHeap;
+use crate::status::{Failure, HfStatus};
+use crate::threads::{collecting, running};
+use crate::types::{HfType, MAX_PAYLOAD};
+use handfast_core::object::{Object, TypeInfo};
+use handfast_core::raw::{self, Mutator};
+use std::ffi::c_void;
+use std::ptr;
+
+/// The type of objects that no `hf_type_new` described, and of NULL; `cbindgen.toml` gives it to C.
+const HF_NO_TYPE: HfType = HfType::MAX;
+
+/// The object that a C pointer names.
+pub(crate) fn object(name: &'static str, object: *mut HfObject) -> Result<*mut Object, Failure> {
+    let object = HfObject::object(object);
+    if object.is_null() {
+        return Err(Failure::null(name));
+    }
+    if !object.is_aligned() {
+        return Err(Failure::argument(format!("{name} is not the address of an object")));
+    }
+    Ok(object)
+}
+
+/// The description of a type of a heap.
+fn known_type(heap: &raw::Heap, id: HfType) -> Result<*const TypeInfo, Failure> {
+    heap.type_by_id(id).ok_or_else(|| Failure::argument(format!("unknown type {id}")))
+}
+
+/// Refuses a field that is not a word of the object.
+///
+/// # Safety
+/// `source` is an object of this mutator.
+unsafe fn check_field(source: *mut Object, offset: usize) -> Result<(), Failure> {
+    // SAFETY: the caller's promise.
+    let info = unsafe { raw::type_of(source) };
+    // SAFETY: a description outlives the objects that name it.
+    let info = unsafe { &*info };
+    let items = if info.item_size() == 0 {
+        0
+    } else {
+        // SAFETY: the caller's promise.
+        unsafe { raw::items(source) }
+    };
+    let bytes = items.saturating_mul(info.item_size()).saturating_add(info.size());
+    if !offset.is_multiple_of(8) || offset.checked_add(8).is_none_or(|end| end > bytes) {
+        return Err(Failure::argument(format!("offset {offset} is not a word of this object of {bytes} bytes")));
+    }
+    Ok(())
+}
+
+/// Allocates an object of a type with this number.
+fn allocate_type(
+    function: &'static str,
+    mutator: *mut HfMutator,
+    id: HfType,
+    items: usize,
+) -> Result<*mut HfObject, Failure> {
+    let mutator = running(function, mutator)?;
+    // SAFETY: attached by this thread.
+    let heap = unsafe { mutator.heap() };
+    allocate(mutator, known_type(heap, id)?, items)
+}
+
+/// Allocates an object with this description, of the mutator's heap.
+fn allocate(mutator: Mutator, info: *const TypeInfo, items: usize) -> Result<*mut HfObject, Failure> {
+    // SAFETY: a description lives as long as its heap.
+    let (size, item_size) = unsafe { ((*info).size(), (*info).item_size()) };
+    let object = if item_size == 0 {
+        if items != 0 {
+            return Err(Failure::argument(format!("{items} items of a type that has none")));
+        }
+        // SAFETY: running on this thread; the description is of this heap.
+        collecting(|| unsafe { mutator.alloc(info) })
+    } else {
+        let bytes = items.checked_mul(item_size).and_then(|bytes| bytes.checked_add(size));
+        if bytes.is_none_or(|bytes| bytes > MAX_PAYLOAD) {
+            let cause = format!("{items} items of {item_size} bytes are more than the largest object");
+            return Err(Failure::memory(cause));
+        }
+        // SAFETY: running on this thread; the description is of this heap.
+        collecting(|| unsafe { mutator.alloc_items(info, items) })
+    };
+    if object.is_null() {
+        // SAFETY: attached by this thread.
+        unsafe { mutator.heap() }.check()?;
+        return Err(Failure::memory("out of memory"));
+    }
+    Ok(HfObject::name(object))
+}
+
+/// Allocates an object with a zeroed payload; of a type with items, one without items.
+///
+/// # Safety
+/// Owner: the collector; root it before the next call that may collect. Thread: the mutator's. **May collect.**
+/// NULL: out of memory (after a full collection; the heap stays usable), or an unknown type.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_alloc(mutator: *mut HfMutator, type_: HfType) -> *mut HfObject {
+    boundary::value("hf_alloc", ptr::null_mut(), || allocate_type("hf_alloc", mutator, type_, 0))
+}
+
+/// Allocates an object with `items` items, all zeroed.
+///
+/// # Safety
+/// Owner: the collector; root it before the next call that may collect. Thread: the mutator's. **May collect.**
+/// NULL: out of memory (after a full collection; the heap stays usable), an unknown type, or items of a type that
+/// has none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_alloc_items(mutator: *mut HfMutator, type_: HfType, items: size_t) -> *mut HfObject {
+    boundary::value("hf_alloc_items", ptr::null_mut(), || allocate_type("hf_alloc_items", mutator, type_, items))
+}
+
+/// The layout of a type, for `hf_alloc_layout`.
+///
+/// # Safety
+/// Owner: the heap; it lives as long. Thread: any. Collects: no. NULL: an unknown type.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_type_layout(heap: *mut HfHeap, type_: HfType) -> *const HfLayout {
+    boundary::value("hf_type_layout", ptr::null(), || {
+        // SAFETY: NULL or alive.
+        let heap = unsafe { HfHeap::from_c(heap) }?;
+        Ok(known_type(heap.raw(), type_)?.cast())
+    })
+}
+
+/// As `hf_alloc`, for a type of the same heap whose layout was looked up before; in C, fixed-size types without a
+/// finalizer are allocated inline, which takes a few instructions.
+///
+/// # Safety
+/// Owner: the collector; root it before the next call that may collect. Thread: the mutator's. **May collect.**
+/// NULL: out of memory (after a full collection; the heap stays usable).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_alloc_layout(mutator: *mut HfMutator, layout: *const HfLayout) -> *mut HfObject {
+    boundary::value("hf_alloc_layout", ptr::null_mut(), || {
+        let mutator = running("hf_alloc_layout", mutator)?;
+        if layout.is_null() {
+            return Err(Failure::null("layout"));
+        }
+        allocate(mutator, layout.cast(), 0)
+    })
+}
+
+/// The payload of an object: its fixed part, then its items. Read references with `hf_load` and write them with
+/// `hf_store`; everything else is plain memory of the program.
+///
+/// # Safety
+/// Owner: the object; the pointer is valid as long as the `hf_object *` is. Thread: any that may use the object.
+/// Collects: no. NULL of NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_payload(object: *mut HfObject) -> *mut c_void {
+    if object.is_null() {
+        return ptr::null_mut();
+    }
+    raw::payload(HfObject::object(object))
+}
+
+/// The number of items of an object; 0 for types of fixed size, and of NULL.
+///
+/// # Safety
+/// Thread: any that may use the object. Collects: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_items(object: *mut HfObject) -> size_t {
+    boundary::value("hf_items", 0, || {
+        let object = self::object("object", object)?;
+        // SAFETY: an object.
+        Ok(unsafe { raw::items(object) })
+    })
+}
+
+/// The type of an object; `HF_NO_TYPE` for one whose type was not made with `hf_type_new`, and of NULL.
+///
+/// # Safety
+/// Thread: any that may use the object. Collects: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_type_of(object: *mut HfObject) -> HfType {
+    boundary::value("hf_type_of", HF_NO_TYPE, || {
+        let object = self::object("object", object)?;
+        // SAFETY: an object.
+        let info = unsafe { raw::type_of(object) };
+        // SAFETY: a description outlives its objects.
+        Ok(unsafe { (*info).id() })
+    })
+}
+
+/// Reads a reference field. `offset` counts from the start of the payload.
+///
+/// # Safety
+/// Owner: the collector. Thread: the mutator's. Collects: no. NULL: the field is, or there is no such field.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_load(mutator: *mut HfMutator, source: *mut HfObject, offset: size_t) -> *mut HfObject {
+    boundary::value("hf_load", ptr::null_mut(), || {
+        let mutator = running("hf_load", mutator)?;
+        let source = object("source", source)?;
+        // SAFETY: an object.
+        unsafe { check_field(source, offset) }?;
+        // SAFETY: running on this thread; the field is inside.
+        Ok(HfObject::name(unsafe { mutator.load(source, offset) }))
+    })
+}
+
+/// Writes a reference field, with the write barrier. `offset` counts from the start of the payload.
+///
+/// # Safety
+/// Owner: the collector. Thread: the mutator's. Collects: no. No such field: does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_store(
+    mutator: *mut HfMutator,
+    source: *mut HfObject,
+    offset: size_t,
+    value_or_null: *mut HfObject,
+) {
+    boundary::nothing("hf_store", || {
+        let mutator = running("hf_store", mutator)?;
+        let source = object("source", source)?;
+        let value = if value_or_null.is_null() { ptr::null_mut() } else { object("value", value_or_null)? };
+        // SAFETY: an object.
+        unsafe { check_field(source, offset) }?;
+        // SAFETY: running on this thread; the field is inside.
+        unsafe { mutator.store(source, offset, value) };
+        Ok(())
+    });
+}
+
+/// A number that stays the same for one object, whatever moves. Two objects may share it.
+///
+/// # Safety
+/// Thread: the mutator's. Collects: no. 0 of NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_identity(mutator: *mut HfMutator, object: *mut HfObject) -> usize {
+    boundary::value("hf_identity", 0, || {
+        let mutator = running("hf_identity", mutator)?;
+        let object = self::object("object", object)?;
+        // SAFETY: running on this thread.
+        Ok(unsafe { mutator.identity(object) })
+    })
+}
+
+/// Collects this thread's nursery.
+///
+/// # Safety
+/// Thread: the mutator's. **May collect.** Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_WRONG_THREAD`,
+/// `HF_ERR_FORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_collect_minor(mutator: *mut HfMutator) -> HfStatus {
+    boundary::status("hf_collect_minor", || {
+        let mutator = running("hf_collect_minor", mutator)?;
+        // SAFETY: attached by this thread.
+        unsafe { mutator.heap() }.check()?;
+        // SAFETY: running on this thread.
+        collecting(|| unsafe { mutator.collect_minor() });
+        Ok(())
+    })
+}
+
+/// Runs a whole cycle. When it returns, everything that was unreachable before the call has died, and the dead queue
+/// holds its share. It waits for threads that run without coming to a safepoint.
+///
+/// # Safety
+/// Thread: the mutator's. **May collect.** Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_WRONG_THREAD`,
+/// `HF_ERR_FORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_collect_full(mutator: *mut HfMutator) -> HfStatus {
+    boundary::status("hf_collect_full", || {
+        let mutator = running("hf_collect_full", mutator)?;
+        // SAFETY: attached by this thread.
+        unsafe { mutator.heap() }.check()?;
+        // SAFETY: running on this thread.
+        collecting(|| unsafe { mutator.collect_full() });
+        Ok(())
+    })
+}
+
+/// Makes an object, and everything that it reaches, visible to other threads. Storing it into something public does
+/// this too; a program calls it before it hands the address over by other means.
+///
+/// # Safety
+/// Thread: the mutator's. Collects: no; the object does not move any more. Errors: `HF_ERR_INVALID_ARGUMENT`,
+/// `HF_ERR_WRONG_THREAD`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_publish(mutator: *mut HfMutator, object: *mut HfObject) -> HfStatus {
+    boundary::status("hf_publish", || {
+        let mutator = running("hf_publish", mutator)?;
+        let object = self::object("object", object)?;
+        // SAFETY: running on this thread.
+        unsafe { mutator.publish(object) };
+        Ok(())
+    })
+}
+
+/// Whether an object is public: other threads may reach it. False of NULL.
+///
+/// # Safety
+/// Thread: the mutator's. Collects: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_is_public(mutator: *mut HfMutator, object: *mut HfObject) -> bool {
+    boundary::value("hf_is_public", false, || {
+        let mutator = running("hf_is_public", mutator)?;
+        let object = self::object("object", object)?;
+        // SAFETY: running on this thread.
+        Ok(unsafe { mutator.is_public(object) })
+    })
+}
+
+/// Whether an object is young: in a nursery. False of NULL.
+///
+/// # Safety
+/// Thread: the mutator's. Collects: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_is_young(mutator: *mut HfMutator, object: *mut HfObject) -> bool {
+    boundary::value("hf_is_young", false, || {
+        let mutator = running("hf_is_young", mutator)?;
+        let object = self::object("object", object)?;
+        // SAFETY: running on this thread.
+        Ok(unsafe { mutator.is_young(object) })
+    })
+}
+
+/// Keeps an object where it is until it is unpinned as often. It does not keep it alive.
+///
+/// # Safety
+/// Thread: the mutator's. Collects: no. Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_WRONG_THREAD`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_pin(mutator: *mut HfMutator, object: *mut HfObject) -> HfStatus {
+    boundary::status("hf_pin", || {
+        let mutator = running("hf_pin", mutator)?;
+        let object = self::object("object", object)?;
+        // SAFETY: running on this thread.
+        unsafe { mutator.pin(object) };
+        Ok(())
+    })
+}
+
+/// Ends one `hf_pin`.
+///
+/// # Safety
+/// Thread: the mutator's. Collects: no. NULL: does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_unpin(mutator: *mut HfMutator, object: *mut HfObject) {
+    boundary::nothing("hf_unpin", || {
+        let mutator = running("hf_unpin", mutator)?;
+        let object = self::object("object", object)?;
+        // SAFETY: running on this thread.
+        unsafe { mutator.unpin(object) };
+        Ok(())
+    });
+}

@@ -1,0 +1,178 @@
+//! Threads: attaching, detaching, safepoints, native state.
+//!
+//! Every function that takes a mutator asks the core whether the calling thread is the one that attached it
+//! ([`running`], [`attached`]). The core answers from the thread's own list of mutators, so that a detached mutator's
+//! address is compared and never followed.
+//!
+//! Callbacks (finalizers, the dead notifier) run inside calls that may collect. `hf_detach` in one of them would pull the
+//! mutator from under its caller: [`collecting`] counts how deep a thread is in such calls, and `hf_detach` refuses when
+//! it is in one.
+
+use crate::boundary::{self, misuse};
+use crate::ctypes::HfMutator;
+use crate::heap::HfHeap;
+use crate::status::{Failure, HfStatus};
+use handfast_core::raw::Mutator;
+use std::cell::Cell;
+
+thread_local! {
+    /// Calls of this thread that may collect and have not returned.
+    static COLLECTING: Cell<usize> = const { Cell::new(0) };
+}
+
+/// One call that may collect, until it is dropped.
+struct Collecting;
+
+impl Collecting {
+    fn enter() -> Collecting {
+        COLLECTING.set(COLLECTING.get() + 1);
+        Collecting
+    }
+}
+
+impl Drop for Collecting {
+    fn drop(&mut self) {
+        COLLECTING.set(COLLECTING.get() - 1);
+    }
+}
+
+/// Runs a call that may collect, and so may run callbacks.
+pub(crate) fn collecting<R>(body: impl FnOnce() -> R) -> R {
+    let _inside = Collecting::enter();
+    body()
+}
+
+/// The C name of a mutator.
+pub(crate) fn name(mutator: Mutator) -> *mut HfMutator {
+    mutator.as_ptr().cast()
+}
+
+/// The mutator that a C pointer names, which must be one of the calling thread, running or in native state.
+pub(crate) fn attached(function: &'static str, mutator: *mut HfMutator) -> Result<Mutator, Failure> {
+    // SAFETY: the pointer is compared with NULL and stored.
+    let Some(mutator) = (unsafe { Mutator::from_ptr(HfMutator::record(mutator)) }) else {
+        return Err(Failure::null("mutator"));
+    };
+    // SAFETY: the core compares the address with those of this thread's mutators.
+    if unsafe { mutator.is_current() } {
+        Ok(mutator)
+    } else {
+        let cause = "the mutator is not attached by the calling thread (another thread's, or detached)";
+        Err(misuse(function, Failure::new(HfStatus::HF_ERR_WRONG_THREAD, cause)))
+    }
+}
+
+/// The mutator that a C pointer names, which must be one of the calling thread and not in native state.
+pub(crate) fn running(function: &'static str, mutator: *mut HfMutator) -> Result<Mutator, Failure> {
+    let mutator = attached(function, mutator)?;
+    // SAFETY: attached by this thread.
+    if unsafe { mutator.is_native() } {
+        let cause = "the mutator is in native state: call hf_native_leave first";
+        return Err(misuse(function, Failure::argument(cause)));
+    }
+    Ok(mutator)
+}
+
+/// Attaches the calling thread to a heap. A thread attaches once to each heap, and to as many heaps as it likes.
+///
+/// # Safety
+/// Owner: `*out` is the calling thread's until `hf_detach`; NULL is written there on failure. Thread: any.
+/// Collects: no. Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_ALREADY_ATTACHED`, `HF_ERR_OUT_OF_MEMORY`,
+/// `HF_ERR_FORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_attach(heap: *mut HfHeap, out: *mut *mut HfMutator) -> HfStatus {
+    boundary::status("hf_attach", || {
+        if out.is_null() {
+            return Err(Failure::null("out"));
+        }
+        // SAFETY: not NULL, so writable.
+        unsafe { out.write(std::ptr::null_mut()) };
+        // SAFETY: NULL or alive.
+        let mutator = unsafe { HfHeap::from_c(heap) }?.raw().attach()?;
+        // SAFETY: as above.
+        unsafe { out.write(name(mutator)) };
+        Ok(())
+    })
+}
+
+/// Ends the calling thread's attachment, from running or from native state. Its roots are dropped; what others can
+/// reach, and what C still holds, lives on. Not allowed in a callback.
+///
+/// # Safety
+/// Owner: the mutator is gone on success. Thread: the mutator's. **May collect.**
+/// Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_WRONG_THREAD`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_detach(mutator: *mut HfMutator) -> HfStatus {
+    boundary::status("hf_detach", || {
+        let mutator = attached("hf_detach", mutator)?;
+        if COLLECTING.get() != 0 {
+            return Err(Failure::argument("called from a finalizer or from the dead notifier"));
+        }
+        // SAFETY: attached by this thread, in either state, and no call of it is on the stack.
+        collecting(|| unsafe { mutator.detach() });
+        Ok(())
+    })
+}
+
+/// A point at which this thread serves what others asked of it. A thread that runs for long without allocating calls
+/// it now and then, or goes to native state.
+///
+/// # Safety
+/// Thread: the mutator's. **May collect**; runs finalizers and the dead notifier. NULL, another thread's mutator: does
+/// nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_safepoint(mutator: *mut HfMutator) {
+    boundary::nothing("hf_safepoint", || {
+        let mutator = running("hf_safepoint", mutator)?;
+        // SAFETY: attached by this thread and running.
+        collecting(|| unsafe { mutator.safepoint() });
+        Ok(())
+    });
+}
+
+/// Goes to native state: the thread promises to touch no `hf_object` until `hf_native_leave`, and collections do not
+/// wait for it meanwhile. For calls that block or take long. Counts may be changed in native state.
+///
+/// # Safety
+/// Thread: the mutator's. Collects: not by itself, but from here on others may, on this thread's behalf. Already native:
+/// does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_native_enter(mutator: *mut HfMutator) {
+    boundary::nothing("hf_native_enter", || {
+        let mutator = running("hf_native_enter", mutator)?;
+        // SAFETY: attached by this thread and running.
+        unsafe { mutator.native_enter() };
+        Ok(())
+    });
+}
+
+/// Comes back from native state.
+///
+/// # Safety
+/// Thread: the mutator's. **May collect**: objects may have moved meanwhile. Not native: does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_native_leave(mutator: *mut HfMutator) {
+    boundary::nothing("hf_native_leave", || {
+        let mutator = attached("hf_native_leave", mutator)?;
+        // SAFETY: attached by this thread.
+        if !unsafe { mutator.is_native() } {
+            return Err(Failure::argument("the mutator is not in native state"));
+        }
+        // SAFETY: attached by this thread and in native state.
+        collecting(|| unsafe { mutator.native_leave() });
+        Ok(())
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_depth_of_collecting_calls_is_right_after_a_panic() {
+        let caught = std::panic::catch_unwind(|| collecting(|| panic!("in a callback")));
+        assert!(caught.is_err());
+        assert_eq!(COLLECTING.get(), 0);
+        assert_eq!(collecting(|| COLLECTING.get()), 1);
+    }
+}

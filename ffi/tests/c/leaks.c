@@ -1,0 +1,61 @@
+/* Freeing a heap: what only it kept is released, and what that released in turn; what C still holds is reported. */
+#include "check.h"
+
+typedef struct owner {
+    hf_pyobject base;
+    hf_pyobject *owned; /* a counted reference, or NULL */
+} owner;
+
+static int deallocs;
+
+static void release(hf_pyobject *ob, void *arg) {
+    hf_pyobject *owned = ((owner *)ob)->owned;
+    (void)arg;
+    deallocs++;
+    hf_pyobject_free(ob);
+    hf_decref(owned);
+}
+
+static owner *pair_of(world *w, uint32_t flags) {
+    owner *ob = (owner *)hf_handle(w->me, new_node(w, w->node, 1), sizeof(owner), NULL, flags);
+    CHECK(ob != NULL);
+    return ob;
+}
+
+static owner *alone(world *w) {
+    owner *ob = (owner *)hf_pyobject_new(w->me, sizeof(owner), NULL);
+    CHECK(ob != NULL);
+    return ob;
+}
+
+int main(void) {
+    world w;
+    hf_leak_report report;
+    owner *held, *pair, *dying, *light;
+    open_world(&w, 0);
+    hf_set_dealloc(w.heap, release, NULL);
+    hf_set_dead_notifier(w.heap, NULL, NULL);
+
+    held = alone(&w); /* C only: 2 references */
+    hf_incref(&held->base);
+    pair = pair_of(&w, 0); /* linked: 3 references */
+    hf_incref(&pair->base);
+    hf_incref(&pair->base);
+    dying = pair_of(&w, 0); /* nobody holds it; it holds another */
+    dying->owned = &alone(&w)->base;
+    hf_decref(&dying->base);
+    light = pair_of(&w, HF_LINK_LIGHT); /* nobody holds it, and nobody is told */
+    hf_decref(&light->base);
+
+    CHECK(hf_heap_free(w.heap, &report) == HF_ERR_STILL_ATTACHED); /* and nothing has happened */
+    CHECK(deallocs == 0);
+    CHECK(hf_refcnt(&pair->base) == 3);
+    OK(hf_detach(w.me));
+    memset(&report, 0, sizeof report); /* a struct_size of 0 will do here */
+    OK(hf_heap_free(w.heap, &report));
+    CHECK(deallocs == 2);
+    CHECK(report.objects == 2);
+    CHECK(report.references == 5);
+    puts("ok");
+    return 0;
+}

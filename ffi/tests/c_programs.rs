@@ -1,0 +1,108 @@
+//! Every C program under `examples/` and `tests/c/` is compiled with gcc and clang without a warning, linked against the
+//! static library, run, and says what it should. A program checks itself and exits with 0 only if all was right.
+
+mod common;
+
+use common::{compile_and_run, ffi, installed};
+use std::collections::BTreeSet;
+
+/// Runs one of `tests/c`: with each compiler, and once through the exported functions alone.
+fn test_program(name: &str) {
+    let source = ffi().join("tests/c").join(name);
+    for compiler in installed(&["gcc", "clang"]) {
+        assert_eq!(compile_and_run(compiler, &["-std=c11"], &source), "ok\n", "{name} with {compiler}");
+    }
+    let compiler = installed(&["gcc", "clang"])[0];
+    assert_eq!(compile_and_run(compiler, &["-std=c17", "-DHF_NO_INLINE"], &source), "ok\n", "{name} without inlining");
+}
+
+/// Runs one of `examples`: it prints these lines, in any order, and no others.
+fn example(name: &str, lines: &[&str]) {
+    let source = ffi().join("examples").join(name);
+    for compiler in installed(&["gcc", "clang"]) {
+        let output = compile_and_run(compiler, &["-std=c11"], &source);
+        for line in lines {
+            assert!(output.lines().any(|printed| printed == *line), "{name} with {compiler}: no {line:?} in\n{output}");
+        }
+        assert_eq!(output.lines().count(), lines.len(), "{name} with {compiler} says more:\n{output}");
+    }
+}
+
+macro_rules! test_programs {
+    ($($test:ident: $name:literal,)*) => {
+        const PROGRAMS: &[&str] = &[$($name),*];
+        $(#[test] fn $test() { test_program($name); })*
+    };
+}
+
+test_programs! {
+    rule_1_a_link_adds_its_own_count_and_nothing_else: "rule1_link.c",
+    rule_2_a_young_light_pair_dies_at_the_first_minor: "rule2_young_light.c",
+    rule_3_a_count_keeps_a_pair: "rule3_held_by_c.c",
+    rule_4_every_holder_keeps_a_pair: "rule4_holders.c",
+    rule_5_every_kind_of_object_and_very_many: "rule5_kinds.c",
+    rule_6_dealloc_runs_on_the_decref_that_reaches_zero: "rule6_c_only.c",
+    rule_7_a_pair_that_c_made_is_a_pair: "rule7_c_owned.c",
+    rule_8_counts_and_immortals: "rule8_counts.c",
+    rule_9_threads: "rule9_threads.c",
+    null_zero_and_huge_arguments_do_no_harm: "null.c",
+    out_of_memory_leaves_the_heap_usable: "oom.c",
+    what_c_holds_is_reported_when_a_heap_is_freed: "leaks.c",
+    versions_and_struct_sizes: "abi.c",
+    callbacks_call_back: "callbacks.c",
+    objects_pins_publication_walk: "objects.c",
+    the_names_of_rawrefcount: "rawrefcount.c",
+}
+
+#[test]
+fn a_cpp_program_runs() {
+    let source = ffi().join("tests/c/cxx.cpp");
+    for compiler in installed(&["g++", "clang++"]) {
+        for standard in ["-std=c++17", "-std=c++20"] {
+            assert_eq!(compile_and_run(compiler, &[standard], &source), "ok\n");
+        }
+    }
+}
+
+#[test]
+fn example_hello() {
+    let version = concat!("handfast ", env!("CARGO_PKG_VERSION"));
+    example(
+        "hello.c",
+        &[
+            version,
+            "after a minor collection x is 42",
+            "through its handle x is 42, and C holds 1 reference",
+            "C still holds 0 objects",
+        ],
+    );
+}
+
+#[test]
+fn example_list() {
+    example("list.c", &["built: 200000 nodes", "reversed and collected: 200000 nodes", "collected after use: yes"]);
+}
+
+#[test]
+fn example_threads() {
+    example("threads.c", &["4 threads, sum 800040000"]);
+}
+
+#[test]
+fn example_extension() {
+    example(
+        "extension.c",
+        &["dead: hand", "dead: fast", "dead: quick", "kept: handfast, in the runtime handfast", "dead: handfast", "deallocs: 4"],
+    );
+}
+
+#[test]
+fn no_program_is_forgotten() {
+    let found: BTreeSet<String> = std::fs::read_dir(ffi().join("tests/c"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".c"))
+        .collect();
+    let listed: BTreeSet<String> = PROGRAMS.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(found, listed);
+}
