@@ -89,3 +89,9 @@ pub use api::var::Var;
 pub use api::weak::Weak;
 pub use handfast_derive::Trace;
 pub use handle::{LeakReport, LinkFlags, PyObject};
+
+/// For the code that `derive(Trace)` writes; no part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::api::finalize::FinalizeFn;
+}

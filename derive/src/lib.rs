@@ -81,7 +81,7 @@ fn expand(mut input: DeriveInput) -> Result<Tokens> {
     });
     let finalize = options.finalize.then(|| {
         quote! {
-            const FINALIZE: ::core::option::Option<::handfast::api::finalize::FinalizeFn<Self>> =
+            const FINALIZE: ::core::option::Option<::handfast::__private::FinalizeFn<Self>> =
                 ::core::option::Option::Some(<Self as ::handfast::Finalize>::finalize);
         }
     });

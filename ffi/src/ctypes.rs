@@ -5,9 +5,9 @@
 //! build when the two differ. `include/handfast_inline.h` repeats the head of `hf_mutator`, the two header bytes that
 //! it reads, and the immortal bit: those are checked here too.
 
-use handfast_core::handle::PyObject;
-use handfast_core::handle::refcount::IMMORTAL;
-use handfast_core::object::{Object, TypeInfo};
+use handfast_core::raw::PyObject;
+use handfast_core::raw::IMMORTAL;
+use handfast_core::raw::{Object, TypeInfo};
 use handfast_core::raw::{GlobalCell, Record, WeakCell};
 use std::ffi::c_void;
 use std::mem::{align_of, offset_of, size_of};

@@ -8,7 +8,7 @@ use crate::ctypes::{CBool, HfMutator, HfPyobject, ptrdiff_t, size_t};
 use crate::status::{Failure, HfStatus};
 use crate::structs::{self, Growing};
 use crate::threads;
-use handfast_core::handle::{Dealloc, DeadNotifier, LeakReport};
+use handfast_core::raw::{Dealloc, DeadNotifier, LeakReport};
 use handfast_core::{Config, raw};
 use std::ffi::c_void;
 use std::mem::{offset_of, transmute};

@@ -9,7 +9,7 @@ use crate::heap::HfHeap;
 use crate::status::{Failure, HfStatus};
 use crate::threads::{collecting, running};
 use crate::types::{HfType, MAX_PAYLOAD};
-use handfast_core::object::{Object, TypeInfo};
+use handfast_core::raw::{Object, TypeInfo};
 use handfast_core::raw::{self, Mutator};
 use std::ffi::c_void;
 use std::ptr;
@@ -158,7 +158,8 @@ pub unsafe extern "C" fn hf_payload(object: *mut HfObject) -> *mut c_void {
     if object.is_null() {
         return ptr::null_mut();
     }
-    raw::payload(HfObject::object(object))
+    // SAFETY: [A1] address arithmetic; null stays recognisable to the caller.
+    unsafe { raw::payload(HfObject::object(object)) }
 }
 
 /// The number of items of an object; 0 for types of fixed size, and of NULL.

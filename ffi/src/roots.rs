@@ -5,7 +5,7 @@ use crate::ctypes::{HfGlobal, HfMutator, HfObject, HfWeak, size_t};
 use crate::objects::object;
 use crate::status::{Failure, HfStatus};
 use crate::threads::running;
-use handfast_core::object::Object;
+use handfast_core::raw::Object;
 use std::ptr;
 
 /// What `hf_scope_open` answers when it could not open one.

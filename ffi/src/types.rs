@@ -11,7 +11,7 @@ use crate::ctypes::{CBool, HfMutator, HfObject, size_t};
 use crate::heap::HfHeap;
 use crate::status::{Failure, HfStatus};
 use crate::structs::{self, Growing};
-use handfast_core::object::{Finalize, NO_SLOT, Trace, TypeInfo};
+use handfast_core::raw::{Finalize, NO_SLOT, Trace, TypeInfo};
 use std::ffi::{CStr, c_char, c_void};
 use std::mem::{offset_of, transmute};
 
@@ -25,7 +25,7 @@ pub type HfVisit = Option<unsafe extern "C" fn(slot: *mut *mut HfObject, arg: *m
 const INITIALISED: u64 = 0x6866_7479_7065_0001;
 
 /// The largest payload, as the core documents it: more than 1 GiB.
-pub(crate) const MAX_PAYLOAD: usize = handfast_core::object::MAX_PAYLOAD;
+pub(crate) const MAX_PAYLOAD: usize = handfast_core::raw::MAX_PAYLOAD;
 
 /// What the collector must know of a type. Zero-initialise it, call `hf_type_info_init` (or set `struct_size`), fill it.
 /// Offsets count from the start of the payload. Everything is copied: nothing needs to outlive `hf_type_new`.

@@ -16,6 +16,8 @@ pub mod sync;
 pub mod mutator {
     #[path = "../../src/mutator/cells.rs"]
     pub mod cells;
+    #[path = "../../src/mutator/gate.rs"]
+    pub mod gate;
     #[path = "../../src/mutator/handshake.rs"]
     pub mod handshake;
     #[path = "../../src/mutator/registry.rs"]
@@ -27,13 +29,6 @@ pub mod mutator {
 pub mod heap {
     #[path = "../../src/heap/pool.rs"]
     pub mod pool;
-}
-
-/// The global cycle.
-#[path = "."]
-pub mod collector {
-    #[path = "../../src/collector/gate.rs"]
-    pub mod gate;
 }
 
 /// The C side of a pair.

@@ -2,7 +2,7 @@
 //! it never waits. The mutator is scanned and has no snapshot to come: only its buffer keeps what it loads.
 #![cfg(loom)]
 
-use loom_tests::collector::gate::{WeakGate, WeakLoad};
+use loom_tests::mutator::gate::{WeakGate, WeakLoad};
 use loom_tests::mutator::handshake::{HandshakeWord, Requests, Target};
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{

@@ -38,7 +38,8 @@ mod mutator;
 mod teardown;
 mod types;
 
-pub use crate::handle::{DeadNotifier, Dealloc, LeakReport, LinkFlags, PyObject};
+pub use crate::handle::refcount::IMMORTAL;
+pub use crate::handle::{DeadNotifier, Dealloc, LeakReport, LinkFlags, MIN_SIZE, PyObject};
 pub use crate::mutator::Record;
 pub use crate::mutator::globals::GlobalCell;
 pub use crate::mutator::weak::WeakCell;
