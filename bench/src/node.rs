@@ -1,0 +1,95 @@
+//! The tree node of all workloads: two reference fields and two words, on every heap that is compared.
+
+use handfast::raw::{self, Mutator, Object, TypeInfo};
+use handfast::{Field, Local, Ref, Scope, Trace};
+use std::ptr::null_mut;
+
+/// 32 bytes with the header: two references and a word.
+pub static NODE: TypeInfo = TypeInfo::new("bench::Node", 24).with_refs(&[8, 16]);
+
+/// The same in the typed layer.
+#[derive(Trace)]
+pub struct Node {
+    /// A word.
+    pub value: u64,
+    /// Left child.
+    pub left: Field<Node>,
+    /// Right child.
+    pub right: Field<Node>,
+}
+
+/// A tree of this depth, through the raw layer. Roots are left on the stack of the caller's scope.
+///
+/// # Safety
+/// The calling thread's mutator.
+pub unsafe fn raw_tree(m: Mutator, depth: u32) -> *mut Object {
+    // SAFETY: [X1] children are rooted over the allocations that follow them; all of the payload is written.
+    unsafe {
+        if depth == 0 {
+            return leaf(m);
+        }
+        let scope = m.scope_open();
+        let left = m.root(raw_tree(m, depth - 1));
+        let right = m.root(raw_tree(m, depth - 1));
+        let node = m.alloc_uninit(&NODE);
+        assert!(!node.is_null(), "out of memory");
+        let payload = raw::payload(node).cast::<*mut Object>();
+        payload.write(null_mut());
+        // A fresh private young object: plain writes need no barrier.
+        payload.add(1).write(*left);
+        payload.add(2).write(*right);
+        m.scope_close(scope);
+        node
+    }
+}
+
+/// # Safety
+/// The calling thread's mutator.
+#[inline(always)]
+pub unsafe fn leaf(m: Mutator) -> *mut Object {
+    // SAFETY: [X1] all of the payload is written at once.
+    unsafe {
+        let node = m.alloc_uninit(&NODE);
+        assert!(!node.is_null(), "out of memory");
+        let payload = raw::payload(node).cast::<[usize; 3]>();
+        payload.write([0; 3]);
+        node
+    }
+}
+
+/// Number of nodes.
+///
+/// # Safety
+/// A live tree; nothing collects meanwhile.
+pub unsafe fn raw_check(m: Mutator, node: *mut Object) -> u64 {
+    // SAFETY: [X1] as the function's.
+    unsafe {
+        let left = m.load(node, 8);
+        if left.is_null() { 1 } else { 1 + raw_check(m, left) + raw_check(m, m.load(node, 16)) }
+    }
+}
+
+/// A tree of this depth, through the typed layer.
+pub fn typed_tree<'s>(s: &mut Scope<'s>, depth: u32) -> Local<'s, Node> {
+    let empty = || Node { value: 0, left: Field::null(), right: Field::null() };
+    if depth == 0 {
+        return s.alloc(empty()).expect("out of memory");
+    }
+    s.escape(|t| {
+        let left = typed_tree(t, depth - 1);
+        let right = typed_tree(t, depth - 1);
+        let node = t.alloc(empty()).expect("out of memory");
+        t.set(node, |n| &n.left, left);
+        t.set(node, |n| &n.right, right);
+        Ok::<_, std::convert::Infallible>(node)
+    })
+    .unwrap_or_else(|e| match e {})
+}
+
+/// Number of nodes, through the typed layer.
+pub fn typed_check(s: &Scope<'_>, node: Ref<'_, Node>) -> u64 {
+    match (s.get(node, |n| &n.left), s.get(node, |n| &n.right)) {
+        (Some(left), Some(right)) => 1 + typed_check(s, left) + typed_check(s, right),
+        _ => 1,
+    }
+}
