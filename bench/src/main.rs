@@ -66,13 +66,9 @@ fn churn_typed(heap: &Heap) -> u64 {
     let mut mutator = heap.attach().expect("attach");
     mutator.scope(|s| {
         let last = s.var::<Node>();
-        for i in 0..CHURN / 1000 {
-            s.scope(|t| {
-                for k in 0..1000 {
-                    let node = t.alloc(Node { value: i * 1000 + k, left: Field::null(), right: Field::null() });
-                    last.set(t, node.expect("out of memory"));
-                }
-            });
+        for i in 0..CHURN {
+            let node = Node { value: i, left: Field::null(), right: Field::null() };
+            last.alloc(s, node).expect("out of memory");
         }
         last.get(s).expect("set").value
     })

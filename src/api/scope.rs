@@ -87,6 +87,14 @@ impl<'s> Scope<'s> {
     /// [`Error::OutOfMemory`], after a full cycle has not helped. The heap stays usable.
     #[inline]
     pub fn alloc<T: Trace>(&mut self, value: T) -> Result<Local<'s, T>, Error> {
+        let object = self.alloc_object(value)?;
+        // SAFETY: a valid `T`, and nothing has collected since.
+        Ok(unsafe { self.root_raw(object) })
+    }
+
+    /// A new object that nothing holds yet: the caller stores it in a root at once.
+    #[inline]
+    pub(crate) fn alloc_object<T: Trace>(&mut self, value: T) -> Result<*mut Object, Error> {
         // SAFETY: rule 1: no unrooted reference is alive. `INFO` describes a `T`.
         let object = unsafe { self.raw.alloc_uninit(T::INFO) };
         if object.is_null() {
@@ -97,8 +105,7 @@ impl<'s> Scope<'s> {
         // SAFETY: large enough and aligned to 8 (`Info::CHECKED`); nobody else knows it. The fields of `value` are null,
         // so nothing needs a barrier, and nothing has to be dropped.
         unsafe { payload.cast::<T>().write(value) };
-        // SAFETY: a valid `T`, and nothing has collected since.
-        Ok(unsafe { self.root_raw(object) })
+        Ok(object)
     }
 
     /// As `alloc_items` of the raw layer, rooted. `item_size` is for the message.

@@ -8,7 +8,8 @@ use crate::api::local::{Ref, root_slot};
 use crate::api::raw;
 use crate::api::reference::Value;
 use crate::api::scope::Scope;
-use crate::api::trace::Managed;
+use crate::api::error::Error;
+use crate::api::trace::{Managed, Trace};
 use crate::object::Object;
 use crate::sync::atomic::Ordering;
 use std::fmt;
@@ -72,6 +73,41 @@ impl<'s, T: Managed> Var<'s, T> {
         let object = scope.checked_value(value);
         // SAFETY: the slot's scope is open while `'s` lasts, and `Var` stays on its thread.
         unsafe { root_slot(self.slot) }.store(object, Ordering::Relaxed);
+    }
+
+    /// Makes it hold a new object: as [`Scope::alloc`] followed by [`Var::set`], without a root of its own. May collect.
+    ///
+    /// ```
+    /// # use handfast::{Config, Field, Heap, Trace};
+    /// #[derive(Trace)]
+    /// struct Point(f64, f64);
+    ///
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let point = s.var::<Point>();
+    ///     for i in 0..1000 {
+    ///         point.alloc(s, Point(f64::from(i), 0.5))?;
+    ///     }
+    ///     assert_eq!(point.get(s).map(|p| p.0), Some(999.0));
+    ///     Ok::<(), handfast::Error>(())
+    /// })
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`]: it holds what it held.
+    ///
+    /// # Panics
+    /// If `scope` is one of another heap.
+    #[inline]
+    pub fn alloc(&self, scope: &mut Scope<'_>, value: T) -> Result<(), Error>
+    where
+        T: Trace,
+    {
+        scope.check_mutator(self.mutator);
+        let object = scope.alloc_object(value)?;
+        // SAFETY: the slot's scope is open while `'s` lasts, and `Var` stays on its thread.
+        unsafe { root_slot(self.slot) }.store(object, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Makes it hold nothing.

@@ -96,6 +96,11 @@ impl Memory {
         self.space.base()
     }
 
+    /// First address and bytes of the block space.
+    pub fn block_space(&self) -> (usize, usize) {
+        (self.space.base(), self.capacity as usize * BLOCK)
+    }
+
     /// Whether an address belongs to the block space.
     #[inline(always)]
     pub fn in_blocks(&self, address: usize) -> bool {

@@ -114,6 +114,8 @@ pub struct Record {
     pub barrier: Cell<u8>,
     /// State and requests. Offset 20.
     pub word: HandshakeWord,
+    /// First address and bytes of the block space, for the typed layer's checks.
+    space: (usize, usize),
     /// The last ask that was answered.
     pub answered: AtomicU64,
     /// Objects that other threads want published.
@@ -164,6 +166,7 @@ impl Record {
             limit: NurseryLimit::new(),
             barrier: Cell::new(BARRIER_IDLE),
             word: HandshakeWord::new(),
+            space: shared.memory.block_space(),
             answered: AtomicU64::new(0),
             publish_requests: SegQueue::new(),
             links_made: AtomicU64::new(0),
@@ -180,6 +183,12 @@ impl Record {
     pub fn shared(&self) -> &Shared {
         // SAFETY: [L2] the registry that holds this record is a field of that state.
         unsafe { &*self.shared }
+    }
+
+    /// Whether an address lies in the heap. The address is not read.
+    #[inline(always)]
+    pub fn owns(&self, object: *mut Object) -> bool {
+        (object as usize).wrapping_sub(self.space.0) < self.space.1 || self.shared().memory.contains(object as usize)
     }
 
     /// The owner's state.

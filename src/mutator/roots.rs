@@ -7,7 +7,7 @@
 use crate::object::{Object, Slot};
 
 /// Slots of a chunk.
-const CHUNK: usize = 1022;
+const CHUNK: usize = 1024;
 
 #[derive(Debug)]
 struct Chunk {

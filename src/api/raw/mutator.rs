@@ -222,7 +222,7 @@ impl Mutator {
     /// Whether an address lies in this heap. The address is not read.
     #[inline]
     pub unsafe fn owns(self, object: *mut Object) -> bool {
-        self.record().shared().memory.contains(object as usize)
+        self.record().owns(object)
     }
 
     /// Makes the object and all that it reaches public. Never collects.
