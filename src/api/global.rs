@@ -61,13 +61,14 @@ impl<T: Managed> Global<T> {
     /// What it refers to, for reading.
     ///
     /// # Panics
-    /// If `scope` is one of another heap.
+    /// If `scope` is one of another heap; in a finalizer that runs because the heap is being closed, which lets go of all
+    /// global roots.
     pub fn get<'a>(&self, scope: &'a Scope<'_>) -> Ref<'a, T> {
         scope.check_heap(&self.heap);
         // SAFETY: a cell of this heap, not freed before `self` drops.
         let object = unsafe { scope.raw().global_get(self.cell.as_ptr()) };
-        // SAFETY: it was made with an object and is never set to null; a root keeps its object alive.
-        unsafe { Ref::new(NonNull::new_unchecked(object)) }
+        // SAFETY: null, or a valid `T` of this heap: a root keeps its object alive.
+        unsafe { Ref::from_ptr(object) }.expect("a global root of a heap that is being closed")
     }
 
     /// Makes it refer to `object`, and publishes that.

@@ -65,14 +65,6 @@ impl Heap {
         self.raw.external_memory(delta);
     }
 
-    /// Checks the old and public part of the heap.
-    ///
-    /// # Panics
-    /// On the first violation, with a description.
-    pub fn verify(&self) {
-        self.raw.verify();
-    }
-
     /// Calls `notify` after a collection that put something into the dead queue; `None`: nobody. It runs on the thread
     /// that collected, outside of the collection. A panic in it is reported and otherwise ignored.
     pub fn set_dead_notifier(&self, notify: Option<fn()>) {
@@ -106,7 +98,11 @@ impl Heap {
     }
 
     /// The raw layer's handle, for runtime authors.
-    pub fn raw(&self) -> &raw::Heap {
+    ///
+    /// # Safety
+    /// What the raw layer runs on this thread must not collect while the thread holds a [`Ref`](crate::Ref)
+    /// (`raw::Heap::verify` may), and its callbacks are sound as [`Heap::set_dealloc`] asks.
+    pub unsafe fn raw(&self) -> &raw::Heap {
         &self.raw
     }
 }

@@ -133,6 +133,14 @@ impl<'s> Scope<'s> {
         unsafe { self.raw.collect_full() }
     }
 
+    /// Checks the invariants of the heap. May collect.
+    ///
+    /// # Panics
+    /// On the first violation, with a description.
+    pub fn verify(&mut self) {
+        self.heap.verify();
+    }
+
     /// Runs `body` in native state: other threads do this thread's part of a collection meanwhile, so it may block for
     /// as long as it likes. It cannot use the heap, except for cloning and dropping
     /// [`PyRef`](crate::PyRef), [`Global`](crate::Global) and [`Weak`](crate::Weak). May collect when it returns.
