@@ -118,7 +118,7 @@ impl<'s> Scope<'s> {
     {
         let array = self.borrow(array);
         array.check(index);
-        let value = self.checked_value(value);
+        let value = value.nullable(self);
         // SAFETY: [Field] item `index` exists; `value` is null or a valid `T` of this heap.
         unsafe { self.raw().store(array.object(), index * size_of::<*mut Object>(), value) }
     }

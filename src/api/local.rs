@@ -46,6 +46,8 @@ pub(crate) unsafe fn root_slot<'x>(slot: NonNull<*mut Object>) -> &'x AtomicPtr<
 /// ```
 pub struct Local<'s, T> {
     slot: NonNull<*mut Object>,
+    /// Whose root stack the slot is on: tells the heap without reading anything.
+    mutator: raw::Mutator,
     /// Invariant in `'s`: it names one scope, and no other will do.
     _scope: PhantomData<fn(&'s ()) -> &'s ()>,
     _target: PhantomData<*const T>,
@@ -62,10 +64,10 @@ impl<T> Copy for Local<'_, T> {}
 
 impl<'s, T> Local<'s, T> {
     /// # Safety
-    /// `slot` is a root slot of the scope `'s` and holds a reference to a `T`, now and later.
+    /// `slot` is a root slot of the scope `'s` of `mutator` and holds a reference to a `T`, now and later.
     #[inline]
-    pub(crate) unsafe fn new(slot: NonNull<*mut Object>) -> Local<'s, T> {
-        Local { slot, _scope: PhantomData, _target: PhantomData }
+    pub(crate) unsafe fn new(slot: NonNull<*mut Object>, mutator: raw::Mutator) -> Local<'s, T> {
+        Local { slot, mutator, _scope: PhantomData, _target: PhantomData }
     }
 }
 
@@ -82,7 +84,8 @@ impl<T: Managed> Local<'_, T> {
 
 impl<T> Address for Local<'_, T> {
     #[inline]
-    fn address(self, _running: &Scope<'_>) -> *mut Object {
+    fn address(self, scope: &Scope<'_>) -> *mut Object {
+        scope.check_mutator(self.mutator);
         // SAFETY: the slot's scope is open while `'s` lasts, and `Local` stays on its thread.
         let slot = unsafe { root_slot(self.slot) };
         slot.load(Ordering::Relaxed)
@@ -216,8 +219,10 @@ impl<T: Trace> Deref for Ref<'_, T> {
 
 impl<T> Address for Ref<'_, T> {
     #[inline]
-    fn address(self, _running: &Scope<'_>) -> *mut Object {
-        self.object.as_ptr()
+    fn address(self, scope: &Scope<'_>) -> *mut Object {
+        let address = self.object.as_ptr();
+        scope.check_address(address);
+        address
     }
 }
 

@@ -6,8 +6,8 @@
 //! 2. An unrooted [`Ref`] borrows the scope it came from, so none is alive when something collects.
 //! 3. A root ([`Local`], [`Var`]) is branded with `'s`, which is new for every scope: it cannot leave.
 //! 4. An inner scope and native state borrow the outer scope by `&mut`: there is one usable scope per mutator at a time.
-//! 5. Scopes of different heaps may be open on one thread. Locals carry no heap, so an operation that is handed one
-//!    checks that its address lies in the range of its own heap ([`Scope::borrow`] and all that is built on it).
+//! 5. Scopes of different heaps may be open on one thread. An operation that is handed a reference checks that it is of its
+//!    own heap ([`Scope::borrow`] and all that is built on it).
 //!
 //! What runs inside an operation that may collect (finalizers, the dead notifier) can therefore have a scope of its own.
 //! Nothing here is shared between threads.
@@ -50,7 +50,8 @@ use std::rc::Rc;
 /// ```
 pub struct Scope<'s> {
     raw: raw::Mutator,
-    heap: Rc<raw::Heap>,
+    /// Borrowed from the mutator for as long as the scope is open; a counted clone would cost each scope a write.
+    heap: NonNull<Rc<raw::Heap>>,
     /// Invariant in `'s`.
     _name: PhantomData<fn(&'s ()) -> &'s ()>,
 }
@@ -76,7 +77,7 @@ pub(crate) unsafe fn enter<R>(
     }
     // SAFETY: attached to this thread, by the contract of this function.
     let _close = Close(raw, unsafe { raw.scope_open() });
-    body(&mut Scope { raw, heap: Rc::clone(heap), _name: PhantomData })
+    body(&mut Scope { raw, heap: NonNull::from(heap), _name: PhantomData })
 }
 
 /// What may collect.
@@ -138,7 +139,7 @@ impl<'s> Scope<'s> {
     /// # Panics
     /// On the first violation, with a description.
     pub fn verify(&mut self) {
-        self.heap.verify();
+        self.heap().verify();
     }
 
     /// Runs `body` in native state: other threads do this thread's part of a collection meanwhile, so it may block for
@@ -162,7 +163,7 @@ impl<'s> Scope<'s> {
     #[inline]
     pub fn scope<R>(&mut self, body: impl for<'t> FnOnce(&mut Scope<'t>) -> R) -> R {
         // SAFETY: this scope is open on this thread and `&mut self` keeps it from being used.
-        unsafe { enter(self.raw, &self.heap, body) }
+        unsafe { enter(self.raw, self.heap(), body) }
     }
 
     /// Opens an inner scope and roots the one object that `body` returns in this one: for functions that need many
@@ -213,8 +214,7 @@ impl<'s> Scope<'s> {
     #[inline]
     pub fn borrow<R: Reference>(&self, object: R) -> Ref<'_, R::Target> {
         let address = object.address(self);
-        self.check(address);
-        // SAFETY: [Ref] a reference is to a valid object, of its own heap; `check` says that this is ours. `&self` is
+        // SAFETY: [Ref] a reference is to a valid object, of its own heap; `address` has checked that this is ours. `&self` is
         // borrowed for as long as the result lives.
         unsafe { Ref::new(NonNull::new_unchecked(address)) }
     }
@@ -271,7 +271,7 @@ impl<'s> Scope<'s> {
     {
         let source = self.borrow(source);
         let offset = source.offset_of(field);
-        let value = self.checked_value(value);
+        let value = value.nullable(self);
         // SAFETY: [Field] `offset` is that of a `Field<U>` in `source`; `value` is null or a valid `U` of this heap.
         unsafe { self.raw.store(source.object(), offset, value) }
     }
@@ -343,7 +343,8 @@ impl<'s> Scope<'s> {
 
     #[inline]
     pub(crate) fn heap(&self) -> &Rc<raw::Heap> {
-        &self.heap
+        // SAFETY: `enter` borrows it until after the scope is gone.
+        unsafe { self.heap.as_ref() }
     }
 
     /// Roots an object that the raw layer gave.
@@ -357,21 +358,11 @@ impl<'s> Scope<'s> {
         // SAFETY: `root` never returns null.
         let slot = unsafe { NonNull::new_unchecked(slot) };
         // SAFETY: a new slot of the innermost open scope, which by rule 4 is this one.
-        unsafe { Local::new(slot) }
-    }
-
-    /// The address of a value, known to be null or of this heap.
-    #[inline]
-    pub(crate) fn checked_value<V: Value>(&self, value: V) -> *mut Object {
-        let address = value.nullable(self);
-        if !address.is_null() {
-            self.check(address);
-        }
-        address
+        unsafe { Local::new(slot, self.raw) }
     }
 
     #[inline]
-    fn check(&self, address: *mut Object) {
+    pub(crate) fn check_address(&self, address: *mut Object) {
         // SAFETY: attached to this thread.
         if !unsafe { self.raw.owns(address) } {
             other_heap();
@@ -388,7 +379,7 @@ impl<'s> Scope<'s> {
     /// For what holds a heap handle.
     #[inline]
     pub(crate) fn check_heap(&self, heap: &raw::Heap) {
-        if self.heap.id() != heap.id() {
+        if self.heap().id() != heap.id() {
             other_heap();
         }
     }
@@ -396,7 +387,7 @@ impl<'s> Scope<'s> {
     #[cold]
     #[inline(never)]
     pub(crate) fn out_of_memory(&self, requested: usize) -> Error {
-        Error::OutOfMemory { requested, limit: self.heap.config().max_heap_bytes }
+        Error::OutOfMemory { requested, limit: self.heap().config().max_heap_bytes }
     }
 }
 

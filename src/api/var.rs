@@ -69,7 +69,7 @@ impl<'s, T: Managed> Var<'s, T> {
     #[inline]
     pub fn set(&self, scope: &Scope<'_>, value: impl Value<Target = T>) {
         scope.check_mutator(self.mutator);
-        let object = scope.checked_value(value);
+        let object = value.nullable(scope);
         // SAFETY: the slot's scope is open while `'s` lasts, and `Var` stays on its thread.
         unsafe { root_slot(self.slot) }.store(object, Ordering::Relaxed);
     }
