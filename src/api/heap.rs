@@ -46,7 +46,7 @@ impl Heap {
     /// [`Error::AlreadyAttached`]: a thread attaches to a heap once at a time. [`Error::Forked`] in a child process.
     pub fn attach(&self) -> Result<Mutator, Error> {
         let mutator = self.raw.attach()?;
-        // SAFETY: just attached, by this thread, and nobody else knows it.
+        // SAFETY: [Y1] just attached, by this thread, and nobody else knows it.
         Ok(unsafe { Mutator::new(mutator, self.raw.clone()) })
     }
 
@@ -109,7 +109,7 @@ impl Heap {
 
 /// Calls the `fn()` that `arg` is.
 unsafe extern "C" fn call_notifier(arg: *mut c_void) {
-    // SAFETY: `set_dead_notifier` made `arg` from a `fn()`.
+    // SAFETY: [Y10] `set_dead_notifier` made `arg` from a `fn()`.
     let notify = unsafe { std::mem::transmute::<*mut c_void, fn()>(arg) };
     if let Err(payload) = catch_unwind(notify) {
         // Dropping what was thrown could panic again.

@@ -27,7 +27,7 @@ use std::ptr::NonNull;
 /// `slot` is a slot of an open scope of the calling thread's mutator, and stays one for `'x`.
 #[inline]
 pub(crate) unsafe fn root_slot<'x>(slot: NonNull<*mut Object>) -> &'x AtomicPtr<Object> {
-    // SAFETY: valid and aligned for `'x` by the contract above; all who share it access it atomically.
+    // SAFETY: [Y3] valid and aligned for `'x` by the contract above; all who share it access it atomically.
     unsafe { AtomicPtr::from_ptr(slot.as_ptr()) }
 }
 
@@ -86,7 +86,7 @@ impl<T> Address for Local<'_, T> {
     #[inline]
     fn address(self, scope: &Scope<'_>) -> *mut Object {
         scope.check_mutator(self.mutator);
-        // SAFETY: the slot's scope is open while `'s` lasts, and `Local` stays on its thread.
+        // SAFETY: [Y3] the slot's scope is open while `'s` lasts, and `Local` stays on its thread.
         let slot = unsafe { root_slot(self.slot) };
         slot.load(Ordering::Relaxed)
     }
@@ -130,7 +130,7 @@ impl<'a, T: Managed> Ref<'a, T> {
     /// As `new`, unless null.
     #[inline]
     pub(crate) unsafe fn from_ptr(object: *mut Object) -> Option<Ref<'a, T>> {
-        // SAFETY: by the contract of this function.
+        // SAFETY: [Y4] by the contract of this function.
         NonNull::new(object).map(|object| unsafe { Ref::new(object) })
     }
 
@@ -142,8 +142,7 @@ impl<'a, T: Managed> Ref<'a, T> {
     /// Where the payload starts.
     #[inline]
     pub(crate) fn payload(self) -> *mut u8 {
-        // SAFETY: a valid object has a payload.
-        unsafe { raw::payload(self.object()) }.cast()
+        raw::payload(self.object()).cast()
     }
 }
 
@@ -151,7 +150,7 @@ impl<'a, T: Trace> Ref<'a, T> {
     /// The object itself, for as long as the `Ref` is good.
     #[inline]
     pub fn contents(self) -> &'a T {
-        // SAFETY: [Ref] the payload is a `T`, initialised before the object could be referred to. It stays in place and
+        // SAFETY: [Y4] the payload is a `T`, initialised before the object could be referred to. It stays in place and
         // alive for `'a`, since nothing on this thread collects meanwhile. It is shared only: what changes under a
         // shared borrow (fields, the handle slot, the embedder's atomics) is behind atomics.
         unsafe { &*self.payload().cast::<T>() }
@@ -178,7 +177,7 @@ impl<'a, T: Trace> Ref<'a, T> {
         F: for<'x> FnOnce(&'x T) -> &'x Field<U>,
     {
         let target = field(self.contents()).load();
-        // SAFETY: [Field] a field off the heap is null. One in the heap can only be a part of this object (the closure
+        // SAFETY: [Y5] a field off the heap is null. One in the heap can only be a part of this object (the closure
         // must work for every lifetime, so it cannot return one that it brought along), hence of the heap whose scope
         // `'a` borrows, and refers to a valid `U` of that heap.
         unsafe { Ref::from_ptr(target) }

@@ -71,11 +71,11 @@ pub(crate) unsafe fn enter<R>(
     impl Drop for Close {
         #[inline]
         fn drop(&mut self) {
-            // SAFETY: the scope that was opened below, on this thread. Its roots are branded and gone by now.
+            // SAFETY: [Y1] the scope that was opened below, on this thread. Its roots are branded and gone by now.
             unsafe { self.0.scope_close(self.1) };
         }
     }
-    // SAFETY: attached to this thread, by the contract of this function.
+    // SAFETY: [Y1] attached to this thread, by the contract of this function.
     let _close = Close(raw, unsafe { raw.scope_open() });
     body(&mut Scope { raw, heap: NonNull::from(heap), _name: PhantomData })
 }
@@ -88,29 +88,28 @@ impl<'s> Scope<'s> {
     /// [`Error::OutOfMemory`], after a full cycle has not helped. The heap stays usable.
     #[inline]
     pub fn alloc<T: Trace>(&mut self, value: T) -> Result<Local<'s, T>, Error> {
-        // SAFETY: rule 1: no unrooted reference is alive. `INFO` describes a `T`.
+        // SAFETY: [Y2] rule 1: no unrooted reference is alive. `INFO` describes a `T`.
         let object = unsafe { self.raw.alloc_uninit(T::INFO) };
         if object.is_null() {
             return Err(self.out_of_memory(size_of::<T>()));
         }
-        // SAFETY: a new object has a payload of the size in `INFO`.
-        let payload = unsafe { raw::payload(object) };
-        // SAFETY: large enough and aligned to 8 (`Info::CHECKED`); nobody else knows it. The fields of `value` are null,
+        let payload = raw::payload(object);
+        // SAFETY: [Y6] large enough and aligned to 8 (`Info::CHECKED`); nobody else knows it. The fields of `value` are null,
         // so nothing needs a barrier, and nothing has to be dropped.
         unsafe { payload.cast::<T>().write(value) };
-        // SAFETY: a valid `T`, and nothing has collected since.
+        // SAFETY: [Y4] a valid `T`, and nothing has collected since.
         Ok(unsafe { self.root_raw(object) })
     }
 
     /// As `alloc_items` of the raw layer, rooted. `item_size` is for the message.
     #[inline]
     pub(crate) fn alloc_items<T: Managed>(&mut self, len: usize, item_size: usize) -> Result<Local<'s, T>, Error> {
-        // SAFETY: rule 1: no unrooted reference is alive. `INFO` describes a `T`.
+        // SAFETY: [Y2] rule 1: no unrooted reference is alive. `INFO` describes a `T`.
         let object = unsafe { self.raw.alloc_items(T::INFO, len) };
         if object.is_null() {
             return Err(self.out_of_memory(len.saturating_mul(item_size)));
         }
-        // SAFETY: a valid `T` (all items are zero), and nothing has collected since.
+        // SAFETY: [Y4] a valid `T` (all items are zero), and nothing has collected since.
         Ok(unsafe { self.root_raw(object) })
     }
 
@@ -118,19 +117,19 @@ impl<'s> Scope<'s> {
     /// finalizers and the dead notifier.
     #[inline]
     pub fn safepoint(&mut self) {
-        // SAFETY: rule 1: no unrooted reference is alive.
+        // SAFETY: [Y2] rule 1: no unrooted reference is alive.
         unsafe { self.raw.safepoint() }
     }
 
     /// Collects this thread's nursery.
     pub fn collect_minor(&mut self) {
-        // SAFETY: rule 1: no unrooted reference is alive.
+        // SAFETY: [Y2] rule 1: no unrooted reference is alive.
         unsafe { self.raw.collect_minor() }
     }
 
     /// Runs a whole cycle: when it returns, everything that was unreachable before the call has died.
     pub fn collect_full(&mut self) {
-        // SAFETY: rule 1: no unrooted reference is alive.
+        // SAFETY: [Y2] rule 1: no unrooted reference is alive.
         unsafe { self.raw.collect_full() }
     }
 
@@ -149,11 +148,11 @@ impl<'s> Scope<'s> {
         struct Leave(raw::Mutator);
         impl Drop for Leave {
             fn drop(&mut self) {
-                // SAFETY: entered below, on this thread; rule 1: no unrooted reference is alive.
+                // SAFETY: [Y2] entered below, on this thread; rule 1: no unrooted reference is alive.
                 unsafe { self.0.native_leave() }
             }
         }
-        // SAFETY: running (rule 4: a scope cannot be used in native state), and `&mut self` is kept until `Leave` ran.
+        // SAFETY: [Y1] running (rule 4: a scope cannot be used in native state), and `&mut self` is kept until `Leave` ran.
         unsafe { self.raw.native_enter() };
         let _leave = Leave(self.raw);
         body()
@@ -162,7 +161,7 @@ impl<'s> Scope<'s> {
     /// Opens an inner scope: its roots are gone when `body` returns or panics. The roots of this one are usable in it.
     #[inline]
     pub fn scope<R>(&mut self, body: impl for<'t> FnOnce(&mut Scope<'t>) -> R) -> R {
-        // SAFETY: this scope is open on this thread and `&mut self` keeps it from being used.
+        // SAFETY: [Y1] this scope is open on this thread and `&mut self` keeps it from being used.
         unsafe { enter(self.raw, self.heap(), body) }
     }
 
@@ -200,7 +199,7 @@ impl<'s> Scope<'s> {
         body: impl for<'t> FnOnce(&mut Scope<'t>) -> Result<Local<'t, T>, E>,
     ) -> Result<Local<'s, T>, E> {
         let object = self.scope(|inner| body(inner).map(|local| inner.borrow(local).object()))?;
-        // SAFETY: a valid `T` of this heap (`borrow` checked), and closing a scope does not collect.
+        // SAFETY: [Y2] a valid `T` of this heap (`borrow` checked), and closing a scope does not collect.
         Ok(unsafe { self.root_raw(object) })
     }
 }
@@ -214,7 +213,7 @@ impl<'s> Scope<'s> {
     #[inline]
     pub fn borrow<R: Reference>(&self, object: R) -> Ref<'_, R::Target> {
         let address = object.address(self);
-        // SAFETY: [Ref] a reference is to a valid object, of its own heap; `address` has checked that this is ours. `&self` is
+        // SAFETY: [Y4] a reference is to a valid object, of its own heap; `address` has checked that this is ours. `&self` is
         // borrowed for as long as the result lives.
         unsafe { Ref::new(NonNull::new_unchecked(address)) }
     }
@@ -226,18 +225,18 @@ impl<'s> Scope<'s> {
     #[inline]
     pub fn root<R: Reference>(&self, object: R) -> Local<'s, R::Target> {
         let object = self.borrow(object).object();
-        // SAFETY: valid and ours, by `borrow`.
+        // SAFETY: [Y4] valid and ours, by `borrow`.
         unsafe { self.root_raw(object) }
     }
 
     /// A rooted variable, empty at first.
     #[inline]
     pub fn var<T: Managed>(&self) -> Var<'s, T> {
-        // SAFETY: this thread's mutator; a root slot may be null.
+        // SAFETY: [Y1] this thread's mutator; a root slot may be null.
         let slot = unsafe { self.raw.root(null_mut()) };
-        // SAFETY: `root` never returns null.
+        // SAFETY: [Y3] `root` never returns null.
         let slot = unsafe { NonNull::new_unchecked(slot) };
-        // SAFETY: a new slot of the innermost open scope, which by rule 4 is this one.
+        // SAFETY: [Y3] a new slot of the innermost open scope, which by rule 4 is this one.
         unsafe { Var::new(slot, self.raw) }
     }
 
@@ -272,7 +271,7 @@ impl<'s> Scope<'s> {
         let source = self.borrow(source);
         let offset = source.offset_of(field);
         let value = value.nullable(self);
-        // SAFETY: [Field] `offset` is that of a `Field<U>` in `source`; `value` is null or a valid `U` of this heap.
+        // SAFETY: [Y5] `offset` is that of a `Field<U>` in `source`; `value` is null or a valid `U` of this heap.
         unsafe { self.raw.store(source.object(), offset, value) }
     }
 
@@ -307,7 +306,7 @@ impl<'s> Scope<'s> {
     /// If it is an object of another heap.
     pub fn identity<R: Reference>(&self, object: R) -> usize {
         let object = self.borrow(object).object();
-        // SAFETY: valid and ours, by `borrow`.
+        // SAFETY: [Y4] valid and ours, by `borrow`.
         unsafe { self.raw.identity(object) }
     }
 
@@ -317,7 +316,7 @@ impl<'s> Scope<'s> {
     /// If it is an object of another heap.
     pub fn is_public<R: Reference>(&self, object: R) -> bool {
         let object = self.borrow(object).object();
-        // SAFETY: valid and ours, by `borrow`.
+        // SAFETY: [Y4] valid and ours, by `borrow`.
         unsafe { self.raw.is_public(object) }
     }
 
@@ -327,7 +326,7 @@ impl<'s> Scope<'s> {
     /// If it is an object of another heap.
     pub fn is_young<R: Reference>(&self, object: R) -> bool {
         let object = self.borrow(object).object();
-        // SAFETY: valid and ours, by `borrow`.
+        // SAFETY: [Y4] valid and ours, by `borrow`.
         unsafe { self.raw.is_young(object) }
     }
 }
@@ -343,7 +342,7 @@ impl<'s> Scope<'s> {
 
     #[inline]
     pub(crate) fn heap(&self) -> &Rc<raw::Heap> {
-        // SAFETY: `enter` borrows it until after the scope is gone.
+        // SAFETY: [Y1] `enter` borrows it until after the scope is gone.
         unsafe { self.heap.as_ref() }
     }
 
@@ -353,17 +352,17 @@ impl<'s> Scope<'s> {
     /// `object` is a valid object of this heap, and a `T`: of the layout that the typed layer gives to `T`.
     #[inline]
     pub unsafe fn root_raw<T>(&self, object: *mut Object) -> Local<'s, T> {
-        // SAFETY: valid, by the contract of this function.
+        // SAFETY: [Y4] valid, by the contract of this function.
         let slot = unsafe { self.raw.root(object) };
-        // SAFETY: `root` never returns null.
+        // SAFETY: [Y3] `root` never returns null.
         let slot = unsafe { NonNull::new_unchecked(slot) };
-        // SAFETY: a new slot of the innermost open scope, which by rule 4 is this one.
+        // SAFETY: [Y3] a new slot of the innermost open scope, which by rule 4 is this one.
         unsafe { Local::new(slot, self.raw) }
     }
 
     #[inline]
     pub(crate) fn check_address(&self, address: *mut Object) {
-        // SAFETY: attached to this thread.
+        // SAFETY: [Y1] attached to this thread.
         if !unsafe { self.raw.owns(address) } {
             other_heap();
         }
