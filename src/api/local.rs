@@ -142,7 +142,8 @@ impl<'a, T: Managed> Ref<'a, T> {
     /// Where the payload starts.
     #[inline]
     pub(crate) fn payload(self) -> *mut u8 {
-        raw::payload(self.object()).cast()
+        // SAFETY: [Y6] a valid object has a payload.
+        unsafe { raw::payload(self.object()) }.cast()
     }
 }
 

@@ -52,7 +52,8 @@ impl<'s, T: Managed> Pinned<'s, T> {
 
     /// Where the contents start, good until the guard is dropped.
     pub fn as_ptr(&self) -> *const u8 {
-        raw::payload(self.address).cast()
+        // SAFETY: [Y4] rooted and pinned: alive, and where it was.
+        unsafe { raw::payload(self.address) }.cast()
     }
 }
 

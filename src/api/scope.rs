@@ -93,7 +93,8 @@ impl<'s> Scope<'s> {
         if object.is_null() {
             return Err(self.out_of_memory(size_of::<T>()));
         }
-        let payload = raw::payload(object);
+        // SAFETY: [Y6] a new object has a payload of the size in `INFO`.
+        let payload = unsafe { raw::payload(object) };
         // SAFETY: [Y6] large enough and aligned to 8 (`Info::CHECKED`); nobody else knows it. The fields of `value` are null,
         // so nothing needs a barrier, and nothing has to be dropped.
         unsafe { payload.cast::<T>().write(value) };
