@@ -87,14 +87,14 @@ fn expand(mut input: DeriveInput) -> Result<Tokens> {
     });
     let plain = options.plain.then(|| {
         quote! {
-            // SAFETY: every field is plain: the map of this type checks it.
+            // SAFETY: [Y6] every field is plain: the map of this type checks it.
             #[automatically_derived]
             unsafe impl #impl_generics ::handfast::Plain for #name #ty_generics #where_clause {}
         }
     });
     Ok(quote! {
         const _: () = {
-            // SAFETY: the map is the sum of the maps of all fields, each at its offset.
+            // SAFETY: [Y6] the map is the sum of the maps of all fields, each at its offset.
             #[automatically_derived]
             unsafe impl #impl_generics ::handfast::Trace for #name #ty_generics #where_clause {
                 const REFS: ::handfast::RefMap = #map #plain_fields;

@@ -42,7 +42,7 @@ impl<'a, T: Managed> Ref<'a, Array<T>> {
     /// The number of items.
     #[inline]
     pub fn len(self) -> usize {
-        // SAFETY: a valid object.
+        // SAFETY: [Y4] a valid object.
         unsafe { raw::items(self.object()) }
     }
 
@@ -59,13 +59,13 @@ impl<'a, T: Managed> Ref<'a, Array<T>> {
     #[inline]
     pub fn item(self, index: usize) -> Option<Ref<'a, T>> {
         self.check(index);
-        // SAFETY: below the number of items, so within the payload.
+        // SAFETY: [Y6] below the number of items, so within the payload.
         let slot = unsafe { self.payload().cast::<*mut Object>().add(index) };
-        // SAFETY: an item is a slot, valid and aligned while the array is, and shared only as an atomic.
+        // SAFETY: [Y3] an item is a slot, valid and aligned while the array is, and shared only as an atomic.
         let slot = unsafe { AtomicPtr::from_ptr(slot) };
         // Acquire: pairs with the release store of the reference, as in `Field::load`.
         let target = slot.load(Ordering::Acquire);
-        // SAFETY: null, or a valid `T` of the heap whose scope `'a` borrows.
+        // SAFETY: [Y4] null, or a valid `T` of the heap whose scope `'a` borrows.
         unsafe { Ref::from_ptr(target) }
     }
 
@@ -118,8 +118,8 @@ impl<'s> Scope<'s> {
     {
         let array = self.borrow(array);
         array.check(index);
-        let value = self.checked_value(value);
-        // SAFETY: [Field] item `index` exists; `value` is null or a valid `T` of this heap.
+        let value = value.nullable(self);
+        // SAFETY: [Y5] item `index` exists; `value` is null or a valid `T` of this heap.
         unsafe { self.raw().store(array.object(), index * size_of::<*mut Object>(), value) }
     }
 

@@ -35,9 +35,9 @@ impl<'a, P: Plain> Ref<'a, Data<P>> {
     /// The items.
     #[inline]
     pub fn as_slice(self) -> &'a [P] {
-        // SAFETY: a valid object.
+        // SAFETY: [Y4] a valid object.
         let len = unsafe { raw::items(self.object()) };
-        // SAFETY: [Ref] `len` items of type `P`, written by `alloc_data_with`, in place and alive for `'a`, and never
+        // SAFETY: [Y4] `len` items of type `P`, written by `alloc_data_with`, in place and alive for `'a`, and never
         // written again except through themselves.
         unsafe { std::slice::from_raw_parts(self.payload().cast::<P>(), len) }
     }
@@ -87,7 +87,7 @@ impl<'s> Scope<'s> {
     pub fn alloc_data<P: Plain + Copy>(&mut self, items: &[P]) -> Result<Local<'s, Data<P>>, Error> {
         let local = self.alloc_items::<Data<P>>(items.len(), size_of::<P>())?;
         let start = self.borrow(local).payload().cast::<P>();
-        // SAFETY: as many items as `start` has room for; a new object, which overlaps nothing.
+        // SAFETY: [Y6] as many items as `start` has room for; a new object, which overlaps nothing.
         unsafe { start.copy_from_nonoverlapping(items.as_ptr(), items.len()) };
         Ok(local)
     }
@@ -120,9 +120,9 @@ impl<'s> Scope<'s> {
         let start = self.borrow(local).payload().cast::<P>();
         for index in 0..len {
             let value = item(index);
-            // SAFETY: below the number of items, so within the payload.
+            // SAFETY: [Y6] below the number of items, so within the payload.
             let place = unsafe { start.add(index) };
-            // SAFETY: in the payload of a new object that nobody else knows.
+            // SAFETY: [Y6] in the payload of a new object that nobody else knows.
             unsafe { place.write(value) };
         }
         Ok(local)

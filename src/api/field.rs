@@ -71,7 +71,7 @@ impl<T> fmt::Debug for Field<T> {
     }
 }
 
-// SAFETY: the map is the one word that a field is.
+// SAFETY: [Y6] the map is the one word that a field is.
 unsafe impl<T: 'static> Trace for Field<T> {
     const REFS: RefMap = RefMap::reference();
     const NAME: &'static str = "field";
@@ -104,7 +104,7 @@ impl HandleSlot {
     }
 }
 
-// SAFETY: the map is the one word that a slot is.
+// SAFETY: [Y6] the map is the one word that a slot is.
 unsafe impl Trace for HandleSlot {
     const REFS: RefMap = RefMap::slot();
     const NAME: &'static str = "handle slot";

@@ -48,13 +48,13 @@ pub trait Finalize: Trace {
 /// # Safety
 /// `mutator` is an attached mutator of the calling thread at a point that may collect; `object` is a valid `T`.
 pub(crate) unsafe extern "C" fn run<T: Trace>(mutator: *mut c_void, object: *mut Object) {
-    // SAFETY: a mutator, by the contract of this function.
+    // SAFETY: [Y1] a mutator, by the contract of this function.
     let mutator = unsafe { raw::Mutator::from_ptr(mutator.cast()) };
     let (Some(mutator), Some(finalize)) = (mutator, T::FINALIZE) else { return };
-    // SAFETY: the mutator is attached to this thread.
+    // SAFETY: [Y1] the mutator is attached to this thread.
     let heap = Rc::new(unsafe { mutator.heap() }.clone());
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: this thread's mutator; whoever called into the collector holds its `&mut Scope` until we return.
+        // SAFETY: [Y1] this thread's mutator; whoever called into the collector holds its `&mut Scope` until we return.
         unsafe {
             scope::enter(mutator, &heap, |scope| {
                 let this = scope.root_raw(object);

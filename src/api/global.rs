@@ -36,10 +36,10 @@ pub struct Global<T> {
     _target: PhantomData<fn(T) -> T>,
 }
 
-// SAFETY: the cell may be used from every attached thread (`raw::Mutator::global_get`, `global_set`) and freed from any;
+// SAFETY: [Y7] the cell may be used from every attached thread (`raw::Mutator::global_get`, `global_set`) and freed from any;
 // what it refers to is public, and a `Managed` type is `Send + Sync`.
 unsafe impl<T: Managed> Send for Global<T> {}
-// SAFETY: as above; `get` and `set` take `&self` and are atomic in the raw layer.
+// SAFETY: [Y7] as above; `get` and `set` take `&self` and are atomic in the raw layer.
 unsafe impl<T: Managed> Sync for Global<T> {}
 
 impl<T: Managed> Global<T> {
@@ -52,7 +52,7 @@ impl<T: Managed> Global<T> {
     /// If `object` is of another heap than `scope`.
     pub fn new(scope: &Scope<'_>, object: impl Reference<Target = T>) -> Result<Global<T>, Error> {
         let object = scope.borrow(object).object();
-        // SAFETY: valid and of this heap, by `borrow`.
+        // SAFETY: [Y4] valid and of this heap, by `borrow`.
         let cell = unsafe { scope.raw().global_new(object) };
         let cell = NonNull::new(cell).ok_or_else(|| scope.out_of_memory(size_of::<raw::GlobalCell>()))?;
         Ok(Global { cell, heap: raw::Heap::clone(scope.heap()), _target: PhantomData })
@@ -61,13 +61,14 @@ impl<T: Managed> Global<T> {
     /// What it refers to, for reading.
     ///
     /// # Panics
-    /// If `scope` is one of another heap.
+    /// If `scope` is one of another heap; in a finalizer that runs because the heap is being closed, which lets go of all
+    /// global roots.
     pub fn get<'a>(&self, scope: &'a Scope<'_>) -> Ref<'a, T> {
         scope.check_heap(&self.heap);
-        // SAFETY: a cell of this heap, not freed before `self` drops.
+        // SAFETY: [Y7] a cell of this heap, not freed before `self` drops.
         let object = unsafe { scope.raw().global_get(self.cell.as_ptr()) };
-        // SAFETY: it was made with an object and is never set to null; a root keeps its object alive.
-        unsafe { Ref::new(NonNull::new_unchecked(object)) }
+        // SAFETY: [Y4] null, or a valid `T` of this heap: a root keeps its object alive.
+        unsafe { Ref::from_ptr(object) }.expect("a global root of a heap that is being closed")
     }
 
     /// Makes it refer to `object`, and publishes that.
@@ -77,14 +78,14 @@ impl<T: Managed> Global<T> {
     pub fn set(&self, scope: &Scope<'_>, object: impl Reference<Target = T>) {
         scope.check_heap(&self.heap);
         let object = scope.borrow(object).object();
-        // SAFETY: a cell of this heap, not freed before `self` drops; a valid `T` of this heap, by `borrow`.
+        // SAFETY: [Y7] a cell of this heap, not freed before `self` drops; a valid `T` of this heap, by `borrow`.
         unsafe { scope.raw().global_set(self.cell.as_ptr(), object) }
     }
 }
 
 impl<T> Drop for Global<T> {
     fn drop(&mut self) {
-        // SAFETY: a cell of this heap, and nobody uses it after this.
+        // SAFETY: [Y7] a cell of this heap, and nobody uses it after this.
         unsafe { self.heap.global_free_detached(self.cell.as_ptr()) }
     }
 }

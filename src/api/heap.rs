@@ -46,7 +46,7 @@ impl Heap {
     /// [`Error::AlreadyAttached`]: a thread attaches to a heap once at a time. [`Error::Forked`] in a child process.
     pub fn attach(&self) -> Result<Mutator, Error> {
         let mutator = self.raw.attach()?;
-        // SAFETY: just attached, by this thread, and nobody else knows it.
+        // SAFETY: [Y1] just attached, by this thread, and nobody else knows it.
         Ok(unsafe { Mutator::new(mutator, self.raw.clone()) })
     }
 
@@ -63,14 +63,6 @@ impl Heap {
     /// Tells pacing that objects of this heap keep `delta` more bytes alive outside of it (fewer, if negative).
     pub fn external_memory(&self, delta: isize) {
         self.raw.external_memory(delta);
-    }
-
-    /// Checks the old and public part of the heap.
-    ///
-    /// # Panics
-    /// On the first violation, with a description.
-    pub fn verify(&self) {
-        self.raw.verify();
     }
 
     /// Calls `notify` after a collection that put something into the dead queue; `None`: nobody. It runs on the thread
@@ -106,14 +98,18 @@ impl Heap {
     }
 
     /// The raw layer's handle, for runtime authors.
-    pub fn raw(&self) -> &raw::Heap {
+    ///
+    /// # Safety
+    /// What the raw layer runs on this thread must not collect while the thread holds a [`Ref`](crate::Ref)
+    /// (`raw::Heap::verify` may), and its callbacks are sound as [`Heap::set_dealloc`] asks.
+    pub unsafe fn raw(&self) -> &raw::Heap {
         &self.raw
     }
 }
 
 /// Calls the `fn()` that `arg` is.
 unsafe extern "C" fn call_notifier(arg: *mut c_void) {
-    // SAFETY: `set_dead_notifier` made `arg` from a `fn()`.
+    // SAFETY: [Y10] `set_dead_notifier` made `arg` from a `fn()`.
     let notify = unsafe { std::mem::transmute::<*mut c_void, fn()>(arg) };
     if let Err(payload) = catch_unwind(notify) {
         // Dropping what was thrown could panic again.

@@ -27,7 +27,7 @@ use std::ptr::NonNull;
 /// `slot` is a slot of an open scope of the calling thread's mutator, and stays one for `'x`.
 #[inline]
 pub(crate) unsafe fn root_slot<'x>(slot: NonNull<*mut Object>) -> &'x AtomicPtr<Object> {
-    // SAFETY: valid and aligned for `'x` by the contract above; all who share it access it atomically.
+    // SAFETY: [Y3] valid and aligned for `'x` by the contract above; all who share it access it atomically.
     unsafe { AtomicPtr::from_ptr(slot.as_ptr()) }
 }
 
@@ -46,6 +46,8 @@ pub(crate) unsafe fn root_slot<'x>(slot: NonNull<*mut Object>) -> &'x AtomicPtr<
 /// ```
 pub struct Local<'s, T> {
     slot: NonNull<*mut Object>,
+    /// Whose root stack the slot is on: tells the heap without reading anything.
+    mutator: raw::Mutator,
     /// Invariant in `'s`: it names one scope, and no other will do.
     _scope: PhantomData<fn(&'s ()) -> &'s ()>,
     _target: PhantomData<*const T>,
@@ -62,10 +64,10 @@ impl<T> Copy for Local<'_, T> {}
 
 impl<'s, T> Local<'s, T> {
     /// # Safety
-    /// `slot` is a root slot of the scope `'s` and holds a reference to a `T`, now and later.
+    /// `slot` is a root slot of the scope `'s` of `mutator` and holds a reference to a `T`, now and later.
     #[inline]
-    pub(crate) unsafe fn new(slot: NonNull<*mut Object>) -> Local<'s, T> {
-        Local { slot, _scope: PhantomData, _target: PhantomData }
+    pub(crate) unsafe fn new(slot: NonNull<*mut Object>, mutator: raw::Mutator) -> Local<'s, T> {
+        Local { slot, mutator, _scope: PhantomData, _target: PhantomData }
     }
 }
 
@@ -82,8 +84,9 @@ impl<T: Managed> Local<'_, T> {
 
 impl<T> Address for Local<'_, T> {
     #[inline]
-    fn address(self, _running: &Scope<'_>) -> *mut Object {
-        // SAFETY: the slot's scope is open while `'s` lasts, and `Local` stays on its thread.
+    fn address(self, scope: &Scope<'_>) -> *mut Object {
+        scope.check_mutator(self.mutator);
+        // SAFETY: [Y3] the slot's scope is open while `'s` lasts, and `Local` stays on its thread.
         let slot = unsafe { root_slot(self.slot) };
         slot.load(Ordering::Relaxed)
     }
@@ -127,7 +130,7 @@ impl<'a, T: Managed> Ref<'a, T> {
     /// As `new`, unless null.
     #[inline]
     pub(crate) unsafe fn from_ptr(object: *mut Object) -> Option<Ref<'a, T>> {
-        // SAFETY: by the contract of this function.
+        // SAFETY: [Y4] by the contract of this function.
         NonNull::new(object).map(|object| unsafe { Ref::new(object) })
     }
 
@@ -139,7 +142,7 @@ impl<'a, T: Managed> Ref<'a, T> {
     /// Where the payload starts.
     #[inline]
     pub(crate) fn payload(self) -> *mut u8 {
-        // SAFETY: a valid object has a payload.
+        // SAFETY: [Y6] a valid object has a payload.
         unsafe { raw::payload(self.object()) }.cast()
     }
 }
@@ -148,7 +151,7 @@ impl<'a, T: Trace> Ref<'a, T> {
     /// The object itself, for as long as the `Ref` is good.
     #[inline]
     pub fn contents(self) -> &'a T {
-        // SAFETY: [Ref] the payload is a `T`, initialised before the object could be referred to. It stays in place and
+        // SAFETY: [Y4] the payload is a `T`, initialised before the object could be referred to. It stays in place and
         // alive for `'a`, since nothing on this thread collects meanwhile. It is shared only: what changes under a
         // shared borrow (fields, the handle slot, the embedder's atomics) is behind atomics.
         unsafe { &*self.payload().cast::<T>() }
@@ -175,7 +178,7 @@ impl<'a, T: Trace> Ref<'a, T> {
         F: for<'x> FnOnce(&'x T) -> &'x Field<U>,
     {
         let target = field(self.contents()).load();
-        // SAFETY: [Field] a field off the heap is null. One in the heap can only be a part of this object (the closure
+        // SAFETY: [Y5] a field off the heap is null. One in the heap can only be a part of this object (the closure
         // must work for every lifetime, so it cannot return one that it brought along), hence of the heap whose scope
         // `'a` borrows, and refers to a valid `U` of that heap.
         unsafe { Ref::from_ptr(target) }
@@ -216,8 +219,10 @@ impl<T: Trace> Deref for Ref<'_, T> {
 
 impl<T> Address for Ref<'_, T> {
     #[inline]
-    fn address(self, _running: &Scope<'_>) -> *mut Object {
-        self.object.as_ptr()
+    fn address(self, scope: &Scope<'_>) -> *mut Object {
+        let address = self.object.as_ptr();
+        scope.check_address(address);
+        address
     }
 }
 

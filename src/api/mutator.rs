@@ -48,7 +48,7 @@ impl Mutator {
     #[inline]
     pub fn scope<R>(&mut self, body: impl for<'s> FnOnce(&mut Scope<'s>) -> R) -> R {
         self.check();
-        // SAFETY: attached to this thread (`Mutator` cannot leave it); `&mut self` keeps other scopes away.
+        // SAFETY: [Y1] attached to this thread (`Mutator` cannot leave it); `&mut self` keeps other scopes away.
         unsafe { scope::enter(self.raw, &self.heap, body) }
     }
 
@@ -58,7 +58,7 @@ impl Mutator {
     /// As [`Mutator::scope`].
     pub fn safepoint(&mut self) {
         self.check();
-        // SAFETY: attached to this thread; no scope is open, so nobody holds an unrooted reference.
+        // SAFETY: [Y2] attached to this thread; no scope is open, so nobody holds an unrooted reference.
         unsafe { self.raw.safepoint() }
     }
 
@@ -98,7 +98,7 @@ impl Mutator {
 impl Drop for Mutator {
     fn drop(&mut self) {
         if self.is_attached() {
-            // SAFETY: attached to this thread, no scope is open, and it is not used again.
+            // SAFETY: [Y2] attached to this thread, no scope is open, and it is not used again.
             unsafe { self.raw.detach() }
         }
     }

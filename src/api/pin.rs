@@ -52,18 +52,18 @@ impl<'s, T: Managed> Pinned<'s, T> {
 
     /// Where the contents start, good until the guard is dropped.
     pub fn as_ptr(&self) -> *const u8 {
-        // SAFETY: rooted and pinned: alive, and where it was.
+        // SAFETY: [Y4] rooted and pinned: alive, and where it was.
         unsafe { raw::payload(self.address) }.cast()
     }
 }
 
 impl<T: Managed> Drop for Pinned<'_, T> {
     fn drop(&mut self) {
-        // SAFETY: the guard lives no longer than its scope and stays on its thread: the mutator is attached to it.
+        // SAFETY: [Y1] the guard lives no longer than its scope and stays on its thread: the mutator is attached to it.
         if unsafe { self.mutator.is_native() } {
             return;
         }
-        // SAFETY: rooted since it was pinned, so alive, and pinned, so still at this address.
+        // SAFETY: [Y4] rooted since it was pinned, so alive, and pinned, so still at this address.
         unsafe { self.mutator.unpin(self.address) }
     }
 }
@@ -83,7 +83,7 @@ impl<'s> Scope<'s> {
     pub fn pin<R: Reference>(&self, object: R) -> Pinned<'s, R::Target> {
         let object = self.root(object);
         let address = object.address(self);
-        // SAFETY: valid and of this heap, by `root`.
+        // SAFETY: [Y4] valid and of this heap, by `root`.
         unsafe { self.raw().pin(address) };
         Pinned { object, address, mutator: self.raw() }
     }

@@ -19,12 +19,12 @@ use std::time::Duration;
 
 macro_rules! plain {
     ($($ty:ty),* $(,)?) => {$(
-        // SAFETY: a type that cannot hold a `Field` or a `HandleSlot`.
+        // SAFETY: [Y6] a type that cannot hold a `Field` or a `HandleSlot`.
         unsafe impl Trace for $ty {
             const REFS: RefMap = RefMap::plain();
             const NAME: &'static str = stringify!($ty);
         }
-        // SAFETY: the map above is empty.
+        // SAFETY: [Y6] the map above is empty.
         unsafe impl Plain for $ty {}
     )*};
 }
@@ -36,46 +36,46 @@ plain!(NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize);
 plain!(NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroIsize);
 plain!(TypeId, Duration, std::cmp::Ordering);
 
-// SAFETY: a reference out of the heap; what it refers to is off the heap and never holds a reference into it.
+// SAFETY: [Y6] a reference out of the heap; what it refers to is off the heap and never holds a reference into it.
 unsafe impl<T: ?Sized + Sync> Trace for &'static T {
     const REFS: RefMap = RefMap::plain();
     const NAME: &'static str = "static reference";
 }
-// SAFETY: the map above is empty.
+// SAFETY: [Y6] the map above is empty.
 unsafe impl<T: ?Sized + Sync> Plain for &'static T {}
 
-// SAFETY: a marker has no bytes.
+// SAFETY: [Y6] a marker has no bytes.
 unsafe impl<T: ?Sized + Send + Sync + 'static> Trace for PhantomData<T> {
     const REFS: RefMap = RefMap::plain();
     const NAME: &'static str = "marker";
 }
-// SAFETY: the map above is empty.
+// SAFETY: [Y6] the map above is empty.
 unsafe impl<T: ?Sized + Send + Sync + 'static> Plain for PhantomData<T> {}
 
-// SAFETY: `P` is plain in every state.
+// SAFETY: [Y6] `P` is plain in every state.
 unsafe impl<P: Plain> Trace for Option<P> {
     const REFS: RefMap = RefMap::plain();
     const NAME: &'static str = "option";
 }
-// SAFETY: the map above is empty.
+// SAFETY: [Y6] the map above is empty.
 unsafe impl<P: Plain> Plain for Option<P> {}
 
-// SAFETY: the map repeats that of `T` for every item.
+// SAFETY: [Y6] the map repeats that of `T` for every item.
 unsafe impl<T: Trace, const N: usize> Trace for [T; N] {
     const REFS: RefMap = RefMap::plain().with_array::<T>(N);
     const NAME: &'static str = "fixed array";
 }
-// SAFETY: no item has a reference.
+// SAFETY: [Y6] no item has a reference.
 unsafe impl<P: Plain, const N: usize> Plain for [P; N] {}
 
 macro_rules! tuple {
     ($($ty:ident $index:tt),+) => {
-        // SAFETY: the map is the sum of the maps of all fields, each at its offset.
+        // SAFETY: [Y6] the map is the sum of the maps of all fields, each at its offset.
         unsafe impl<$($ty: Trace),+> Trace for ($($ty,)+) {
             const REFS: RefMap = RefMap::plain()$(.with::<$ty>(offset_of!(Self, $index)))+;
             const NAME: &'static str = "tuple";
         }
-        // SAFETY: no field has a reference.
+        // SAFETY: [Y6] no field has a reference.
         unsafe impl<$($ty: Plain),+> Plain for ($($ty,)+) {}
     };
 }

@@ -70,7 +70,7 @@ impl PyRef {
     /// If the thread is not attached to the heap.
     pub fn refcnt(&self) -> isize {
         self.check();
-        // SAFETY: [PyRef] our count keeps it valid while the heap is open.
+        // SAFETY: [Y8] our count keeps it valid while the heap is open.
         unsafe { PyObject::refcnt(self.ob.as_ptr()) }
     }
 
@@ -80,7 +80,7 @@ impl PyRef {
     /// If the thread is not attached to the heap.
     pub fn is_unique(&self) -> bool {
         self.check();
-        // SAFETY: [PyRef] our count keeps it valid while the heap is open.
+        // SAFETY: [Y8] our count keeps it valid while the heap is open.
         unsafe { PyObject::is_unique(self.ob.as_ptr()) }
     }
 
@@ -90,7 +90,7 @@ impl PyRef {
     /// If the thread is not attached to the heap.
     pub fn set_immortal(&self) {
         self.check();
-        // SAFETY: [PyRef] our count keeps it valid while the heap is open.
+        // SAFETY: [Y8] our count keeps it valid while the heap is open.
         unsafe { PyObject::set_immortal(self.ob.as_ptr()) }
     }
 
@@ -99,7 +99,7 @@ impl PyRef {
     pub fn into_raw(self) -> *mut PyObject {
         let mut this = ManuallyDrop::new(self);
         let ob = this.ob.as_ptr();
-        // SAFETY: `this` is not used again, and is not dropped.
+        // SAFETY: [Y8] `this` is not used again, and is not dropped.
         unsafe { std::ptr::drop_in_place(&raw mut this.heap) };
         ob
     }
@@ -119,7 +119,7 @@ impl Clone for PyRef {
     #[inline]
     fn clone(&self) -> PyRef {
         self.check();
-        // SAFETY: [PyRef] our count keeps it valid while the heap is open; the new count is the clone's.
+        // SAFETY: [Y8] our count keeps it valid while the heap is open; the new count is the clone's.
         unsafe { PyObject::incref(self.ob.as_ptr()) };
         PyRef { ob: self.ob, heap: Rc::clone(&self.heap) }
     }
@@ -129,7 +129,7 @@ impl Drop for PyRef {
     #[inline]
     fn drop(&mut self) {
         if self.is_attached() {
-            // SAFETY: [PyRef] our count keeps it valid while the heap is open, and is given up here.
+            // SAFETY: [Y8] our count keeps it valid while the heap is open, and is given up here.
             unsafe { PyObject::decref(self.ob.as_ptr()) }
         }
     }
@@ -148,7 +148,7 @@ fn is_a<T: Managed>(info: *const TypeInfo) -> bool {
         return true; // its type id is part of the description, so no other type's can be at this address
     }
     // A type may have more than one description, one for each crate that uses it.
-    // SAFETY: a description outlives the objects that name it.
+    // SAFETY: [Y9] a description outlives the objects that name it.
     unsafe { (*info).type_id }.is_some_and(|id| id() == TypeId::of::<T>())
 }
 
@@ -172,7 +172,7 @@ impl Scope<'_> {
     ) -> Result<PyRef, Error> {
         check_size("Scope::handle", size)?;
         let object = self.borrow(object).object();
-        // SAFETY: valid and of this heap, by `borrow`.
+        // SAFETY: [Y4] valid and of this heap, by `borrow`.
         let ob = unsafe { self.raw().handle(object, size, ob_type, flags) };
         self.owned(ob, size)
     }
@@ -184,7 +184,7 @@ impl Scope<'_> {
     #[allow(clippy::not_unsafe_ptr_arg_deref, reason = "`ob_type` is stored and never followed")]
     pub fn pyobject(&self, size: usize, ob_type: *mut c_void) -> Result<PyRef, Error> {
         check_size("Scope::pyobject", size)?;
-        // SAFETY: this thread's mutator.
+        // SAFETY: [Y1] this thread's mutator.
         let ob = unsafe { self.raw().pyobject_new(size, ob_type) };
         self.owned(ob, size)
     }
@@ -199,7 +199,7 @@ impl Scope<'_> {
     pub fn link_gc_owned<R: Reference>(&self, object: R, ob: &PyRef, flags: LinkFlags) -> Result<(), Error> {
         self.check_heap(&ob.heap);
         let object = self.borrow(object).object();
-        // SAFETY: both are valid and of this heap.
+        // SAFETY: [Y8] both are valid and of this heap.
         unsafe { self.raw().link_gc_owned(object, ob.as_ptr(), flags) }
     }
 
@@ -213,7 +213,7 @@ impl Scope<'_> {
     pub fn link_c_owned<R: Reference>(&self, object: R, ob: &PyRef, flags: LinkFlags) -> Result<(), Error> {
         self.check_heap(&ob.heap);
         let object = self.borrow(object).object();
-        // SAFETY: both are valid and of this heap.
+        // SAFETY: [Y8] both are valid and of this heap.
         unsafe { self.raw().link_c_owned(object, ob.as_ptr(), flags) }
     }
 
@@ -223,11 +223,11 @@ impl Scope<'_> {
     /// If it is an object of another heap.
     pub fn from_obj<R: Reference>(&self, object: R) -> Option<PyRef> {
         let object: *mut Object = self.borrow(object).object();
-        // SAFETY: valid and of this heap, by `borrow`.
+        // SAFETY: [Y4] valid and of this heap, by `borrow`.
         let ob = NonNull::new(unsafe { self.raw().from_obj(object) })?;
-        // SAFETY: linked to a live object, so valid: both or none.
+        // SAFETY: [Y8] linked to a live object, so valid: both or none.
         unsafe { PyObject::incref(ob.as_ptr()) };
-        // SAFETY: the count just taken is given to the result.
+        // SAFETY: [Y8] the count just taken is given to the result.
         Some(unsafe { PyRef::from_raw(self, ob) })
     }
 
@@ -237,11 +237,11 @@ impl Scope<'_> {
     /// If it is of another heap.
     pub fn to_obj<'a, T: Managed>(&'a self, ob: &PyRef) -> Option<Ref<'a, T>> {
         self.check_heap(&ob.heap);
-        // SAFETY: valid, since `ob` holds a count, and of this heap.
+        // SAFETY: [Y8] valid, since `ob` holds a count, and of this heap.
         let object = NonNull::new(unsafe { self.raw().to_obj(ob.as_ptr()) })?;
-        // SAFETY: linked to something counted, so alive: both or none.
+        // SAFETY: [Y8] linked to something counted, so alive: both or none.
         let info = unsafe { raw::type_of(object.as_ptr()) };
-        // SAFETY: a live object of this heap, and a `T`.
+        // SAFETY: [Y9] a live object of this heap, and a `T`.
         is_a::<T>(info).then(|| unsafe { Ref::new(object) })
     }
 
@@ -249,13 +249,13 @@ impl Scope<'_> {
     /// count; to drop that is to run the heap's dealloc on it. Each is delivered once.
     pub fn next_dead(&self) -> Option<PyRef> {
         let ob = NonNull::new(self.heap().next_dead())?;
-        // SAFETY: unlinked, valid until it is freed, with a count of one that nobody else owns.
+        // SAFETY: [Y8] unlinked, valid until it is freed, with a count of one that nobody else owns.
         Some(unsafe { PyRef::from_raw(self, ob) })
     }
 
     fn owned(&self, ob: *mut PyObject, size: usize) -> Result<PyRef, Error> {
         let ob = NonNull::new(ob).ok_or_else(|| self.out_of_memory(size))?;
-        // SAFETY: just made or counted for us.
+        // SAFETY: [Y8] just made or counted for us.
         Ok(unsafe { PyRef::from_raw(self, ob) })
     }
 }

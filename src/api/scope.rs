@@ -6,8 +6,8 @@
 //! 2. An unrooted [`Ref`] borrows the scope it came from, so none is alive when something collects.
 //! 3. A root ([`Local`], [`Var`]) is branded with `'s`, which is new for every scope: it cannot leave.
 //! 4. An inner scope and native state borrow the outer scope by `&mut`: there is one usable scope per mutator at a time.
-//! 5. Scopes of different heaps may be open on one thread. Locals carry no heap, so an operation that is handed one
-//!    checks that its address lies in the range of its own heap ([`Scope::borrow`] and all that is built on it).
+//! 5. Scopes of different heaps may be open on one thread. An operation that is handed a reference checks that it is of its
+//!    own heap ([`Scope::borrow`] and all that is built on it).
 //!
 //! What runs inside an operation that may collect (finalizers, the dead notifier) can therefore have a scope of its own.
 //! Nothing here is shared between threads.
@@ -50,7 +50,8 @@ use std::rc::Rc;
 /// ```
 pub struct Scope<'s> {
     raw: raw::Mutator,
-    heap: Rc<raw::Heap>,
+    /// Borrowed from the mutator for as long as the scope is open; a counted clone would cost each scope a write.
+    heap: NonNull<Rc<raw::Heap>>,
     /// Invariant in `'s`.
     _name: PhantomData<fn(&'s ()) -> &'s ()>,
 }
@@ -70,13 +71,13 @@ pub(crate) unsafe fn enter<R>(
     impl Drop for Close {
         #[inline]
         fn drop(&mut self) {
-            // SAFETY: the scope that was opened below, on this thread. Its roots are branded and gone by now.
+            // SAFETY: [Y1] the scope that was opened below, on this thread. Its roots are branded and gone by now.
             unsafe { self.0.scope_close(self.1) };
         }
     }
-    // SAFETY: attached to this thread, by the contract of this function.
+    // SAFETY: [Y1] attached to this thread, by the contract of this function.
     let _close = Close(raw, unsafe { raw.scope_open() });
-    body(&mut Scope { raw, heap: Rc::clone(heap), _name: PhantomData })
+    body(&mut Scope { raw, heap: NonNull::from(heap), _name: PhantomData })
 }
 
 /// What may collect.
@@ -88,21 +89,21 @@ impl<'s> Scope<'s> {
     #[inline]
     pub fn alloc<T: Trace>(&mut self, value: T) -> Result<Local<'s, T>, Error> {
         let object = self.alloc_object(value)?;
-        // SAFETY: a valid `T`, and nothing has collected since.
+        // SAFETY: [Y4] a valid `T`, and nothing has collected since.
         Ok(unsafe { self.root_raw(object) })
     }
 
     /// A new object that nothing holds yet: the caller stores it in a root at once.
     #[inline]
     pub(crate) fn alloc_object<T: Trace>(&mut self, value: T) -> Result<*mut Object, Error> {
-        // SAFETY: rule 1: no unrooted reference is alive. `INFO` describes a `T`.
+        // SAFETY: [Y2] rule 1: no unrooted reference is alive. `INFO` describes a `T`.
         let object = unsafe { self.raw.alloc_uninit(T::INFO) };
         if object.is_null() {
             return Err(self.out_of_memory(size_of::<T>()));
         }
-        // SAFETY: a new object has a payload of the size in `INFO`.
+        // SAFETY: [Y6] a new object has a payload of the size in `INFO`.
         let payload = unsafe { raw::payload(object) };
-        // SAFETY: large enough and aligned to 8 (`Info::CHECKED`); nobody else knows it. The fields of `value` are null,
+        // SAFETY: [Y6] large enough and aligned to 8 (`Info::CHECKED`); nobody else knows it. The fields of `value` are null,
         // so nothing needs a barrier, and nothing has to be dropped.
         unsafe { payload.cast::<T>().write(value) };
         Ok(object)
@@ -111,12 +112,12 @@ impl<'s> Scope<'s> {
     /// As `alloc_items` of the raw layer, rooted. `item_size` is for the message.
     #[inline]
     pub(crate) fn alloc_items<T: Managed>(&mut self, len: usize, item_size: usize) -> Result<Local<'s, T>, Error> {
-        // SAFETY: rule 1: no unrooted reference is alive. `INFO` describes a `T`.
+        // SAFETY: [Y2] rule 1: no unrooted reference is alive. `INFO` describes a `T`.
         let object = unsafe { self.raw.alloc_items(T::INFO, len) };
         if object.is_null() {
             return Err(self.out_of_memory(len.saturating_mul(item_size)));
         }
-        // SAFETY: a valid `T` (all items are zero), and nothing has collected since.
+        // SAFETY: [Y4] a valid `T` (all items are zero), and nothing has collected since.
         Ok(unsafe { self.root_raw(object) })
     }
 
@@ -124,20 +125,28 @@ impl<'s> Scope<'s> {
     /// finalizers and the dead notifier.
     #[inline]
     pub fn safepoint(&mut self) {
-        // SAFETY: rule 1: no unrooted reference is alive.
+        // SAFETY: [Y2] rule 1: no unrooted reference is alive.
         unsafe { self.raw.safepoint() }
     }
 
     /// Collects this thread's nursery.
     pub fn collect_minor(&mut self) {
-        // SAFETY: rule 1: no unrooted reference is alive.
+        // SAFETY: [Y2] rule 1: no unrooted reference is alive.
         unsafe { self.raw.collect_minor() }
     }
 
     /// Runs a whole cycle: when it returns, everything that was unreachable before the call has died.
     pub fn collect_full(&mut self) {
-        // SAFETY: rule 1: no unrooted reference is alive.
+        // SAFETY: [Y2] rule 1: no unrooted reference is alive.
         unsafe { self.raw.collect_full() }
+    }
+
+    /// Checks the invariants of the heap. May collect.
+    ///
+    /// # Panics
+    /// On the first violation, with a description.
+    pub fn verify(&mut self) {
+        self.heap().verify();
     }
 
     /// Runs `body` in native state: other threads do this thread's part of a collection meanwhile, so it may block for
@@ -147,11 +156,11 @@ impl<'s> Scope<'s> {
         struct Leave(raw::Mutator);
         impl Drop for Leave {
             fn drop(&mut self) {
-                // SAFETY: entered below, on this thread; rule 1: no unrooted reference is alive.
+                // SAFETY: [Y2] entered below, on this thread; rule 1: no unrooted reference is alive.
                 unsafe { self.0.native_leave() }
             }
         }
-        // SAFETY: running (rule 4: a scope cannot be used in native state), and `&mut self` is kept until `Leave` ran.
+        // SAFETY: [Y1] running (rule 4: a scope cannot be used in native state), and `&mut self` is kept until `Leave` ran.
         unsafe { self.raw.native_enter() };
         let _leave = Leave(self.raw);
         body()
@@ -160,8 +169,8 @@ impl<'s> Scope<'s> {
     /// Opens an inner scope: its roots are gone when `body` returns or panics. The roots of this one are usable in it.
     #[inline]
     pub fn scope<R>(&mut self, body: impl for<'t> FnOnce(&mut Scope<'t>) -> R) -> R {
-        // SAFETY: this scope is open on this thread and `&mut self` keeps it from being used.
-        unsafe { enter(self.raw, &self.heap, body) }
+        // SAFETY: [Y1] this scope is open on this thread and `&mut self` keeps it from being used.
+        unsafe { enter(self.raw, self.heap(), body) }
     }
 
     /// Opens an inner scope and roots the one object that `body` returns in this one: for functions that need many
@@ -198,7 +207,7 @@ impl<'s> Scope<'s> {
         body: impl for<'t> FnOnce(&mut Scope<'t>) -> Result<Local<'t, T>, E>,
     ) -> Result<Local<'s, T>, E> {
         let object = self.scope(|inner| body(inner).map(|local| inner.borrow(local).object()))?;
-        // SAFETY: a valid `T` of this heap (`borrow` checked), and closing a scope does not collect.
+        // SAFETY: [Y2] a valid `T` of this heap (`borrow` checked), and closing a scope does not collect.
         Ok(unsafe { self.root_raw(object) })
     }
 }
@@ -212,8 +221,7 @@ impl<'s> Scope<'s> {
     #[inline]
     pub fn borrow<R: Reference>(&self, object: R) -> Ref<'_, R::Target> {
         let address = object.address(self);
-        self.check(address);
-        // SAFETY: [Ref] a reference is to a valid object, of its own heap; `check` says that this is ours. `&self` is
+        // SAFETY: [Y4] a reference is to a valid object, of its own heap; `address` has checked that this is ours. `&self` is
         // borrowed for as long as the result lives.
         unsafe { Ref::new(NonNull::new_unchecked(address)) }
     }
@@ -225,18 +233,18 @@ impl<'s> Scope<'s> {
     #[inline]
     pub fn root<R: Reference>(&self, object: R) -> Local<'s, R::Target> {
         let object = self.borrow(object).object();
-        // SAFETY: valid and ours, by `borrow`.
+        // SAFETY: [Y4] valid and ours, by `borrow`.
         unsafe { self.root_raw(object) }
     }
 
     /// A rooted variable, empty at first.
     #[inline]
     pub fn var<T: Managed>(&self) -> Var<'s, T> {
-        // SAFETY: this thread's mutator; a root slot may be null.
+        // SAFETY: [Y1] this thread's mutator; a root slot may be null.
         let slot = unsafe { self.raw.root(null_mut()) };
-        // SAFETY: `root` never returns null.
+        // SAFETY: [Y3] `root` never returns null.
         let slot = unsafe { NonNull::new_unchecked(slot) };
-        // SAFETY: a new slot of the innermost open scope, which by rule 4 is this one.
+        // SAFETY: [Y3] a new slot of the innermost open scope, which by rule 4 is this one.
         unsafe { Var::new(slot, self.raw) }
     }
 
@@ -270,8 +278,8 @@ impl<'s> Scope<'s> {
     {
         let source = self.borrow(source);
         let offset = source.offset_of(field);
-        let value = self.checked_value(value);
-        // SAFETY: [Field] `offset` is that of a `Field<U>` in `source`; `value` is null or a valid `U` of this heap.
+        let value = value.nullable(self);
+        // SAFETY: [Y5] `offset` is that of a `Field<U>` in `source`; `value` is null or a valid `U` of this heap.
         unsafe { self.raw.store(source.object(), offset, value) }
     }
 
@@ -306,7 +314,7 @@ impl<'s> Scope<'s> {
     /// If it is an object of another heap.
     pub fn identity<R: Reference>(&self, object: R) -> usize {
         let object = self.borrow(object).object();
-        // SAFETY: valid and ours, by `borrow`.
+        // SAFETY: [Y4] valid and ours, by `borrow`.
         unsafe { self.raw.identity(object) }
     }
 
@@ -316,7 +324,7 @@ impl<'s> Scope<'s> {
     /// If it is an object of another heap.
     pub fn is_public<R: Reference>(&self, object: R) -> bool {
         let object = self.borrow(object).object();
-        // SAFETY: valid and ours, by `borrow`.
+        // SAFETY: [Y4] valid and ours, by `borrow`.
         unsafe { self.raw.is_public(object) }
     }
 
@@ -326,7 +334,7 @@ impl<'s> Scope<'s> {
     /// If it is an object of another heap.
     pub fn is_young<R: Reference>(&self, object: R) -> bool {
         let object = self.borrow(object).object();
-        // SAFETY: valid and ours, by `borrow`.
+        // SAFETY: [Y4] valid and ours, by `borrow`.
         unsafe { self.raw.is_young(object) }
     }
 }
@@ -342,7 +350,8 @@ impl<'s> Scope<'s> {
 
     #[inline]
     pub(crate) fn heap(&self) -> &Rc<raw::Heap> {
-        &self.heap
+        // SAFETY: [Y1] `enter` borrows it until after the scope is gone.
+        unsafe { self.heap.as_ref() }
     }
 
     /// Roots an object that the raw layer gave.
@@ -351,27 +360,17 @@ impl<'s> Scope<'s> {
     /// `object` is a valid object of this heap, and a `T`: of the layout that the typed layer gives to `T`.
     #[inline]
     pub unsafe fn root_raw<T>(&self, object: *mut Object) -> Local<'s, T> {
-        // SAFETY: valid, by the contract of this function.
+        // SAFETY: [Y4] valid, by the contract of this function.
         let slot = unsafe { self.raw.root(object) };
-        // SAFETY: `root` never returns null.
+        // SAFETY: [Y3] `root` never returns null.
         let slot = unsafe { NonNull::new_unchecked(slot) };
-        // SAFETY: a new slot of the innermost open scope, which by rule 4 is this one.
-        unsafe { Local::new(slot) }
-    }
-
-    /// The address of a value, known to be null or of this heap.
-    #[inline]
-    pub(crate) fn checked_value<V: Value>(&self, value: V) -> *mut Object {
-        let address = value.nullable(self);
-        if !address.is_null() {
-            self.check(address);
-        }
-        address
+        // SAFETY: [Y3] a new slot of the innermost open scope, which by rule 4 is this one.
+        unsafe { Local::new(slot, self.raw) }
     }
 
     #[inline]
-    fn check(&self, address: *mut Object) {
-        // SAFETY: attached to this thread.
+    pub(crate) fn check_address(&self, address: *mut Object) {
+        // SAFETY: [Y1] attached to this thread.
         if !unsafe { self.raw.owns(address) } {
             other_heap();
         }
@@ -387,7 +386,7 @@ impl<'s> Scope<'s> {
     /// For what holds a heap handle.
     #[inline]
     pub(crate) fn check_heap(&self, heap: &raw::Heap) {
-        if self.heap.id() != heap.id() {
+        if self.heap().id() != heap.id() {
             other_heap();
         }
     }
@@ -395,7 +394,7 @@ impl<'s> Scope<'s> {
     #[cold]
     #[inline(never)]
     pub(crate) fn out_of_memory(&self, requested: usize) -> Error {
-        Error::OutOfMemory { requested, limit: self.heap.config().max_heap_bytes }
+        Error::OutOfMemory { requested, limit: self.heap().config().max_heap_bytes }
     }
 }
 

@@ -204,12 +204,12 @@ impl<T: Trace> Info<T> {
     };
 }
 
-// SAFETY: `Info` builds the description from `T::REFS`, which by the contract of `Trace` lists all references.
+// SAFETY: [Y6] `Info` builds the description from `T::REFS`, which by the contract of `Trace` lists all references.
 unsafe impl<T: Trace> Managed for T {
     const INFO: &'static TypeInfo = &Info::<T>::VALUE;
 }
 
-// SAFETY: an array is nothing but its items, which are references.
+// SAFETY: [Y6] an array is nothing but its items, which are references.
 unsafe impl<T: Managed> Managed for Array<T> {
     const INFO: &'static TypeInfo = &TypeInfo::new("array", 0).with_ref_items().with_type_id(TypeId::of::<Array<T>>);
 }
@@ -223,7 +223,7 @@ impl<P: Plain> Info<Data<P>> {
     };
 }
 
-// SAFETY: data is nothing but its items, which by the contract of `Plain` hold no references.
+// SAFETY: [Y6] data is nothing but its items, which by the contract of `Plain` hold no references.
 unsafe impl<P: Plain> Managed for Data<P> {
     const INFO: &'static TypeInfo = &Info::<Data<P>>::DATA;
 }

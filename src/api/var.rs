@@ -57,9 +57,9 @@ impl<'s, T: Managed> Var<'s, T> {
     #[inline]
     pub fn get<'a>(&self, scope: &'a Scope<'_>) -> Option<Ref<'a, T>> {
         scope.check_mutator(self.mutator);
-        // SAFETY: the slot's scope is open while `'s` lasts, and `Var` stays on its thread.
+        // SAFETY: [Y3] the slot's scope is open while `'s` lasts, and `Var` stays on its thread.
         let object = unsafe { root_slot(self.slot) }.load(Ordering::Relaxed);
-        // SAFETY: null, or a `T` of the mutator whose scope is borrowed.
+        // SAFETY: [Y4] null, or a `T` of the mutator whose scope is borrowed.
         unsafe { Ref::from_ptr(object) }
     }
 
@@ -70,8 +70,8 @@ impl<'s, T: Managed> Var<'s, T> {
     #[inline]
     pub fn set(&self, scope: &Scope<'_>, value: impl Value<Target = T>) {
         scope.check_mutator(self.mutator);
-        let object = scope.checked_value(value);
-        // SAFETY: the slot's scope is open while `'s` lasts, and `Var` stays on its thread.
+        let object = value.nullable(scope);
+        // SAFETY: [Y3] the slot's scope is open while `'s` lasts, and `Var` stays on its thread.
         unsafe { root_slot(self.slot) }.store(object, Ordering::Relaxed);
     }
 

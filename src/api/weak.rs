@@ -36,10 +36,10 @@ pub struct Weak<T> {
     _target: PhantomData<fn(T) -> T>,
 }
 
-// SAFETY: the cell may be used from every attached thread (`raw::Mutator::weak_get`) and freed from any; what it refers
+// SAFETY: [Y7] the cell may be used from every attached thread (`raw::Mutator::weak_get`) and freed from any; what it refers
 // to is public, and a `Managed` type is `Send + Sync`.
 unsafe impl<T: Managed> Send for Weak<T> {}
-// SAFETY: as above; `upgrade` takes `&self` and is atomic in the raw layer.
+// SAFETY: [Y7] as above; `upgrade` takes `&self` and is atomic in the raw layer.
 unsafe impl<T: Managed> Sync for Weak<T> {}
 
 impl<T: Managed> Weak<T> {
@@ -52,7 +52,7 @@ impl<T: Managed> Weak<T> {
     /// If `object` is of another heap than `scope`.
     pub fn new(scope: &Scope<'_>, object: impl Reference<Target = T>) -> Result<Weak<T>, Error> {
         let object = scope.borrow(object).object();
-        // SAFETY: valid and of this heap, by `borrow`.
+        // SAFETY: [Y4] valid and of this heap, by `borrow`.
         let cell = unsafe { scope.raw().weak_new(object) };
         let cell = NonNull::new(cell).ok_or_else(|| scope.out_of_memory(size_of::<raw::WeakCell>()))?;
         Ok(Weak { cell, heap: raw::Heap::clone(scope.heap()), _target: PhantomData })
@@ -64,16 +64,16 @@ impl<T: Managed> Weak<T> {
     /// If `scope` is one of another heap.
     pub fn upgrade<'a>(&self, scope: &'a Scope<'_>) -> Option<Ref<'a, T>> {
         scope.check_heap(&self.heap);
-        // SAFETY: a cell of this heap, not freed before `self` drops.
+        // SAFETY: [Y7] a cell of this heap, not freed before `self` drops.
         let object = unsafe { scope.raw().weak_get(self.cell.as_ptr()) };
-        // SAFETY: null, or a live `T`: a weak load during a cycle shades what it returns.
+        // SAFETY: [Y4] null, or a live `T`: a weak load during a cycle shades what it returns.
         unsafe { Ref::from_ptr(object) }
     }
 }
 
 impl<T> Drop for Weak<T> {
     fn drop(&mut self) {
-        // SAFETY: a cell of this heap, and nobody uses it after this.
+        // SAFETY: [Y7] a cell of this heap, and nobody uses it after this.
         unsafe { self.heap.weak_free_detached(self.cell.as_ptr()) }
     }
 }
