@@ -47,7 +47,21 @@ pub(crate) fn name(mutator: Mutator) -> *mut HfMutator {
     mutator.as_ptr().cast()
 }
 
+#[cold]
+#[inline(never)]
+fn foreign(function: &'static str) -> Failure {
+    let cause = "the mutator is not attached by the calling thread (another thread's, or detached)";
+    misuse(function, Failure::new(HfStatus::HF_ERR_WRONG_THREAD, cause))
+}
+
+#[cold]
+#[inline(never)]
+fn native(function: &'static str) -> Failure {
+    misuse(function, Failure::argument("the mutator is in native state: call hf_native_leave first"))
+}
+
 /// The mutator that a C pointer names, which must be one of the calling thread, running or in native state.
+#[inline]
 pub(crate) fn attached(function: &'static str, mutator: *mut HfMutator) -> Result<Mutator, Failure> {
     // SAFETY: the pointer is compared with NULL and stored.
     let Some(mutator) = (unsafe { Mutator::from_ptr(HfMutator::record(mutator)) }) else {
@@ -57,18 +71,17 @@ pub(crate) fn attached(function: &'static str, mutator: *mut HfMutator) -> Resul
     if unsafe { mutator.is_current() } {
         Ok(mutator)
     } else {
-        let cause = "the mutator is not attached by the calling thread (another thread's, or detached)";
-        Err(misuse(function, Failure::new(HfStatus::HF_ERR_WRONG_THREAD, cause)))
+        Err(foreign(function))
     }
 }
 
 /// The mutator that a C pointer names, which must be one of the calling thread and not in native state.
+#[inline]
 pub(crate) fn running(function: &'static str, mutator: *mut HfMutator) -> Result<Mutator, Failure> {
     let mutator = attached(function, mutator)?;
     // SAFETY: attached by this thread.
     if unsafe { mutator.is_native() } {
-        let cause = "the mutator is in native state: call hf_native_leave first";
-        return Err(misuse(function, Failure::argument(cause)));
+        return Err(native(function));
     }
     Ok(mutator)
 }
