@@ -23,9 +23,11 @@ int main(int argc, char **argv) {
         hf_native_enter(w.me);
         hf_root(w.me, NULL);
     } else if (strcmp(which, "scope") == 0) {
-        size_t scope = hf_scope_open(w.me);
-        hf_scope_close(w.me, scope);
-        hf_scope_close(w.me, scope);
+        size_t outer = hf_scope_open(w.me), inner;
+        hf_root(w.me, NULL);
+        inner = hf_scope_open(w.me);
+        hf_scope_close(w.me, outer); /* and with it the inner one */
+        hf_scope_close(w.me, inner);
     } else if (which[0] != 0) {
         return 2;
     } else {
