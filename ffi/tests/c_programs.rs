@@ -49,6 +49,7 @@ test_programs! {
     null_zero_and_huge_arguments_do_no_harm: "null.c",
     out_of_memory_leaves_the_heap_usable: "oom.c",
     what_c_holds_is_reported_when_a_heap_is_freed: "leaks.c",
+    a_thread_that_ends_is_detached: "thread_exit.c",
     versions_and_struct_sizes: "abi.c",
     callbacks_call_back: "callbacks.c",
     a_child_of_fork_is_told: "fork.c",
