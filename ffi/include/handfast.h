@@ -640,7 +640,8 @@ enum hf_status hf_stats_get(struct hf_heap *heap, struct hf_stats *out);
 // What a status means, in English. The text is static; any value is allowed. Thread: any. Collects: no.
 const char *hf_status_message(int status);
 
-// Attaches the calling thread to a heap. A thread attaches once to each heap, and to as many heaps as it likes.
+// Attaches the calling thread to a heap. A thread attaches once to each heap, and to as many heaps as it likes. A thread
+// that ends is detached.
 //
 // # Safety
 // Owner: `*out` is the calling thread's until `hf_detach`; NULL is written there on failure. Thread: any.

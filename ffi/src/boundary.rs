@@ -18,6 +18,8 @@ thread_local! {
 }
 
 /// Writes the text that `hf_last_error` answers. Does nothing while the thread's locals are being torn down.
+#[cold]
+#[inline(never)]
 fn remember(function: &'static str, cause: &str) {
     let text: Vec<u8> = format!("{function}: {cause}").bytes().filter(|byte| *byte != 0).collect();
     let text = CString::new(text).ok();
@@ -39,25 +41,37 @@ fn panic_text(payload: &(dyn Any + Send)) -> &str {
     }
 }
 
+/// What a function answers after a failure: it is remembered first.
+#[cold]
+#[inline(never)]
+fn failed(function: &'static str, failure: Failure) -> HfStatus {
+    remember(function, &failure.cause);
+    failure.status
+}
+
+/// The same after a panic.
+#[cold]
+#[inline(never)]
+fn panicked(function: &'static str, payload: Box<dyn Any + Send>) -> HfStatus {
+    remember(function, &format!("panic: {}", panic_text(&*payload)));
+    // Dropping a payload may panic again: that would leave this frame.
+    std::mem::forget(payload);
+    HfStatus::HF_ERR_PANIC
+}
+
 /// Runs a body; a failure or a panic is remembered under the function's name and answered as its status.
+#[inline(always)]
 fn run<R>(function: &'static str, body: impl FnOnce() -> Result<R, Failure>) -> Result<R, HfStatus> {
     // What a body captures are C values and raw pointers: nothing that a caller could find half changed afterwards.
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(failure)) => {
-            remember(function, &failure.cause);
-            Err(failure.status)
-        }
-        Err(payload) => {
-            remember(function, &format!("panic: {}", panic_text(&*payload)));
-            // Dropping a payload may panic again: that would leave this frame.
-            std::mem::forget(payload);
-            Err(HfStatus::HF_ERR_PANIC)
-        }
+        Ok(Err(failure)) => Err(failed(function, failure)),
+        Err(payload) => Err(panicked(function, payload)),
     }
 }
 
 /// The body of a function that answers a status.
+#[inline(always)]
 pub(crate) fn status(function: &'static str, body: impl FnOnce() -> Result<(), Failure>) -> HfStatus {
     match run(function, body) {
         Ok(()) => HfStatus::HF_OK,
@@ -66,16 +80,20 @@ pub(crate) fn status(function: &'static str, body: impl FnOnce() -> Result<(), F
 }
 
 /// The body of a function that answers a value, and `otherwise` when it cannot.
+#[inline(always)]
 pub(crate) fn value<R>(function: &'static str, otherwise: R, body: impl FnOnce() -> Result<R, Failure>) -> R {
     run(function, body).unwrap_or(otherwise)
 }
 
 /// The body of a function that answers nothing.
+#[inline(always)]
 pub(crate) fn nothing(function: &'static str, body: impl FnOnce() -> Result<(), Failure>) {
     let _ = run(function, body);
 }
 
 /// Misuse that a checked build stops at: says what and where, then aborts. In other builds it is an ordinary failure.
+#[cold]
+#[inline(never)]
 pub(crate) fn misuse(function: &'static str, failure: Failure) -> Failure {
     if cfg!(feature = "debug") {
         eprintln!("handfast: {function}: {}", failure.cause);

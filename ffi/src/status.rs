@@ -92,14 +92,18 @@ impl Failure {
         Failure { status, cause: cause.into() }
     }
     /// An unusable argument.
+    #[cold]
     pub(crate) fn argument(cause: impl Into<Cow<'static, str>>) -> Failure {
         Failure::new(HfStatus::HF_ERR_INVALID_ARGUMENT, cause)
     }
     /// This argument is NULL.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn null(name: &'static str) -> Failure {
         Failure::argument(format!("{name} is NULL"))
     }
     /// No memory for what was asked.
+    #[cold]
     pub(crate) fn memory(cause: impl Into<Cow<'static, str>>) -> Failure {
         Failure::new(HfStatus::HF_ERR_OUT_OF_MEMORY, cause)
     }

@@ -7,15 +7,45 @@
 //! Callbacks (finalizers, the dead notifier) run inside calls that may collect. `hf_detach` in one of them would pull the
 //! mutator from under its caller: [`collecting`] counts how deep a thread is in such calls, and `hf_detach` refuses when
 //! it is in one.
+//!
+//! A thread that ends without `hf_detach` would hold up every cycle for ever: nobody could answer for it. So each
+//! attachment made here is noted in a thread-local whose destructor detaches what is left ([`Attachments`]). It is
+//! registered after the core's own thread-locals, and the platform destroys them in the opposite order.
 
 use crate::boundary::{self, misuse};
 use crate::ctypes::HfMutator;
 use crate::heap::HfHeap;
 use crate::status::{Failure, HfStatus};
-use handfast_core::raw::Mutator;
-use std::cell::Cell;
+use handfast_core::raw::{Heap, Mutator};
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What a thread has attached with `hf_attach` and not detached. The heap is kept so that the record stays readable,
+/// whatever else was done to the mutator.
+struct Attachments(RefCell<Vec<(Mutator, Heap)>>);
+
+impl Drop for Attachments {
+    fn drop(&mut self) {
+        for (mutator, heap) in self.0.get_mut().drain(..) {
+            // In the child of a fork nobody waits for this thread, and nobody could answer it.
+            if heap.check().is_err() {
+                continue;
+            }
+            // A panic must not leave a thread's end; it has been reported by the hook, and the next one gets its turn.
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                // SAFETY: the heap is alive, and with it the record.
+                if unsafe { mutator.is_current() } {
+                    // SAFETY: attached by this thread, which does nothing any more.
+                    collecting(|| unsafe { mutator.detach() });
+                }
+            }));
+        }
+    }
+}
 
 thread_local! {
+    /// This thread's attachments.
+    static ATTACHMENTS: Attachments = const { Attachments(RefCell::new(Vec::new())) };
     /// Calls of this thread that may collect and have not returned.
     static COLLECTING: Cell<usize> = const { Cell::new(0) };
 }
@@ -47,7 +77,21 @@ pub(crate) fn name(mutator: Mutator) -> *mut HfMutator {
     mutator.as_ptr().cast()
 }
 
+#[cold]
+#[inline(never)]
+fn foreign(function: &'static str) -> Failure {
+    let cause = "the mutator is not attached by the calling thread (another thread's, or detached)";
+    misuse(function, Failure::new(HfStatus::HF_ERR_WRONG_THREAD, cause))
+}
+
+#[cold]
+#[inline(never)]
+fn native(function: &'static str) -> Failure {
+    misuse(function, Failure::argument("the mutator is in native state: call hf_native_leave first"))
+}
+
 /// The mutator that a C pointer names, which must be one of the calling thread, running or in native state.
+#[inline]
 pub(crate) fn attached(function: &'static str, mutator: *mut HfMutator) -> Result<Mutator, Failure> {
     // SAFETY: the pointer is compared with NULL and stored.
     let Some(mutator) = (unsafe { Mutator::from_ptr(HfMutator::record(mutator)) }) else {
@@ -57,23 +101,23 @@ pub(crate) fn attached(function: &'static str, mutator: *mut HfMutator) -> Resul
     if unsafe { mutator.is_current() } {
         Ok(mutator)
     } else {
-        let cause = "the mutator is not attached by the calling thread (another thread's, or detached)";
-        Err(misuse(function, Failure::new(HfStatus::HF_ERR_WRONG_THREAD, cause)))
+        Err(foreign(function))
     }
 }
 
 /// The mutator that a C pointer names, which must be one of the calling thread and not in native state.
+#[inline]
 pub(crate) fn running(function: &'static str, mutator: *mut HfMutator) -> Result<Mutator, Failure> {
     let mutator = attached(function, mutator)?;
     // SAFETY: attached by this thread.
     if unsafe { mutator.is_native() } {
-        let cause = "the mutator is in native state: call hf_native_leave first";
-        return Err(misuse(function, Failure::argument(cause)));
+        return Err(native(function));
     }
     Ok(mutator)
 }
 
-/// Attaches the calling thread to a heap. A thread attaches once to each heap, and to as many heaps as it likes.
+/// Attaches the calling thread to a heap. A thread attaches once to each heap, and to as many heaps as it likes. A thread
+/// that ends is detached.
 ///
 /// # Safety
 /// Owner: `*out` is the calling thread's until `hf_detach`; NULL is written there on failure. Thread: any.
@@ -88,7 +132,10 @@ pub unsafe extern "C" fn hf_attach(heap: *mut HfHeap, out: *mut *mut HfMutator) 
         // SAFETY: not NULL, so writable.
         unsafe { out.write(std::ptr::null_mut()) };
         // SAFETY: NULL or alive.
-        let mutator = unsafe { HfHeap::from_c(heap) }?.raw().attach()?;
+        let heap = unsafe { HfHeap::from_c(heap) }?.raw();
+        let mutator = heap.attach()?;
+        // Fails at the end of a thread only, when it must detach by itself.
+        let _ = ATTACHMENTS.try_with(|all| all.0.borrow_mut().push((mutator, heap.clone())));
         // SAFETY: as above.
         unsafe { out.write(name(mutator)) };
         Ok(())
@@ -108,8 +155,14 @@ pub unsafe extern "C" fn hf_detach(mutator: *mut HfMutator) -> HfStatus {
         if COLLECTING.get() != 0 {
             return Err(Failure::argument("called from a finalizer or from the dead notifier"));
         }
+        let kept = ATTACHMENTS.try_with(|all| {
+            let mut all = all.0.borrow_mut();
+            all.iter().position(|(other, _)| *other == mutator).map(|index| all.swap_remove(index))
+        });
         // SAFETY: attached by this thread, in either state, and no call of it is on the stack.
         collecting(|| unsafe { mutator.detach() });
+        // Its handle on the heap was needed until here.
+        drop(kept);
         Ok(())
     })
 }

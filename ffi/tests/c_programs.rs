@@ -3,8 +3,9 @@
 
 mod common;
 
-use common::{compile_and_run, ffi, installed};
+use common::{compile, compile_and_run, ffi, installed, library, run};
 use std::collections::BTreeSet;
+use std::process::Command;
 
 /// Runs one of `tests/c`: with each compiler, and once through the exported functions alone.
 fn test_program(name: &str) {
@@ -48,8 +49,11 @@ test_programs! {
     null_zero_and_huge_arguments_do_no_harm: "null.c",
     out_of_memory_leaves_the_heap_usable: "oom.c",
     what_c_holds_is_reported_when_a_heap_is_freed: "leaks.c",
+    a_thread_that_ends_is_detached: "thread_exit.c",
     versions_and_struct_sizes: "abi.c",
     callbacks_call_back: "callbacks.c",
+    a_child_of_fork_is_told: "fork.c",
+    misuse_is_not_met_by_chance: "misuse.c",
     objects_pins_publication_walk: "objects.c",
     the_names_of_rawrefcount: "rawrefcount.c",
 }
@@ -61,6 +65,50 @@ fn a_cpp_program_runs() {
         for standard in ["-std=c++17", "-std=c++20"] {
             assert_eq!(compile_and_run(compiler, &[standard], &source), "ok\n");
         }
+    }
+}
+
+#[test]
+fn programs_run_with_the_shared_library() {
+    let library = library("libhandfast.so");
+    for name in ["abi.c", "rule4_holders.c", "objects.c", "null.c"] {
+        let source = ffi().join("tests/c").join(name);
+        for arguments in [["-std=c11", "-DDEFAULT"], ["-std=c11", "-DHF_NO_INLINE"]] {
+            let program = compile(installed(&["gcc", "clang"])[0], &arguments, &source, &library);
+            let output = run(Command::new(program).env("LD_LIBRARY_PATH", library.parent().unwrap()));
+            assert_eq!(output.stdout, b"ok\n", "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_correct_program_needs_no_inline_checks() {
+    let compiler = installed(&["gcc", "clang"])[0];
+    for name in ["rule4_holders.c", "rule9_threads.c", "objects.c"] {
+        let source = ffi().join("tests/c").join(name);
+        assert_eq!(compile_and_run(compiler, &["-std=c11", "-DHF_UNCHECKED"], &source), "ok\n", "{name}");
+    }
+}
+
+/// A checked build stops at misuse with a message that names the function.
+#[test]
+#[cfg(feature = "debug")]
+fn a_checked_build_stops_at_misuse() {
+    use std::os::unix::process::ExitStatusExt;
+    let source = ffi().join("tests/c/misuse.c");
+    let program = compile(installed(&["gcc", "clang"])[0], &["-std=c11"], &source, &library("libhandfast.a"));
+    let cases = [
+        ("detached", "hf_alloc: the mutator is not attached"),
+        ("foreign", "hf_safepoint: the mutator is not attached"),
+        ("native", "hf_root: the mutator is in native state"),
+        ("scope", "hf_scope_close: "),
+    ];
+    for (case, message) in cases {
+        let output = Command::new(&program).arg(case).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        const SIGABRT: i32 = 6;
+        assert_eq!(output.status.signal(), Some(SIGABRT), "{case}: {said}");
+        assert!(said.contains(message), "{case}: {said}");
     }
 }
 

@@ -43,17 +43,17 @@ pub fn run(command: &mut Command) -> Output {
     output
 }
 
-/// The static library. Cargo has built it beside this test, in whose package it is.
-pub fn library() -> PathBuf {
+/// A library that cargo has built beside this test, in whose package it is.
+pub fn library(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let deps = test.parent().unwrap();
     for directory in [deps, deps.parent().unwrap()] {
-        let library = directory.join("libhandfast.a");
+        let library = directory.join(name);
         if library.exists() {
             return library;
         }
     }
-    panic!("no libhandfast.a in {} or above", deps.display());
+    panic!("no {name} in {} or above", deps.display());
 }
 
 /// Where a test's programs go.
@@ -63,21 +63,29 @@ pub fn scratch(name: &str) -> PathBuf {
     directory
 }
 
-/// Compiles and links a program against the static library, runs it, and answers what it printed.
-pub fn compile_and_run(compiler: &str, arguments: &[&str], source: &Path) -> String {
+/// Compiles a program and links it against a library; answers where it is.
+pub fn compile(compiler: &str, arguments: &[&str], source: &Path, library: &Path) -> PathBuf {
     let stem = source.file_stem().unwrap().to_str().unwrap();
-    let program = scratch("c").join(format!("{stem}-{compiler}{}", arguments.concat().replace(['=', '/', '+'], "_")));
+    let kind = library.extension().unwrap().to_str().unwrap();
+    let options: String = arguments.concat().chars().filter(char::is_ascii_alphanumeric).collect();
+    let program = scratch("c").join(format!("{stem}-{compiler}-{kind}-{options}"));
     run(Command::new(compiler)
         .args(arguments)
         .args(WARNINGS)
         .args(["-g", "-O2", "-D_POSIX_C_SOURCE=200809L"])
+        .args(cfg!(feature = "debug").then_some("-DCHECKED_BUILD"))
         .arg("-I")
         .arg(ffi().join("include"))
         .arg(source)
-        .arg(library())
+        .arg(library)
         .args(["-lpthread", "-ldl", "-lm", "-o"])
         .arg(&program));
-    // A program that hangs is a failure, not a hanging test.
+    program
+}
+
+/// Compiles a program, runs it, and answers what it printed. One that hangs is a failure, not a hanging test.
+pub fn compile_and_run(compiler: &str, arguments: &[&str], source: &Path) -> String {
+    let program = compile(compiler, arguments, source, &library("libhandfast.a"));
     let output = run(Command::new("timeout").arg("300").arg(&program));
     String::from_utf8(output.stdout).unwrap()
 }
