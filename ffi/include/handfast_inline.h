@@ -35,7 +35,11 @@ typedef struct hf_mutator_head {
     uintptr_t cursor;     /* where the next object goes */
     uintptr_t limit;      /* the end of the free part; 0 while somebody wants this thread's attention */
     uint8_t barrier_mask; /* flags of a source that send a store to the slow path */
+    uint32_t handshake;   /* 0 while nothing is asked of this thread */
+    void *const *types;   /* the layouts of the first HF_DENSE_TYPES types, by number; NULL where there is none */
 } hf_mutator_head;
+
+#define HF_DENSE_TYPES 256
 
 /* How the description begins that the low 48 bits of an object's header point at. */
 typedef struct hf_type_head {
@@ -56,6 +60,7 @@ HF_STATIC_ASSERT(offsetof(hf_pyobject, ob_pypy_link) == 8, "then the link");
 HF_STATIC_ASSERT(offsetof(hf_pyobject, ob_type) == 16, "then the type");
 HF_STATIC_ASSERT(offsetof(hf_mutator_head, limit) == 8, "cursor, limit");
 HF_STATIC_ASSERT(offsetof(hf_mutator_head, barrier_mask) == 16, "then the mask");
+HF_STATIC_ASSERT(offsetof(hf_mutator_head, types) == 24, "then the handshake word, then the types");
 HF_STATIC_ASSERT(offsetof(hf_type_head, size) == 8, "fast_bytes, size");
 HF_STATIC_ASSERT(offsetof(hf_type_head, item_size) == 16, "then item_size");
 
@@ -174,7 +179,18 @@ static inline hf_object *hf_inline_alloc_layout(hf_mutator *mutator, const hf_la
     return hf_alloc_layout(mutator, layout);
 }
 
+static inline hf_object *hf_inline_alloc(hf_mutator *mutator, hf_type type) {
+    if (HF_LIKELY(mutator != NULL && type < HF_DENSE_TYPES)) {
+        void *const *types = ((hf_mutator_head *)(void *)mutator)->types;
+        const hf_layout *layout = (const hf_layout *)__atomic_load_n(&types[type], __ATOMIC_ACQUIRE);
+        if (HF_LIKELY(layout != NULL))
+            return hf_inline_alloc_layout(mutator, layout);
+    }
+    return hf_alloc(mutator, type);
+}
+
 #define hf_payload(object) hf_inline_payload(object)
+#define hf_alloc(mutator, type) hf_inline_alloc((mutator), (type))
 #define hf_alloc_layout(mutator, layout) hf_inline_alloc_layout((mutator), (layout))
 #define hf_load(mutator, source, offset) hf_inline_load((mutator), (source), (offset))
 #define hf_store(mutator, source, offset, value) hf_inline_store((mutator), (source), (offset), (value))

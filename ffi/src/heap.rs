@@ -225,7 +225,8 @@ pub unsafe extern "C" fn hf_heap_verify(heap: *mut HfHeap) -> HfStatus {
         let heap = unsafe { HfHeap::from_c(heap) }?.raw();
         let current = heap.current().ok_or(handfast_core::Error::NotAttached)?;
         threads::running("hf_heap_verify", threads::name(current))?;
-        threads::collecting(|| heap.verify());
+        // SAFETY: [A1] the caller's promise, checked above.
+        threads::collecting(|| unsafe { heap.verify() });
         Ok(())
     })
 }
@@ -261,7 +262,9 @@ pub unsafe extern "C" fn hf_set_dealloc(
             transmute::<Option<unsafe extern "C" fn(*mut HfPyobject, *mut c_void)>, Option<Dealloc>>(dealloc)
         };
         // SAFETY: NULL or alive.
-        unsafe { HfHeap::from_c(heap) }?.raw.set_dealloc(dealloc, arg);
+        let heap = unsafe { HfHeap::from_c(heap) }?;
+        // SAFETY: [K7] the caller's callback.
+        unsafe { heap.raw.set_dealloc(dealloc, arg) };
         Ok(())
     });
 }
@@ -281,7 +284,9 @@ pub unsafe extern "C" fn hf_set_dead_notifier(
     boundary::nothing("hf_set_dead_notifier", || {
         let notify: Option<DeadNotifier> = notify;
         // SAFETY: NULL or alive.
-        unsafe { HfHeap::from_c(heap) }?.raw.set_dead_notifier(notify, arg);
+        let heap = unsafe { HfHeap::from_c(heap) }?;
+        // SAFETY: [K7] the caller's callback.
+        unsafe { heap.raw.set_dead_notifier(notify, arg) };
         Ok(())
     });
 }

@@ -69,8 +69,10 @@ impl Heap {
     /// that collected, outside of the collection. A panic in it is reported and otherwise ignored.
     pub fn set_dead_notifier(&self, notify: Option<fn()>) {
         match notify {
-            Some(notify) => self.raw.set_dead_notifier(Some(call_notifier), notify as *mut c_void),
-            None => self.raw.set_dead_notifier(None, std::ptr::null_mut()),
+            // SAFETY: [K7] a safe function without state, called by `call_notifier`.
+            Some(notify) => unsafe { self.raw.set_dead_notifier(Some(call_notifier), notify as *mut c_void) },
+            // SAFETY: [K7] no callback.
+            None => unsafe { self.raw.set_dead_notifier(None, std::ptr::null_mut()) },
         }
     }
 
@@ -81,7 +83,8 @@ impl Heap {
     /// object with `PyObject::free` at most once; it does not collect (no allocation, no safepoint: the thread that
     /// dropped a [`PyRef`](crate::PyRef) may hold unrooted references).
     pub unsafe fn set_dealloc(&self, dealloc: Option<Dealloc>, arg: *mut c_void) {
-        self.raw.set_dealloc(dealloc, arg);
+        // SAFETY: [K7] the caller's promise.
+        unsafe { self.raw.set_dealloc(dealloc, arg) };
     }
 
     /// Ends the heap and reports what C code still holds. Global roots and weak references that are left become empty

@@ -146,7 +146,8 @@ impl<'s> Scope<'s> {
     /// # Panics
     /// On the first violation, with a description.
     pub fn verify(&mut self) {
-        self.heap().verify();
+        // SAFETY: [Y2] attached, running, and rule 1: no unrooted reference is alive.
+        unsafe { self.heap().verify() };
     }
 
     /// Runs `body` in native state: other threads do this thread's part of a collection meanwhile, so it may block for

@@ -30,13 +30,12 @@ use crate::object::{NO_SLOT, Object};
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crossbeam_queue::SegQueue;
-use std::any::Any;
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::ptr;
 
-/// Address space reserved for the `PyObject`s of a heap.
-const RESERVE: usize = 1 << 40;
+/// Address space reserved for the `PyObject`s of a heap: this much, or twice the heap's limit.
+const RESERVE: usize = 32 << 30;
 
 /// A `PyObject`'s address, as tables and queues keep it.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +80,7 @@ impl Links {
     /// # Errors
     /// When the operating system refuses the address space.
     pub fn new(shared: Arc<Shared>) -> std::io::Result<Links> {
-        let slabs = SlabHeap::new(RESERVE, Arc::as_ptr(&shared).cast())?;
+        let slabs = SlabHeap::new(RESERVE.max(2 * shared.memory.limit()), Arc::as_ptr(&shared).cast())?;
         Ok(Links {
             shared,
             slabs,
@@ -310,7 +309,6 @@ impl RootSource for Links {
 /// The links of one mutator.
 pub struct LocalLinks {
     links: Arc<Links>,
-    record: *const Record,
     slab: SlabLocal,
     /// Pairs made since the last minor collection whose objects were private and young then.
     young: Vec<*mut PyObject>,
@@ -321,7 +319,7 @@ pub struct LocalLinks {
 impl LocalLinks {
     /// Links for a mutator that attaches.
     pub fn new(links: Arc<Links>, record: *const Record) -> LocalLinks {
-        LocalLinks { links, record, slab: SlabLocal::new(record.cast()), young: Vec::new(), handles: HashMap::new() }
+        LocalLinks { links, slab: SlabLocal::new(record.cast()), young: Vec::new(), handles: HashMap::new() }
     }
 
     /// The links of a record.
@@ -330,9 +328,8 @@ impl LocalLinks {
     /// As [`Record::local`].
     #[inline]
     pub unsafe fn of(record: &Record) -> Option<&mut LocalLinks> {
-        // SAFETY: [L1] the caller's promise.
-        let links = unsafe { record.local() }.links.as_mut()?;
-        (**links).as_any().downcast_mut()
+        // SAFETY: [L1] the caller's promise; the address is that of the box that `LocalLinks::new` went into, or null.
+        unsafe { record.local().links_address.cast::<LocalLinks>().as_mut() }
     }
 
     /// A C-only object with count 1, zeroed otherwise; null when memory is out or `size` is below 24.
@@ -586,9 +583,5 @@ impl MutatorLinks for LocalLinks {
 
     fn leave(&mut self) {
         self.slab.abandon(&self.links.slabs);
-    }
-
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
     }
 }

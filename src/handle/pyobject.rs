@@ -113,6 +113,7 @@ impl PyObject {
     ///
     /// # Safety
     /// `ob` is a live `PyObject`.
+    #[inline]
     pub unsafe fn refcnt(ob: *const PyObject) -> isize {
         // SAFETY: [K2] the caller says that it is live.
         let this = unsafe { &*ob };
@@ -123,6 +124,7 @@ impl PyObject {
     ///
     /// # Safety
     /// `ob` is a live `PyObject` to which the caller holds a reference.
+    #[inline]
     pub unsafe fn is_unique(ob: *const PyObject) -> bool {
         // SAFETY: [K2] the caller says that it is live.
         let this = unsafe { &*ob };

@@ -68,7 +68,7 @@ impl Memory {
         let space = Reservation::new(capacity as usize * BLOCK, CHUNK)?;
         let blocks = BlockTables::new(space.base(), capacity as usize)?;
         // Address space is cheap: fragmentation of large objects must not be what runs out first.
-        let large = LargeSpace::new((limit * 4).max(8 << 30))?;
+        let large = LargeSpace::new((limit * 2).max(8 << 30))?;
         Ok(Memory {
             space,
             blocks,

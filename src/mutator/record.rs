@@ -38,7 +38,7 @@ pub enum Phase {
 }
 
 /// What the handle layer keeps for a mutator, as the collector of this layer needs it.
-pub trait MutatorLinks: Any {
+pub trait MutatorLinks {
     /// Calls `visit` with the object of each of its private young links whose `PyObject` C holds: extra roots of a minor.
     fn visit_held(&mut self, visit: &mut dyn FnMut(*mut Object));
     /// After a minor collection has found its survivors: `find` answers where an object is now, or null if it died.
@@ -53,8 +53,6 @@ pub trait MutatorLinks: Any {
     fn for_each_private(&mut self, f: &mut dyn FnMut(*mut Object));
     /// The mutator leaves; nothing of its links is private any more.
     fn leave(&mut self);
-    /// For the layer that made it.
-    fn as_any(&mut self) -> &mut dyn Any;
 }
 
 /// What belongs to the record's owner alone.
@@ -92,6 +90,8 @@ pub struct Local {
     pub grey: Vec<Grey>,
     /// The handle layer's part.
     pub links: Option<Box<dyn MutatorLinks>>,
+    /// The address of what `links` holds, for the layer that made it.
+    pub links_address: *mut (),
     /// A callback runs: no other is started.
     pub in_callback: bool,
     /// Bytes promoted since the last look at the pacing.
@@ -114,6 +114,10 @@ pub struct Record {
     pub barrier: Cell<u8>,
     /// State and requests. Offset 20.
     pub word: HandshakeWord,
+    /// The heap's dense table of its first registered types (C's inline allocation). Offset 24.
+    pub types: Cell<*const ()>,
+    /// The top layer's heap handle, set at attachment.
+    pub heap: Cell<*const ()>,
     /// First address and bytes of the block space, for the typed layer's checks.
     space: (usize, usize),
     /// The last ask that was answered.
@@ -156,6 +160,7 @@ impl Record {
             pins: HashMap::new(),
             grey: Vec::new(),
             links: None,
+            links_address: std::ptr::null_mut(),
             in_callback: false,
             promoted: 0,
             worklist: Vec::new(),
@@ -166,6 +171,8 @@ impl Record {
             limit: NurseryLimit::new(),
             barrier: Cell::new(BARRIER_IDLE),
             word: HandshakeWord::new(),
+            types: Cell::new(std::ptr::null()),
+            heap: Cell::new(std::ptr::null()),
             space: shared.memory.block_space(),
             answered: AtomicU64::new(0),
             publish_requests: SegQueue::new(),
@@ -217,11 +224,13 @@ impl Record {
     ///
     /// # Safety
     /// The caller has claimed the record and not attached it yet.
-    pub unsafe fn attach(&self, thread: u64, links: Box<dyn MutatorLinks>) {
+    pub unsafe fn attach<L: MutatorLinks + 'static>(&self, thread: u64, links: Box<L>) {
         {
             // SAFETY: [L1] claimed by the caller, and detached: nobody else touches it.
             let local = unsafe { self.local() };
             debug_assert!(local.grey.is_empty() && local.remembered.is_empty() && !local.nursery.in_use());
+            let mut links = links;
+            local.links_address = (&raw mut *links).cast();
             local.links = Some(links);
             local.in_callback = false;
             self.thread.store(thread, Ordering::Relaxed);

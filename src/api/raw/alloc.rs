@@ -38,7 +38,7 @@ impl Mutator {
         let at = record.cursor.get();
         // SAFETY: [T2] the caller's type outlives the heap.
         let end = at + unsafe { (*ty).fast_bytes };
-        if end <= record.limit.get() && !cfg!(gc_zeal) {
+        if end <= record.limit.get() {
             record.cursor.set(end);
             let object = at as *mut Object;
             // SAFETY: [N4] fresh memory of this nursery.
@@ -67,7 +67,6 @@ impl Mutator {
         if bytes <= LARGE
             && at + bytes <= record.limit.get()
             && info.finalize.is_none()
-            && !cfg!(gc_zeal)
         {
             record.cursor.set(at + bytes);
             // SAFETY: [N4] fresh memory of this nursery.
@@ -131,7 +130,7 @@ impl Mutator {
             record.cursor.set(start);
             local.block_end = end;
             // A request that comes now zeroes the limit again, or is seen here and served at the next safepoint.
-            if !record.limit.set(end, &record.word).is_empty() {
+            if !record.open(end).is_empty() {
                 record.limit.interrupt();
             }
         }

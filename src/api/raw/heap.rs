@@ -167,7 +167,10 @@ impl Heap {
         let record = inner.shared.registry.claim(|| Record::new(&inner.shared));
         // SAFETY: [L1] claimed and not attached.
         unsafe {
-            *record.embedder() = Some(Box::new(self.clone()));
+            let handle = Box::new(self.clone());
+            record.heap.set((&raw const *handle).cast());
+            record.types.set(inner.types.dense());
+            *record.embedder() = Some(handle);
             record.attach(thread_number(), Box::new(LocalLinks::new(inner.links.clone(), record)));
         }
         heaps::attach(Attachment { record, links: inner.links.clone() });
@@ -221,12 +224,18 @@ impl Heap {
     }
 
     /// Sets what happens to a C-only object whose count reaches zero. Without one its memory is freed.
-    pub fn set_dealloc(&self, dealloc: Option<Dealloc>, arg: *mut c_void) {
+    ///
+    /// # Safety
+    /// `dealloc` may be called with `arg` by any thread from now on. It may do whatever does not collect.
+    pub unsafe fn set_dealloc(&self, dealloc: Option<Dealloc>, arg: *mut c_void) {
         self.0.links.dealloc.set(dealloc, arg);
     }
 
     /// Sets what is called, at a safepoint of some mutator, after a collection that queued dead objects.
-    pub fn set_dead_notifier(&self, notify: Option<DeadNotifier>, arg: *mut c_void) {
+    ///
+    /// # Safety
+    /// `notify` may be called with `arg` by any attached thread from now on.
+    pub unsafe fn set_dead_notifier(&self, notify: Option<DeadNotifier>, arg: *mut c_void) {
         self.0.links.notifier.set(notify, arg);
     }
 
@@ -278,11 +287,14 @@ impl Heap {
         }
     }
 
-    /// Checks the heap's invariants over everything old. The calling thread is attached and running. May collect.
+    /// Checks the heap's invariants over everything old. May collect.
+    ///
+    /// # Safety
+    /// The calling thread is attached and running, and holds no unrooted object.
     ///
     /// # Panics
     /// With a description of the first violation: the heap is corrupt. When the thread is not attached.
-    pub fn verify(&self) {
+    pub unsafe fn verify(&self) {
         let mutator = self.current().expect("verify: the calling thread is attached");
         let (shared, driver) = (&self.0.shared, &self.0.driver);
         loop {

@@ -48,12 +48,10 @@ impl Mutator {
     }
 
     /// The heap. Also in native code.
+    #[inline]
     pub unsafe fn heap<'a>(self) -> &'a Heap {
-        // SAFETY: [L1] set at attachment, read-only until detachment.
-        unsafe { self.record().embedder() }
-            .as_ref()
-            .and_then(|e| e.downcast_ref::<Heap>())
-            .expect("an attached mutator has a heap")
+        // SAFETY: [L1] set at attachment to the handle that the record owns until it is detached.
+        unsafe { &*self.record().heap.get().cast::<Heap>() }
     }
 
     pub(super) unsafe fn inner<'a>(self) -> &'a Inner {
@@ -62,11 +60,13 @@ impl Mutator {
     }
 
     /// Whether the calling thread is the one that attached it, and it is attached still. Any thread.
+    #[inline]
     pub unsafe fn is_current(self) -> bool {
         self.record().thread.load(Ordering::Relaxed) == thread_number()
     }
 
     /// Whether it is in the native state.
+    #[inline]
     pub unsafe fn is_native(self) -> bool {
         matches!(self.record().word.target(), Target::Native | Target::Held)
     }
@@ -208,12 +208,14 @@ impl Mutator {
     }
 
     /// Whether other threads may reach the object.
+    #[inline]
     pub unsafe fn is_public(self, object: *mut Object) -> bool {
         // SAFETY: [H2] the caller's object.
         unsafe { (*object).flags() & PUBLIC != 0 }
     }
 
     /// Whether the object is in a nursery.
+    #[inline]
     pub unsafe fn is_young(self, object: *mut Object) -> bool {
         // SAFETY: [H2] the caller's object.
         unsafe { (*object).flags_acquire() & OLD == 0 }

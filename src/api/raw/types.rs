@@ -3,55 +3,81 @@
 use crate::Error;
 use crate::object::{MAX_PAYLOAD, NO_SLOT, TypeInfo};
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicPtr, Ordering};
+use std::ptr::null_mut;
 use std::sync::OnceLock;
 
+/// Types of a chunk. The first chunk's address and length are known to C's inline allocation.
 const CHUNK: usize = 256;
 const CHUNKS: usize = 4096;
 
-/// A registered type and what its description borrows.
+/// What a registered description borrows, and the description.
 struct Registered {
     info: TypeInfo,
     _name: Box<str>,
     _refs: Box<[usize]>,
 }
 
+type Chunk = Box<[AtomicPtr<TypeInfo>]>;
+
+fn new_chunk() -> Chunk {
+    (0..CHUNK).map(|_| AtomicPtr::new(null_mut())).collect()
+}
+
 /// The registered types of one heap: numbers from 1, look-ups without a lock.
 pub(super) struct TypeTable {
-    chunks: Box<[OnceLock<Box<[OnceLock<Box<Registered>>]>>]>,
-    len: Mutex<usize>,
+    first: Chunk,
+    more: Box<[OnceLock<Chunk>]>,
+    #[allow(clippy::vec_box, reason = "objects hold the addresses")]
+    all: Mutex<Vec<Box<Registered>>>,
 }
 
 impl TypeTable {
     pub(super) fn new() -> TypeTable {
-        TypeTable { chunks: (0..CHUNKS).map(|_| OnceLock::new()).collect(), len: Mutex::new(1) }
+        TypeTable {
+            first: new_chunk(),
+            more: (1..CHUNKS).map(|_| OnceLock::new()).collect(),
+            all: Mutex::new(Vec::new()),
+        }
     }
 
+    /// The address of the first 256 entries.
+    pub(super) fn dense(&self) -> *const () {
+        self.first.as_ptr().cast()
+    }
+
+    #[inline]
     pub(super) fn get(&self, id: u32) -> Option<*const TypeInfo> {
         let id = id as usize;
-        let registered = self.chunks.get(id / CHUNK)?.get()?[id % CHUNK].get()?;
-        Some(&registered.info)
+        let entry = if id < CHUNK { &self.first[id] } else { &self.more.get(id / CHUNK - 1)?.get()?[id % CHUNK] };
+        // Acquire: pairs with the release of `register`.
+        let info = entry.load(Ordering::Acquire);
+        if info.is_null() { None } else { Some(info) }
     }
 
     /// Checks a description and stores it with copies of its name and offsets.
     pub(super) fn register(&self, name: &str, refs: &[usize], info: TypeInfo) -> Result<*const TypeInfo, Error> {
         check(name, refs, &info)?;
-        let mut len = self.len.lock().unwrap_or_else(|e| e.into_inner());
-        let id = *len;
+        let mut all = self.all.lock().unwrap_or_else(|e| e.into_inner());
+        let id = all.len() + 1;
         if id >= CHUNK * CHUNKS {
             return Err(invalid(name, format!("a heap has at most {} types", CHUNK * CHUNKS - 1)));
         }
-        let (name, refs): (Box<str>, Box<[usize]>) = (name.into(), refs.into());
+        let (boxed_name, boxed_refs): (Box<str>, Box<[usize]>) = (name.into(), refs.into());
         // SAFETY: [T2] the boxes live beside the description, in the heap, which outlives its objects; nothing else gets at
         // these references.
-        let (static_name, static_refs) = unsafe { (&*(&raw const *name), &*(&raw const *refs)) };
+        let (static_name, static_refs) = unsafe { (&*(&raw const *boxed_name), &*(&raw const *boxed_refs)) };
         let info = TypeInfo { id: id as u32, name: static_name, refs: static_refs, ..info };
-        let chunk = self.chunks[id / CHUNK].get_or_init(|| (0..CHUNK).map(|_| OnceLock::new()).collect());
-        let stored = chunk[id % CHUNK].get_or_init(|| Box::new(Registered { info, _name: name, _refs: refs }));
-        if (&raw const stored.info) as usize >> 48 != 0 {
-            return Err(invalid("", "the machine's addresses have more than 48 bits".into()));
+        all.push(Box::new(Registered { info, _name: boxed_name, _refs: boxed_refs }));
+        let stored = all.last_mut().map_or(null_mut(), |r| &raw mut r.info);
+        if stored as usize >> 48 != 0 {
+            all.pop();
+            return Err(invalid(name, "this machine's addresses have more than 48 bits".into()));
         }
-        *len += 1;
-        Ok(&stored.info)
+        let chunk = if id < CHUNK { &self.first } else { self.more[id / CHUNK - 1].get_or_init(new_chunk) };
+        // Release: who finds the address finds the description.
+        chunk[id % CHUNK].store(stored, Ordering::Release);
+        Ok(stored)
     }
 }
 
@@ -96,6 +122,7 @@ fn check(name: &str, refs: &[usize], info: &TypeInfo) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ptr;
 
     #[test]
     fn contradictions_are_refused_and_names_are_copied() {
@@ -105,7 +132,7 @@ mod tests {
         // SAFETY: the table is alive.
         let ok = unsafe { &*ok };
         assert_eq!((ok.id(), ok.name()), (1, "A"));
-        assert_eq!(table.get(1), Some(&raw const *ok));
+        assert_eq!(table.get(1), Some(ptr::from_ref(ok)));
         assert_eq!(table.get(2), None);
         assert_eq!(table.get(u32::MAX), None);
         let bad = |refs: &[usize], info| table.register("B", refs, info).unwrap_err().to_string();
