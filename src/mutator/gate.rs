@@ -34,8 +34,9 @@
 //! reads `CLEARING`. Every decision is a read-modify-write of one word, so there is no third case.
 //!
 //! # Orderings
-//! - [G-dead] marks of the cycle → `end_judging` (release) → `weak_load` that answers `Dead` (acquire). The caller looks at
-//!   the mark *after* that answer: what it read before may be older than the marking.
+//! - [G-dead] marks of the cycle → `end_judging` (release) → `weak_load` that answers `Dead` (acquire). A mutator need not
+//!   look at the mark again after that answer: no mark is made after a clean round began, and it has acquired those before
+//!   by answering the round (rule 1), since when it looked (rule 2). Who does look again finds what the collector saw.
 //! - Rule 1 is carried by the handshake word ([O-ask]), hence relaxed stores there.
 
 use crate::sync::atomic::{
@@ -65,7 +66,7 @@ pub enum State {
 pub enum WeakLoad {
     /// Alive: shade it before the next safepoint, then use it.
     Shade,
-    /// Marking is complete: look at the mark again; if the object is still unmarked, it is dead and the answer is null.
+    /// Marking is complete and the object is dead: the answer is null.
     Dead,
 }
 
