@@ -95,7 +95,9 @@ impl Heap {
     fn cut_off(&self, m: &Mutator) {
         self.safepoint(m);
         let mine = self.field.swap(false, AcqRel);
-        if mine && !self.marked.swap(true, Relaxed) {
+        // A look and a store: two may mark one object, and both trace it.
+        if mine && !self.marked.load(Relaxed) {
+            self.marked.store(true, Relaxed);
             m.buffer.set(m.buffer.get() + 1);
         }
         self.native(m);
