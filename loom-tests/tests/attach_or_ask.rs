@@ -15,6 +15,10 @@ use loom_tests::{Plain, check};
 const IDLE: u64 = 0;
 const ARMED: u64 = 1;
 
+/// States of a word without the type.
+const RUNNING: u32 = 0;
+const DETACHED: u32 = 3;
+
 struct Heap {
     registry: Registry<HandshakeWord>,
     asked: Asked,
@@ -133,6 +137,61 @@ fn twin_attach_without_release() {
     );
 }
 
+/// A record that changes hands, back to the very same word, between a requester's load and its exchange.
+fn second_owner(request: fn(&HandshakeWord, &AtomicU32)) {
+    check(move || {
+        let record = Arc::new((
+            HandshakeWord::new(),
+            AtomicU32::new(RUNNING),
+            AtomicU32::new(1),
+        ));
+        record.0.attach();
+        let requester = {
+            let record = record.clone();
+            thread::spawn(move || {
+                request(&record.0, &record.1);
+                record.2.load(Relaxed)
+            })
+        };
+        if record.0.try_detach().is_ok()
+            && record
+                .1
+                .compare_exchange(RUNNING, DETACHED, Release, Relaxed)
+                .is_ok()
+        {
+            record.2.store(2, Relaxed);
+            record.0.attach();
+            record.1.store(RUNNING, Release);
+            let owner = requester.join().unwrap();
+            let met = record.0.poll().contains(Requests::CYCLE) || record.1.load(Relaxed) == 4;
+            assert!(!met || owner == 2, "asked the second, saw the first");
+        } else {
+            requester.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn who_asks_the_second_owner_of_a_record_sees_the_second() {
+    second_owner(|word, _| {
+        let _ = word.request(Requests::CYCLE);
+    });
+}
+
+#[test]
+#[should_panic(expected = "asked the second, saw the first")]
+fn twin_request_without_acquire() {
+    second_owner(|_, word| {
+        let mut now = word.load(Acquire);
+        while now != DETACHED {
+            match word.compare_exchange(now, now | 4, Release, Acquire) {
+                Ok(_) => return,
+                Err(other) => now = other,
+            }
+        }
+    });
+}
+
 /// The same accesses with a fence or the order of two steps taken away.
 #[derive(Clone, Copy, PartialEq)]
 enum Fault {
@@ -143,7 +202,6 @@ enum Fault {
 
 fn weak(fault: Fault) {
     check(move || {
-        const DETACHED: u32 = 3;
         let heap = Arc::new((AtomicU32::new(DETACHED), AtomicU64::new(IDLE)));
         let collector = {
             let heap = heap.clone();

@@ -91,7 +91,7 @@ impl<G: Gate> Heap<G> {
                         m.buffer.touch();
                     }
                 }
-                WeakLoad::Dead => return self.marked.load(Relaxed),
+                WeakLoad::Dead => return false,
             }
         }
         true
@@ -199,6 +199,7 @@ fn scenario<G: Gate>(
         seen.freed.fetch_or(heap.collect(rounds, step), Relaxed);
         for thread in threads {
             let loaded = thread.join().unwrap();
+            assert!(loaded || !heap.marked.load(Relaxed), "answered dead, but alive");
             seen.loaded.fetch_or(loaded, Relaxed);
             seen.dead.fetch_or(!loaded, Relaxed);
         }

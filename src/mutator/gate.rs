@@ -20,7 +20,7 @@
 //! ```
 //!
 //! # Who may do what
-//! Mutators only load weakly (and thereby dirty the gate). Everything else is the collector's: one thread at a time.
+//! Mutators only load weakly or disturb (and thereby dirty the gate). Everything else is the collector's: one thread at a time.
 //! 1. `begin_flush` comes before the requests of the flush round, and `reset` before those of the arm round. A mutator that
 //!    has answered (acquired) such a request sees at least that state.
 //! 2. Between [`WeakGate::weak_load`] and the shading that it asks for there is no safepoint: a mutator that has not
@@ -34,8 +34,11 @@
 //! reads `CLEARING`. Every decision is a read-modify-write of one word, so there is no third case.
 //!
 //! # Orderings
-//! - [G-dead] marks of the cycle → `end_judging` (release) → `weak_load` that answers `Dead` (acquire). The caller looks at
-//!   the mark *after* that answer: what it read before may be older than the marking.
+//! - [G-dead] marks of the cycle → `end_judging` (release) → `weak_load` that answers `Dead` (acquire). A mutator need not
+//!   look at the mark again after that answer: no mark is made after a clean round began, and it has acquired those before
+//!   by answering the round (rule 1), since when it looked (rule 2). Who does look again finds what the collector saw.
+//! - [G-help] what a helper traced → `disturb` (release) → `begin_flush` (acquire) → the round's requests: either the helper
+//!   dirties the round, or whoever answers it sees what the helper has marked.
 //! - Rule 1 is carried by the handshake word ([O-ask]), hence relaxed stores there.
 
 use crate::sync::atomic::{
@@ -65,7 +68,7 @@ pub enum State {
 pub enum WeakLoad {
     /// Alive: shade it before the next safepoint, then use it.
     Shade,
-    /// Marking is complete: look at the mark again; if the object is still unmarked, it is dead and the answer is null.
+    /// Marking is complete and the object is dead: the answer is null.
     Dead,
 }
 
@@ -93,7 +96,8 @@ impl WeakGate {
 
     /// `Marking` to `Flushing`, before the round is asked for (rule 1).
     pub fn begin_flush(&self) {
-        let from = self.0.swap(State::Flushing as u32, Relaxed);
+        // Acquire: [G-help].
+        let from = self.0.swap(State::Flushing as u32, Acquire);
         debug_assert_eq!(from, State::Marking as u32, "a flush round follows marking");
     }
 
@@ -159,7 +163,19 @@ impl WeakGate {
     /// Something grey was taken or handed over while a flush round may be on: the round is not clean. A mutator that has
     /// answered may have shaded into its own buffer what a helping mutator then no longer found (`model/`, faults 30, 31).
     pub fn disturb(&self) {
-        let _ = self.weak_load();
+        // A read-modify-write that changes nothing: a helper has not answered the round, so a load could still say
+        // `Marking`. Release, [G-help]: if this comes before `begin_flush`, so does all that the helper did.
+        let mut state = self.0.fetch_or(0, Release);
+        while state == State::Flushing as u32 || state == State::Judging as u32 {
+            // Success needs no ordering: the word itself is the message.
+            match self
+                .0
+                .compare_exchange_weak(state, State::Dirty as u32, Relaxed, Relaxed)
+            {
+                Ok(_) => return,
+                Err(now) => state = now,
+            }
+        }
     }
 
     /// The state now, for the verifier and for tests.
@@ -202,6 +218,17 @@ mod tests {
         assert_eq!(g.weak_load(), WeakLoad::Shade);
         assert!(!g.end_round());
         assert_eq!(g.state(), State::Marking);
+    }
+
+    #[test]
+    fn a_disturbed_round_is_dirty_and_marking_is_not() {
+        let g = WeakGate::new();
+        g.disturb();
+        assert_eq!(g.state(), State::Marking);
+        g.begin_flush();
+        g.disturb();
+        assert_eq!(g.state(), State::Dirty);
+        assert!(!g.end_round());
     }
 
     #[test]
