@@ -90,7 +90,8 @@ impl<'s, T: Managed> Var<'s, T> {
     ///     }
     ///     assert_eq!(point.get(s).map(|p| p.0), Some(999.0));
     ///     Ok::<(), handfast::Error>(())
-    /// })
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
     /// ```
     ///
     /// # Errors
