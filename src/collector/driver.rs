@@ -108,7 +108,13 @@ impl Driver {
     /// What the operating system says.
     pub fn spawn(self: &Arc<Driver>) -> std::io::Result<thread::JoinHandle<()>> {
         let driver = self.clone();
-        thread::Builder::new().name("handfast-gc".into()).spawn(move || driver.serve())
+        thread::Builder::new().name("handfast-gc".into()).spawn(move || {
+            if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| driver.serve())).is_err() {
+                // A cycle that stops half way leaves a heap that nobody may use, and waiters that nobody would wake.
+                eprintln!("handfast: the collector thread has panicked; the heap is lost");
+                std::process::abort();
+            }
+        })
     }
 
     /// Ends the collector thread after the cycle that it is in. Who waits for a later one is woken.

@@ -165,6 +165,22 @@ mod tests {
     }
 
     #[test]
+    fn a_sweep_leaves_no_mark_that_could_come_back() {
+        let memory = Memory::new(16 << 20, false).unwrap();
+        let mut evac = EvacuationAllocator::new();
+        let (old, kept) = (evac.alloc(&memory, 2 * LINE, 3) as usize, evac.alloc(&memory, 64, 3) as usize);
+        evac.retire(&memory, 3);
+        let block = memory.blocks.block_of(old);
+        // The next cycle finds only the second object; 255 cycles later its number is 3 again.
+        memory.blocks.mark_lines(kept, 64, 4);
+        assert!(memory.blocks.claim(block, Kind::Old, Kind::Sweeping));
+        memory.sweep_block(block, 4);
+        let marks: Vec<u8> =
+            memory.blocks.line_marks(block).iter().map(|m| m.load(crate::sync::atomic::Ordering::Relaxed)).collect();
+        assert_eq!(marks[..4], [0, 0, 4, 0]);
+    }
+
+    #[test]
     fn medium_objects_do_not_waste_small_holes() {
         let memory = Memory::new(16 << 20, false).unwrap();
         let mut evac = EvacuationAllocator::new();

@@ -305,7 +305,14 @@ impl Memory {
     pub fn sweep_block(&self, block: u32, epoch: u8) {
         let mut free: LineSet = 0;
         for (line, mark) in self.blocks.line_marks(block).iter().enumerate() {
-            free |= ((mark.load(Ordering::Relaxed) != epoch) as LineSet) << line;
+            let value = mark.load(Ordering::Relaxed);
+            if value != epoch {
+                free |= 1 << line;
+                if value != 0 {
+                    // Numbers come back after 255 cycles: a mark that stayed would make a dead line look alive then.
+                    mark.store(0, Ordering::Relaxed);
+                }
+            }
         }
         if free == LineSet::MAX { self.give_free(block) } else { self.give_recyclable(block, free) }
     }

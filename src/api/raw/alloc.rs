@@ -6,7 +6,7 @@
 
 use super::mutator::Mutator;
 use crate::collector::verify;
-use crate::object::header::HEADER;
+use crate::object::header::{HEADER, OLD};
 use crate::object::type_info::{LARGE, SLOW};
 use crate::object::{MAX_PAYLOAD, Object, TypeInfo};
 use std::ptr::null_mut;
@@ -105,13 +105,45 @@ impl Mutator {
     }
 
     unsafe fn alloc_small(self, ty: *const TypeInfo, items: usize, bytes: usize) -> *mut Object {
+        let mut tenured = false;
+        let take = |collected: bool| {
+            // SAFETY: [A1] the caller's promises.
+            let at = unsafe { self.bump(bytes) };
+            if at.is_none() && collected {
+                // The last resort: no block is free for the nursery, but old blocks may have holes.
+                // SAFETY: [L1] the owner.
+                let local = unsafe { self.record().local() };
+                let hole = local.evacuation.alloc(&self.record().shared().memory, bytes, local.parity);
+                tenured = !hole.is_null();
+                return if tenured { Some(hole as usize) } else { None };
+            }
+            at
+        };
         // SAFETY: [A1] the caller's promises.
-        let at = unsafe { self.with_memory(|| self.bump(bytes)) };
-        match at {
-            // SAFETY: [N4] fresh memory of this nursery. Types without items are the caller's to initialise; finalizable
-            // ones come from here as well, so they are zeroed by `alloc` too.
-            Some(at) => unsafe { place(at as *mut u8, ty, items, bytes, (*ty).item_size != 0) },
-            None => null_mut(),
+        let Some(at) = (unsafe { self.with_memory(take) }) else { return null_mut() };
+        if tenured {
+            // SAFETY: [N4] fresh memory in a block that this mutator fills.
+            return unsafe { self.place_tenured(at as *mut u8, ty, items, bytes) };
+        }
+        // Types without items are the caller's to initialise; finalizable ones come from here as well, and `alloc` zeroes them.
+        // SAFETY: [N4] fresh memory of this nursery.
+        unsafe { place(at as *mut u8, ty, items, bytes, (*ty).item_size != 0) }
+    }
+
+    /// Makes an object that is old from the start, as if a minor collection had just promoted it, and remembered, since its
+    /// initial stores know no barrier.
+    unsafe fn place_tenured(self, at: *mut u8, ty: *const TypeInfo, items: usize, bytes: usize) -> *mut Object {
+        let record = self.record();
+        // SAFETY: [L1] the owner.
+        let local = unsafe { record.local() };
+        // SAFETY: [N4] the caller's memory. Zeroed: slots may be visited before they are written.
+        unsafe {
+            std::ptr::write_bytes(at, 0, bytes);
+            let object = place(at, ty, items, bytes, true);
+            Object::init(object, ty, OLD, local.parity);
+            record.shared().memory.blocks.set_start(object as usize);
+            local.remembered.objects.push(object);
+            object
         }
     }
 
@@ -149,7 +181,7 @@ impl Mutator {
             unsafe { self.collect_minor() };
         }
         // SAFETY: [A1] as above.
-        let Some(start) = (unsafe { self.with_memory(|| memory.alloc_large(bytes)) }) else { return null_mut() };
+        let Some(start) = (unsafe { self.with_memory(|_| memory.alloc_large(bytes)) }) else { return null_mut() };
         let object = (start + HEADER) as *mut Object;
         // SAFETY: [N4] fresh zeroed pages.
         unsafe {
@@ -166,10 +198,10 @@ impl Mutator {
         self.record().shared().nursery_blocks * crate::heap::block::BLOCK
     }
 
-    /// Calls `take` until it succeeds: first as it is, then after a minor, then after full collections. `None`: memory is
-    /// out, or this process is the child of a fork.
-    unsafe fn with_memory(self, mut take: impl FnMut() -> Option<usize>) -> Option<usize> {
-        if let Some(at) = take() {
+    /// Calls `take` until it succeeds: first as it is, then after a minor, then after full collections (its argument says
+    /// whether there was a collection). `None`: memory is out, or this process is the child of a fork.
+    unsafe fn with_memory(self, mut take: impl FnMut(bool) -> Option<usize>) -> Option<usize> {
+        if let Some(at) = take(false) {
             return Some(at);
         }
         // SAFETY: [A1] a point that may collect.
@@ -178,20 +210,16 @@ impl Mutator {
                 return None;
             }
             self.collect_minor();
-            if let Some(at) = take() {
-                return Some(at);
-            }
-            // Two: what another thread's callbacks let go of after the first dies in the second.
-            for _ in 0..2 {
-                self.complete_cycle(true);
-                if let Some(at) = take() {
+            // Three: what finalizers and deallocs let go of after one dies in the next.
+            for _ in 0..3 {
+                if let Some(at) = take(true) {
                     return Some(at);
                 }
                 self.run_callbacks();
+                self.complete_cycle(true);
             }
-            self.complete_cycle(true);
         }
-        take()
+        take(true)
     }
 
     /// Collects this mutator's nursery. May collect.
