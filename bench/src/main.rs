@@ -165,8 +165,9 @@ fn main() {
     let rounds: usize = std::env::args().nth(1).and_then(|a| a.parse().ok()).unwrap_or(3);
     let only = std::env::args().nth(2).unwrap_or_default();
     // 3 times what lives at the peak: depth 18 and 19 together hold 1.5 million nodes of 32 bytes.
-    let config = Config { max_heap_bytes: 160 << 20, ..Config::default() };
-    let two = Config { max_heap_bytes: 320 << 20, ..Config::default() };
+    let nursery_bytes = std::env::var("NURSERY").ok().and_then(|n| n.parse().ok()).unwrap_or(1 << 20);
+    let config = Config { max_heap_bytes: 160 << 20, nursery_bytes, ..Config::default() };
+    let two = Config { max_heap_bytes: 320 << 20, ..config.clone() };
     let raw_heap = move |config: &Config| raw::Heap::new(config).expect("heap");
     let typed_heap = move |config: &Config| Heap::new(config.clone()).expect("heap");
     let row = |name, run: Box<dyn Fn() -> u64>| Row { name, run, seconds: vec![] };

@@ -132,10 +132,11 @@ impl Collector {
         shared.memory.begin_sweep(epoch);
         while shared.memory.sweep_next() {}
         self.sweep_large(epoch);
-        shared.memory.trim(self.reserve);
+        // What the next cycle will need again is not worth giving back, unless somebody asked for a full collection.
+        self.pacing.cycle_ends(total.bytes as usize);
+        shared.memory.trim(if full { self.reserve } else { self.reserve + self.pacing.trigger() });
         shared.counters.live_bytes.store(total.bytes, Ordering::Relaxed);
         shared.counters.live_objects.store(total.objects, Ordering::Relaxed);
-        self.pacing.cycle_ends(total.bytes as usize);
         Counters::add(&shared.counters.cycles, 1);
         crate::trace_event!("cycle ends", epoch = epoch, live_bytes = total.bytes, live_objects = total.objects);
     }

@@ -9,7 +9,7 @@
 //! that says old, loads the slot again and starts over if it has changed: a minor collection updates every slot before
 //! it changes the state of a block.
 
-use crate::heap::Memory;
+use crate::heap::{Memory, Youth};
 use crate::mutator::Shared;
 use crate::mutator::shared::Grey;
 use crate::object::{Object, Slot, slot};
@@ -33,6 +33,7 @@ pub struct Marked {
 pub(super) struct Marker<'a> {
     shared: &'a Shared,
     memory: &'a Memory,
+    youth: Youth<'a>,
     epoch: u8,
     stack: Vec<Grey>,
     marked: Marked,
@@ -41,7 +42,7 @@ pub(super) struct Marker<'a> {
 
 impl<'a> Marker<'a> {
     pub(super) fn new(shared: &'a Shared, epoch: u8, share: bool) -> Marker<'a> {
-        Marker { shared, memory: &shared.memory, epoch, stack: Vec::new(), marked: Marked::default(), share }
+        Marker { shared, memory: &shared.memory, youth: shared.memory.youth(), epoch, stack: Vec::new(), marked: Marked::default(), share }
     }
 
     /// Marks and remembers for tracing what a slot refers to.
@@ -53,7 +54,7 @@ impl<'a> Marker<'a> {
         let mut object = field.load(Ordering::Acquire);
         loop {
             // The state is loaded with acquire, so that the second look sees what the minor collection stored before.
-            if object.is_null() || self.memory.is_young(object as usize) {
+            if object.is_null() || self.youth.is_young(object as usize) {
                 return;
             }
             let again = field.load(Ordering::Acquire);

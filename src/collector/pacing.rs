@@ -64,6 +64,11 @@ impl Pacing {
         self.trigger.store(growth.max(self.min_trigger), Ordering::Relaxed);
     }
 
+    /// Promoted bytes that start the next cycle.
+    pub fn trigger(&self) -> usize {
+        self.trigger.load(Ordering::Relaxed)
+    }
+
     /// Marking has begun or ended.
     pub fn set_marking(&self, on: bool) {
         self.marking.store(on, Ordering::Relaxed);

@@ -107,8 +107,9 @@ impl BlockTables {
         Ok(BlockTables { memory, base, capacity, kinds, links, free_lines, line_marks, starts })
     }
 
+    /// The kinds of all blocks, as bytes.
     #[inline(always)]
-    fn kinds(&self) -> &[AtomicU8] {
+    pub(super) fn kinds(&self) -> &[AtomicU8] {
         // SAFETY: [M2] the constructor laid the tables out; zero is a valid value of each.
         unsafe { self.memory.table(self.kinds, self.capacity) }
     }
@@ -145,15 +146,6 @@ impl BlockTables {
     #[inline(always)]
     pub fn kind(&self, block: u32) -> Kind {
         Kind::of(self.kinds()[block as usize].load(Ordering::Acquire))
-    }
-
-    /// Whether the block that holds this address of the space belongs to a nursery; acquire.
-    #[inline(always)]
-    pub fn is_young(&self, address: usize) -> bool {
-        let block = (address - self.base) >> BLOCK_SHIFT;
-        // SAFETY: [M2] the table covers the space, and the caller says that the address is in it.
-        let kind = unsafe { self.kinds().get_unchecked(block) };
-        kind.load(Ordering::Acquire) == Kind::Young as u8
     }
 
     /// Changes the kind of a block that the caller owns; release, see the module.

@@ -29,6 +29,35 @@ const MIN_FREE_LINES: u32 = 2;
 /// Blocks that an allocator sweeps for itself before it takes fresh memory: bounds what a sweep adds to a pause.
 const LAZY_SWEEP: usize = 8;
 
+/// The question whether an address is young, with what it needs at hand: it is asked for every slot that is visited.
+#[derive(Clone, Copy, Debug)]
+pub struct Youth<'a> {
+    base: usize,
+    bytes: usize,
+    kinds: &'a [AtomicU8],
+    large: &'a LargeSpace,
+}
+
+impl Youth<'_> {
+    /// Whether the object at this address is young, by the side tables alone (INV-4); acquire.
+    #[inline(always)]
+    pub fn is_young(&self, address: usize) -> bool {
+        let offset = address.wrapping_sub(self.base);
+        if offset < self.bytes {
+            // SAFETY: [M2] the table covers the space.
+            let kind = unsafe { self.kinds.get_unchecked(offset >> block::BLOCK_SHIFT) };
+            return kind.load(Ordering::Acquire) == Kind::Young as u8;
+        }
+        self.large.is_young(address)
+    }
+
+    /// Whether an address belongs to the block space.
+    #[inline(always)]
+    pub fn in_blocks(&self, address: usize) -> bool {
+        address.wrapping_sub(self.base) < self.bytes
+    }
+}
+
 /// The memory of one heap.
 #[derive(Debug)]
 pub struct Memory {
@@ -113,10 +142,16 @@ impl Memory {
         self.space.contains(address) || self.large.contains(address)
     }
 
+    /// The question whether an address is young, for loops.
+    pub fn youth(&self) -> Youth<'_> {
+        let (base, bytes) = self.block_space();
+        Youth { base, bytes, kinds: self.blocks.kinds(), large: &self.large }
+    }
+
     /// Whether the object at this address is young, by the side tables alone (INV-4); acquire.
-    #[inline(always)]
+    #[inline]
     pub fn is_young(&self, address: usize) -> bool {
-        if self.space.contains(address) { self.blocks.is_young(address) } else { self.large.is_young(address) }
+        self.youth().is_young(address)
     }
 
     /// Bytes in use: blocks that are not free, and large objects.

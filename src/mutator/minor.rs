@@ -13,7 +13,7 @@
 
 use super::record::{Local, Phase, Record};
 use super::shared::{Counters, Shared};
-use crate::heap::Memory;
+use crate::heap::{Memory, Youth};
 use crate::heap::block::{BLOCK, lines_of};
 use crate::heap::evacuate::EvacuationAllocator;
 use crate::object::header::{HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
@@ -23,6 +23,7 @@ use crate::sync::atomic::Ordering;
 /// Evacuation in progress.
 struct Evacuation<'a> {
     memory: &'a Memory,
+    youth: Youth<'a>,
     allocator: EvacuationAllocator,
     colour: u8,
     /// Promoted objects whose slots have not been visited.
@@ -39,7 +40,7 @@ impl Evacuation<'_> {
     unsafe fn visit(&mut self, slot: Slot) {
         // SAFETY: [S1] a slot of a live object of this mutator.
         let object = unsafe { slot::load(slot) };
-        if object.is_null() || !self.memory.is_young(object as usize) {
+        if object.is_null() || !self.youth.is_young(object as usize) {
             return;
         }
         // SAFETY: [N1] young, and by INV-2 public or private to this mutator.
@@ -66,7 +67,7 @@ impl Evacuation<'_> {
         }
         // SAFETY: [H2] not forwarded, so it is whole.
         let (ty, extent) = unsafe { ((*object).type_info(), Object::extent(object)) };
-        if flags & (PINNED | HASHED) == 0 && self.memory.in_blocks(object as usize) {
+        if flags & (PINNED | HASHED) == 0 && self.youth.in_blocks(object as usize) {
             let to = self.allocator.alloc(self.memory, extent.bytes, self.colour);
             if !to.is_null() {
                 let new: *mut Object = to.wrapping_add(object as usize - extent.start).cast();
@@ -133,6 +134,7 @@ impl Record {
         let allocated = local.nursery.bytes(&shared.memory, self.cursor.get()) + local.large_bytes;
         let mut evacuation = Evacuation {
             memory: &shared.memory,
+            youth: shared.memory.youth(),
             allocator: std::mem::replace(&mut local.evacuation, EvacuationAllocator::new()),
             colour: local.parity,
             worklist: std::mem::take(&mut local.worklist),

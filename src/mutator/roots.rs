@@ -17,9 +17,13 @@ struct Chunk {
 /// A stack of roots.
 #[derive(Debug)]
 pub struct RootStack {
-    chunks: Vec<Chunk>,
     top: Slot,
     end: Slot,
+    /// The first slot of the present chunk.
+    base: Slot,
+    /// Roots in the chunks below it.
+    below: usize,
+    chunks: Vec<Chunk>,
     /// Chunks in use, at least one once anything was pushed.
     used: usize,
 }
@@ -27,7 +31,8 @@ pub struct RootStack {
 impl RootStack {
     /// An empty stack.
     pub const fn new() -> RootStack {
-        RootStack { chunks: Vec::new(), top: std::ptr::null_mut(), end: std::ptr::null_mut(), used: 0 }
+        let none = std::ptr::null_mut();
+        RootStack { top: none, end: none, base: none, below: 0, chunks: Vec::new(), used: 0 }
     }
 
     /// Pushes a root and returns its slot.
@@ -54,33 +59,36 @@ impl RootStack {
     /// Makes chunk `i` the present one, empty.
     fn enter(&mut self, i: usize) {
         self.used = i + 1;
-        self.top = self.chunks[i].slots.cast();
-        self.end = self.top.wrapping_add(CHUNK);
+        self.base = self.chunks[i].slots.cast();
+        self.below = i * CHUNK;
+        self.top = self.base;
+        self.end = self.base.wrapping_add(CHUNK);
     }
 
     /// Number of roots: the mark of a scope that opens now.
-    #[inline]
+    #[inline(always)]
     pub fn len(&self) -> usize {
-        if self.used == 0 {
-            return 0;
-        }
-        (self.used - 1) * CHUNK + (self.top as usize - self.chunks[self.used - 1].slots as usize) / 8
+        self.below + (self.top as usize - self.base as usize) / size_of::<Slot>()
     }
 
     /// Cuts the stack back to a mark; false if it is above the top.
-    #[inline]
+    #[inline(always)]
     pub fn truncate(&mut self, mark: usize) -> bool {
-        let len = self.len();
-        if mark > len {
+        let top = self.base.wrapping_add(mark.wrapping_sub(self.below));
+        if mark >= self.below && mark - self.below <= CHUNK && top <= self.top {
+            self.top = top;
+            return true;
+        }
+        self.truncate_slow(mark)
+    }
+
+    #[cold]
+    fn truncate_slow(&mut self, mark: usize) -> bool {
+        if mark > self.len() {
             return false;
         }
-        if mark < len {
-            let (i, n) = (mark / CHUNK, mark % CHUNK);
-            if i + 1 != self.used {
-                self.enter(i);
-            }
-            self.top = self.chunks[i].slots.cast::<*mut Object>().wrapping_add(n);
-        }
+        self.enter(mark / CHUNK);
+        self.top = self.base.wrapping_add(mark % CHUNK);
         true
     }
 
