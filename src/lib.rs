@@ -86,6 +86,7 @@ pub use api::scope::Scope;
 pub use api::stats::Stats;
 pub use api::trace::{Managed, Plain, RefMap, Trace};
 pub use api::var::Var;
+pub use api::walk::Walked;
 pub use api::weak::Weak;
 pub use handfast_derive::Trace;
 pub use handle::{LeakReport, LinkFlags, PyObject};

@@ -1,7 +1,18 @@
-//! api (skeleton)
-pub mod config; pub mod error; pub mod raw; pub mod stats;
+//! The interface: the raw layer, and the safe typed layer on top of it.
+//!
+//! | file | what |
+//! |---|---|
+//! | `config`, `error`, `stats` | what a heap is made with, what can go wrong, what it counts |
+//! | `raw` | the heap for runtime authors and the C interface |
+//! | `heap`, `mutator`, `scope` | the heap, an attached thread, a scope of roots |
+//! | `trace`, `plain`, `field`, `array`, `data`, `finalize` | what objects are made of |
+//! | `local`, `var`, `reference`, `global`, `weak`, `pin`, `pyref` | ways to hold them |
+//! | `walk` | looking at all of them |
+
 pub mod array;
+pub mod config;
 pub mod data;
+pub mod error;
 pub mod field;
 pub mod finalize;
 pub mod global;
@@ -11,8 +22,11 @@ pub mod mutator;
 pub mod pin;
 pub mod plain;
 pub mod pyref;
+pub mod raw;
 pub mod reference;
 pub mod scope;
+pub mod stats;
 pub mod trace;
 pub mod var;
+pub mod walk;
 pub mod weak;
