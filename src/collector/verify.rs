@@ -71,7 +71,7 @@ unsafe fn check(memory: &Memory, marks: [u8; 2], slot: Slot, public: bool, sourc
             return;
         }
         assert!(
-            target as usize % 8 == 0 && memory.contains(target as usize),
+            (target as usize).is_multiple_of(8) && memory.contains(target as usize),
             "verify: {source:p} refers to {target:p}, which is no object of this heap"
         );
         if memory.is_young(target as usize) {

@@ -222,7 +222,7 @@ impl Links {
         if size < MIN_SIZE {
             return Err("smaller than a PyObject head (24 bytes)");
         }
-        if ob as usize % 8 != 0 {
+        if !(ob as usize).is_multiple_of(8) {
             return Err("not aligned to 8 bytes");
         }
         if self.slabs.contains(ob as usize) {
@@ -327,6 +327,7 @@ impl LocalLinks {
     /// # Safety
     /// As [`Record::local`].
     #[inline]
+    #[allow(clippy::mut_from_ref, reason = "ownership is handed over by the handshake word")]
     pub unsafe fn of(record: &Record) -> Option<&mut LocalLinks> {
         // SAFETY: [L1] the caller's promise; the address is that of the box that `LocalLinks::new` went into, or null.
         unsafe { record.local().links_address.cast::<LocalLinks>().as_mut() }

@@ -330,13 +330,9 @@ mod tests {
 
     #[test]
     fn dropping_a_table_drops_its_cells() {
+        #[derive(Default)]
         struct Counted(Option<crate::sync::Arc<AtomicUsize>>);
         thread_local!(static DROPS: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
-        impl Default for Counted {
-            fn default() -> Self {
-                Counted(None)
-            }
-        }
         impl Drop for Counted {
             fn drop(&mut self) {
                 assert!(self.0.is_none());

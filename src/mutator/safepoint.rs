@@ -64,7 +64,11 @@ impl Record {
         match ask.demand {
             // SAFETY: [L1] owner or holder, for each of these.
             Demand::Promote => unsafe { self.minor(false) },
-            Demand::Arm => self.set_phase(unsafe { self.local() }, Phase::Armed, ask.epoch),
+            Demand::Arm => {
+                // SAFETY: as above.
+                let local = unsafe { self.local() };
+                self.set_phase(local, Phase::Armed, ask.epoch);
+            }
             Demand::Snapshot => {
                 // SAFETY: as above.
                 unsafe { self.minor(true) };

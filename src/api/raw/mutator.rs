@@ -128,7 +128,8 @@ impl Mutator {
         let record = self.record();
         // SAFETY: [L1] the owner.
         let local = unsafe { record.local() };
-        if !(record.shared().callbacks_due() || !local.due.is_empty()) || local.in_callback {
+        let due = record.shared().callbacks_due() || !local.due.is_empty();
+        if !due || local.in_callback {
             return;
         }
         // SAFETY: as the function's.

@@ -148,7 +148,7 @@ pub(crate) struct PageHeader {
 
 impl PageHeader {
     /// The heap address given to `SlabHeap::new`.
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn heap(&self) -> *const () {
         self.heap.load(Ordering::Relaxed)
     }
