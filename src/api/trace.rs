@@ -67,7 +67,7 @@ impl RefMap {
     /// Adds the references of a part of type `F` that starts at `offset`.
     ///
     /// # Panics
-    /// (At compile time, in a constant.) More than [`MAX_REFS`] references, or a second handle slot.
+    /// (At compile time, in a constant.) More than `MAX_REFS` references, or a second handle slot.
     pub const fn with<F: Trace>(mut self, offset: usize) -> RefMap {
         let part = F::REFS;
         let mut i = 0;

@@ -29,7 +29,7 @@ impl PyObject {
         // SAFETY: [K2] the caller holds a reference.
         match unsafe { (*ob).ob_refcnt.decref() } {
             Decref::Alive => {}
-            // SAFETY: the caller's promise.
+            // SAFETY: [K2] the caller's promise.
             Decref::Zero => unsafe { PyObject::decref_zero(ob) },
             Decref::Underflow => report("decref", ob, "its count was zero already"),
         }

@@ -55,7 +55,7 @@ impl Mutator {
     }
 
     pub(super) unsafe fn inner<'a>(self) -> &'a Inner {
-        // SAFETY: as `heap`.
+        // SAFETY: [L2] as `heap`.
         &unsafe { self.heap() }.0
     }
 
@@ -132,7 +132,7 @@ impl Mutator {
         if !due || local.in_callback {
             return;
         }
-        // SAFETY: as the function's.
+        // SAFETY: [L1] as the function's.
         unsafe { self.run_callbacks_slow() };
     }
 
