@@ -4,5 +4,5 @@
 export RUSTDOCFLAGS="-D warnings"
 cargo doc --no-deps -p handfast -p handfast-derive
 cargo doc --no-deps -p handfast -p handfast-derive --document-private-items --target-dir target/doc-private
-# Its library has the name of the crate itself, so it gets a folder of its own.
-cargo doc --no-deps -p handfast-ffi --target-dir target/doc-ffi
+# Its library has the name of the crate itself, so it gets a folder of its own. Its users read the header; this is for who works on it.
+cargo doc --no-deps -p handfast-ffi --document-private-items --target-dir target/doc-ffi

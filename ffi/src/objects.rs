@@ -64,7 +64,7 @@ fn allocate_type(
     items: usize,
 ) -> Result<*mut HfObject, Failure> {
     let mutator = running(function, mutator)?;
-    // SAFETY: [X2] attached by this thread.
+    // SAFETY: [E2] attached by this thread.
     let heap = unsafe { mutator.heap() };
     allocate(mutator, known_type(heap, id)?, items)
 }
@@ -77,7 +77,7 @@ fn allocate(mutator: Mutator, info: *const TypeInfo, items: usize) -> Result<*mu
         if items != 0 {
             return Err(Failure::argument(format!("{items} items of a type that has none")));
         }
-        // SAFETY: [X2] running on this thread; the description is of this heap.
+        // SAFETY: [E2] running on this thread; the description is of this heap.
         collecting(|| unsafe { mutator.alloc(info) })
     } else {
         let bytes = items.checked_mul(item_size).and_then(|bytes| bytes.checked_add(size));
@@ -85,11 +85,11 @@ fn allocate(mutator: Mutator, info: *const TypeInfo, items: usize) -> Result<*mu
             let cause = format!("{items} items of {item_size} bytes are more than the largest object");
             return Err(Failure::memory(cause));
         }
-        // SAFETY: [X2] running on this thread; the description is of this heap.
+        // SAFETY: [E2] running on this thread; the description is of this heap.
         collecting(|| unsafe { mutator.alloc_items(info, items) })
     };
     if object.is_null() {
-        // SAFETY: [X2] attached by this thread.
+        // SAFETY: [E2] attached by this thread.
         unsafe { mutator.heap() }.check()?;
         return Err(Failure::memory("out of memory"));
     }
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn hf_alloc_items(mutator: *mut HfMutator, type_: HfType, 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_type_layout(heap: *mut HfHeap, type_: HfType) -> *const HfLayout {
     boundary::value("hf_type_layout", ptr::null(), || {
-        // SAFETY: [X1] NULL or alive.
+        // SAFETY: [E1] NULL or alive.
         let heap = unsafe { HfHeap::from_c(heap) }?;
         Ok(known_type(heap.raw(), type_)?.cast())
     })
@@ -201,7 +201,7 @@ pub unsafe extern "C" fn hf_load(mutator: *mut HfMutator, source: *mut HfObject,
         let source = object("source", source)?;
         // SAFETY: [A1] an object.
         unsafe { check_field(source, offset) }?;
-        // SAFETY: [X2] running on this thread; the field is inside.
+        // SAFETY: [E2] running on this thread; the field is inside.
         Ok(HfObject::name(unsafe { mutator.load(source, offset) }))
     })
 }
@@ -223,7 +223,7 @@ pub unsafe extern "C" fn hf_store(
         let value = if value_or_null.is_null() { ptr::null_mut() } else { object("value", value_or_null)? };
         // SAFETY: [A1] an object.
         unsafe { check_field(source, offset) }?;
-        // SAFETY: [X2] running on this thread; the field is inside.
+        // SAFETY: [E2] running on this thread; the field is inside.
         unsafe { mutator.store(source, offset, value) };
         Ok(())
     });
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn hf_identity(mutator: *mut HfMutator, object: *mut HfObj
     boundary::value("hf_identity", 0, || {
         let mutator = running("hf_identity", mutator)?;
         let object = self::object("object", object)?;
-        // SAFETY: [X2] running on this thread.
+        // SAFETY: [E2] running on this thread.
         Ok(unsafe { mutator.identity(object) })
     })
 }
@@ -252,9 +252,9 @@ pub unsafe extern "C" fn hf_identity(mutator: *mut HfMutator, object: *mut HfObj
 pub unsafe extern "C" fn hf_collect_minor(mutator: *mut HfMutator) -> HfStatus {
     boundary::status("hf_collect_minor", || {
         let mutator = running("hf_collect_minor", mutator)?;
-        // SAFETY: [X2] attached by this thread.
+        // SAFETY: [E2] attached by this thread.
         unsafe { mutator.heap() }.check()?;
-        // SAFETY: [X2] running on this thread.
+        // SAFETY: [E2] running on this thread.
         collecting(|| unsafe { mutator.collect_minor() });
         Ok(())
     })
@@ -270,9 +270,9 @@ pub unsafe extern "C" fn hf_collect_minor(mutator: *mut HfMutator) -> HfStatus {
 pub unsafe extern "C" fn hf_collect_full(mutator: *mut HfMutator) -> HfStatus {
     boundary::status("hf_collect_full", || {
         let mutator = running("hf_collect_full", mutator)?;
-        // SAFETY: [X2] attached by this thread.
+        // SAFETY: [E2] attached by this thread.
         unsafe { mutator.heap() }.check()?;
-        // SAFETY: [X2] running on this thread.
+        // SAFETY: [E2] running on this thread.
         collecting(|| unsafe { mutator.collect_full() });
         Ok(())
     })
@@ -289,7 +289,7 @@ pub unsafe extern "C" fn hf_publish(mutator: *mut HfMutator, object: *mut HfObje
     boundary::status("hf_publish", || {
         let mutator = running("hf_publish", mutator)?;
         let object = self::object("object", object)?;
-        // SAFETY: [X2] running on this thread.
+        // SAFETY: [E2] running on this thread.
         unsafe { mutator.publish(object) };
         Ok(())
     })
@@ -304,7 +304,7 @@ pub unsafe extern "C" fn hf_is_public(mutator: *mut HfMutator, object: *mut HfOb
     boundary::value("hf_is_public", false, || {
         let mutator = running("hf_is_public", mutator)?;
         let object = self::object("object", object)?;
-        // SAFETY: [X2] running on this thread.
+        // SAFETY: [E2] running on this thread.
         Ok(unsafe { mutator.is_public(object) })
     })
 }
@@ -318,7 +318,7 @@ pub unsafe extern "C" fn hf_is_young(mutator: *mut HfMutator, object: *mut HfObj
     boundary::value("hf_is_young", false, || {
         let mutator = running("hf_is_young", mutator)?;
         let object = self::object("object", object)?;
-        // SAFETY: [X2] running on this thread.
+        // SAFETY: [E2] running on this thread.
         Ok(unsafe { mutator.is_young(object) })
     })
 }
@@ -332,7 +332,7 @@ pub unsafe extern "C" fn hf_pin(mutator: *mut HfMutator, object: *mut HfObject) 
     boundary::status("hf_pin", || {
         let mutator = running("hf_pin", mutator)?;
         let object = self::object("object", object)?;
-        // SAFETY: [X2] running on this thread.
+        // SAFETY: [E2] running on this thread.
         unsafe { mutator.pin(object) };
         Ok(())
     })
@@ -347,7 +347,7 @@ pub unsafe extern "C" fn hf_unpin(mutator: *mut HfMutator, object: *mut HfObject
     boundary::nothing("hf_unpin", || {
         let mutator = running("hf_unpin", mutator)?;
         let object = self::object("object", object)?;
-        // SAFETY: [X2] running on this thread.
+        // SAFETY: [E2] running on this thread.
         unsafe { mutator.unpin(object) };
         Ok(())
     });

@@ -30,10 +30,10 @@ pub unsafe extern "C" fn hf_heap_walk(mutator: *mut HfMutator, visit: HfWalk, ar
             let object = std::ptr::with_exposed_provenance_mut(found.address);
             // SAFETY: [T2] a description outlives its objects.
             let id = unsafe { (*found.type_info).id() };
-            // SAFETY: [X6] the program's callback, with what it asked for.
+            // SAFETY: [E6] the program's callback, with what it asked for.
             unsafe { visit(object, id, found.bytes, found.items, arg) };
         };
-        // SAFETY: [X2] running on this thread.
+        // SAFETY: [E2] running on this thread.
         collecting(|| unsafe { mutator.walk(&mut each) });
         Ok(())
     })
