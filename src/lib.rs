@@ -91,6 +91,11 @@ pub use api::weak::Weak;
 pub use handfast_derive::Trace;
 pub use handle::{LeakReport, LinkFlags, PyObject};
 
+/// The programs of README.md, compiled and run with the documentation's own.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 /// For the code that `derive(Trace)` writes; no part of the interface.
 #[doc(hidden)]
 pub mod __private {

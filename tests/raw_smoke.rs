@@ -7,10 +7,12 @@ use std::ptr::null_mut;
 static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
 
 fn value(o: *mut Object) -> *mut u64 {
+    // SAFETY: every object here is a `Node`; the callers say that it is live.
     unsafe { raw::payload(o).cast::<u64>().wrapping_add(1) }
 }
 
 unsafe fn list(m: Mutator, n: u64) -> *mut *mut Object {
+    // SAFETY: `m` is attached by this thread; the list is rooted over each allocation, and a new node is stored at once.
     unsafe {
         let head = m.root(null_mut());
         for i in 0..n {
@@ -25,6 +27,7 @@ unsafe fn list(m: Mutator, n: u64) -> *mut *mut Object {
 }
 
 unsafe fn check(m: Mutator, head: *mut *mut Object, n: u64) {
+    // SAFETY: the list is rooted, and nothing here collects.
     unsafe {
         let mut o = *head;
         for i in (0..n).rev() {
@@ -40,6 +43,7 @@ fn with(config: Config, f: impl FnOnce(&Heap, Mutator)) {
     let heap = Heap::new(&config).unwrap();
     let m = heap.attach().unwrap();
     f(&heap, m);
+    // SAFETY: attached above by this thread, and not used afterwards.
     unsafe { m.detach() };
     let report = heap.close().unwrap();
     assert_eq!(report.objects, 0);
@@ -48,6 +52,7 @@ fn with(config: Config, f: impl FnOnce(&Heap, Mutator)) {
 #[test]
 fn a_list_survives_minor_and_full_collections() {
     for gc_threads in [0, 1, 2] {
+        // SAFETY: `m` is attached by this thread, and `head` is a root slot that lasts until it detaches.
         with(Config { gc_threads, ..Config::default() }, |heap, m| unsafe {
             let head = list(m, 100_000);
             check(m, head, 100_000);
@@ -70,6 +75,7 @@ fn a_list_survives_minor_and_full_collections() {
 
 #[test]
 fn deep_lists_need_no_stack() {
+    // SAFETY: as above.
     with(Config::default(), |heap, m| unsafe {
         let n = if cfg!(gc_zeal) { 10_000 } else { 10_000_000 };
         let head = list(m, n);

@@ -108,9 +108,9 @@ const _: () = {
 const fn type_head(info: &TypeInfo, word: usize) -> usize {
     assert!(word < 3);
     let head: *const usize = ptr::from_ref(info).cast();
-    // SAFETY: a description has more than three words.
+    // SAFETY: [E5] a description has more than three words.
     let at = unsafe { head.add(word) };
-    // SAFETY: the first three are integers: the assertions above would not compile otherwise.
+    // SAFETY: [E5] the first three are integers: the assertions above would not compile otherwise.
     unsafe { at.read() }
 }
 

@@ -66,7 +66,7 @@ pub unsafe extern "C" fn hf_pyobject_new(
     boundary::value("hf_pyobject_new", ptr::null_mut(), || {
         let mutator = running("hf_pyobject_new", mutator)?;
         check_size(size)?;
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         let ob = unsafe { mutator.pyobject_new(size, ob_type) };
         if ob.is_null() {
             return Err(Failure::memory("out of memory"));
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn hf_pyobject_adopt(mutator: *mut HfMutator, ob: *mut HfP
         let mutator = running("hf_pyobject_adopt", mutator)?;
         let ob = handle("ob", ob)?;
         check_size(size)?;
-        // SAFETY: running on this thread; `size` bytes of the caller at `ob`.
+        // SAFETY: [E2] running on this thread; `size` bytes of the caller at `ob`.
         Ok(unsafe { mutator.pyobject_adopt(ob, size) }?)
     })
 }
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn hf_pyobject_disown(mutator: *mut HfMutator, ob: *mut Hf
         }
         let mutator = running("hf_pyobject_disown", mutator)?;
         let ob = handle("ob", ob)?;
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         Ok(unsafe { mutator.pyobject_disown(ob) }?)
     });
 }
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn hf_link_gc_owned(
     flags: u32,
 ) -> HfStatus {
     link("hf_link_gc_owned", (mutator, object, ob, flags), |mutator, object, ob, flags| {
-        // SAFETY: running on this thread; a live object and a live handle, says the caller.
+        // SAFETY: [E2] running on this thread; a live object and a live handle, says the caller.
         unsafe { mutator.link_gc_owned(object, ob, flags) }
     })
 }
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn hf_link_c_owned(
     flags: u32,
 ) -> HfStatus {
     link("hf_link_c_owned", (mutator, object, ob, flags), |mutator, object, ob, flags| {
-        // SAFETY: running on this thread; a live object and a live handle, says the caller.
+        // SAFETY: [E2] running on this thread; a live object and a live handle, says the caller.
         unsafe { mutator.link_c_owned(object, ob, flags) }
     })
 }
@@ -185,12 +185,12 @@ pub unsafe extern "C" fn hf_handle(
         if let Err(failure) = check_size(size) {
             // Fine for an object that has a handle: it is not made anew, and what is linked stays linked while its
             // object is reachable.
-            // SAFETY: running on this thread.
+            // SAFETY: [E2] running on this thread.
             if unsafe { mutator.from_obj(object) }.is_null() {
                 return Err(failure);
             }
         }
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         let ob = unsafe { mutator.handle(object, size.max(size_of::<HfPyobject>()), ob_type, flags) };
         if ob.is_null() {
             return Err(Failure::memory("out of memory"));
@@ -209,7 +209,7 @@ pub unsafe extern "C" fn hf_from_obj(mutator: *mut HfMutator, object: *mut HfObj
     boundary::value("hf_from_obj", ptr::null_mut(), || {
         let mutator = running("hf_from_obj", mutator)?;
         let object = self::object("object", object)?;
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         Ok(HfPyobject::name(unsafe { mutator.from_obj(object) }))
     })
 }
@@ -224,7 +224,7 @@ pub unsafe extern "C" fn hf_to_obj(mutator: *mut HfMutator, ob: *mut HfPyobject)
     boundary::value("hf_to_obj", ptr::null_mut(), || {
         let mutator = running("hf_to_obj", mutator)?;
         let ob = handle("ob", ob)?;
-        // SAFETY: running on this thread; a live handle.
+        // SAFETY: [E2] running on this thread; a live handle.
         Ok(HfObject::name(unsafe { mutator.to_obj(ob) }))
     })
 }
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn hf_to_obj(mutator: *mut HfMutator, ob: *mut HfPyobject)
 pub unsafe extern "C" fn hf_incref(ob: *mut HfPyobject) {
     boundary::nothing("hf_incref", || {
         if !ob.is_null() {
-            // SAFETY: a live handle.
+            // SAFETY: [E4] a live handle.
             unsafe { PyObject::incref(HfPyobject::handle(ob)) };
         }
         Ok(())
@@ -254,7 +254,7 @@ pub unsafe extern "C" fn hf_incref(ob: *mut HfPyobject) {
 pub unsafe extern "C" fn hf_decref(ob: *mut HfPyobject) {
     boundary::nothing("hf_decref", || {
         if !ob.is_null() {
-            // SAFETY: a live handle, of which the caller has a reference.
+            // SAFETY: [E4] a live handle, of which the caller has a reference.
             unsafe { PyObject::decref(HfPyobject::handle(ob)) };
         }
         Ok(())
@@ -272,9 +272,9 @@ pub unsafe extern "C" fn hf_decref_zero(ob: *mut HfPyobject) {
         let ob = handle("ob", ob)?;
         // Nobody else has a reference through which to look; what the threads that dropped theirs wrote before is ordered
         // by the acquire in the core's decref.
-        // SAFETY: the memory of a handle outlives its last reference until dealloc has run.
+        // SAFETY: [E4] the memory of a handle outlives its last reference until dealloc has run.
         unsafe { PyObject::incref(ob) };
-        // SAFETY: a handle with the one reference that was just given back.
+        // SAFETY: [E4] a handle with the one reference that was just given back.
         unsafe { PyObject::decref(ob) };
         Ok(())
     });
@@ -288,7 +288,7 @@ pub unsafe extern "C" fn hf_decref_zero(ob: *mut HfPyobject) {
 pub unsafe extern "C" fn hf_refcnt(ob: *const HfPyobject) -> isize {
     boundary::value("hf_refcnt", 0, || {
         let ob = handle("ob", ob.cast_mut())?;
-        // SAFETY: a live handle.
+        // SAFETY: [E4] a live handle.
         Ok(unsafe { PyObject::refcnt(ob) })
     })
 }
@@ -301,7 +301,7 @@ pub unsafe extern "C" fn hf_refcnt(ob: *const HfPyobject) -> isize {
 pub unsafe extern "C" fn hf_is_unique(ob: *const HfPyobject) -> bool {
     boundary::value("hf_is_unique", false, || {
         let ob = handle("ob", ob.cast_mut())?;
-        // SAFETY: a live handle.
+        // SAFETY: [E4] a live handle.
         Ok(unsafe { PyObject::is_unique(ob) })
     })
 }
@@ -314,7 +314,7 @@ pub unsafe extern "C" fn hf_is_unique(ob: *const HfPyobject) -> bool {
 pub unsafe extern "C" fn hf_set_immortal(ob: *mut HfPyobject) {
     boundary::nothing("hf_set_immortal", || {
         let ob = handle("ob", ob)?;
-        // SAFETY: a live handle.
+        // SAFETY: [E4] a live handle.
         unsafe { PyObject::set_immortal(ob) };
         Ok(())
     });
@@ -328,7 +328,7 @@ pub unsafe extern "C" fn hf_set_immortal(ob: *mut HfPyobject) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_next_dead(heap: *mut HfHeap) -> *mut HfPyobject {
     boundary::value("hf_next_dead", ptr::null_mut(), || {
-        // SAFETY: NULL or alive.
+        // SAFETY: [E1] NULL or alive.
         Ok(HfPyobject::name(unsafe { HfHeap::from_c(heap) }?.raw().next_dead()))
     })
 }
@@ -345,7 +345,7 @@ pub unsafe extern "C" fn hf_pyobject_free(ob: *mut HfPyobject) {
             return Ok(());
         }
         let ob = handle("ob", ob)?;
-        // SAFETY: a handle that nobody uses any more, says the caller.
+        // SAFETY: [E4] a handle that nobody uses any more, says the caller.
         unsafe { PyObject::free(ob) };
         Ok(())
     });

@@ -41,7 +41,7 @@ pub struct HfConfig {
     pub huge_pages: CBool,
 }
 
-// SAFETY: integers and a byte, the size first.
+// SAFETY: [E3] integers and a byte, the size first.
 unsafe impl Growing for HfConfig {
     const NAME: &'static str = "hf_config";
     const FIRST: usize = offset_of!(HfConfig, min_trigger_bytes);
@@ -89,7 +89,7 @@ pub struct HfLeakReport {
     pub references: u64,
 }
 
-// SAFETY: three words, the size first.
+// SAFETY: [E3] three words, the size first.
 unsafe impl Growing for HfLeakReport {
     const NAME: &'static str = "hf_leak_report";
     const FIRST: usize = size_of::<HfLeakReport>();
@@ -106,7 +106,7 @@ impl HfHeap {
     /// # Safety
     /// `heap` is NULL or came from `hf_heap_new` and is not freed before the end of `'a`.
     pub(crate) unsafe fn from_c<'a>(heap: *const HfHeap) -> Result<&'a HfHeap, Failure> {
-        // SAFETY: the caller's promise; NULL answers None.
+        // SAFETY: [E1] the caller's promise; NULL answers None.
         unsafe { heap.as_ref() }.ok_or_else(|| Failure::null("heap"))
     }
 }
@@ -119,7 +119,7 @@ impl HfHeap {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_config_init_sized(config: *mut HfConfig, size: size_t) {
     boundary::nothing("hf_config_init", || {
-        // SAFETY: `size` bytes at `config` are the caller's to fill.
+        // SAFETY: [E3] `size` bytes at `config` are the caller's to fill.
         unsafe { structs::init(config, &HfConfig::defaults(), size) }
     });
 }
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn hf_config_init_sized(config: *mut HfConfig, size: size_
 /// Owner: the caller. Thread: any. Collects: no. NULL: does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_config_init(config: *mut HfConfig) {
-    // SAFETY: every program's hf_config has the first version's fields.
+    // SAFETY: [E3] every program's hf_config has the first version's fields.
     unsafe { hf_config_init_sized(config, HfConfig::FIRST) };
 }
 
@@ -146,16 +146,16 @@ pub unsafe extern "C" fn hf_heap_new(config: *const HfConfig, out: *mut *mut HfH
         if out.is_null() {
             return Err(Failure::null("out"));
         }
-        // SAFETY: not NULL, so it is a pointer that the caller lets us write.
+        // SAFETY: [E3] not NULL, so it is a pointer that the caller lets us write.
         unsafe { out.write(std::ptr::null_mut()) };
         let config = if config.is_null() {
             Config::default()
         } else {
-            // SAFETY: readable as far as its struct_size says.
+            // SAFETY: [E3] readable as far as its struct_size says.
             unsafe { structs::read(config, HfConfig::defaults()) }?.config()
         };
         let heap = Box::new(HfHeap { raw: raw::Heap::new(&config)? });
-        // SAFETY: as above.
+        // SAFETY: [E3] as above.
         unsafe { out.write(Box::into_raw(heap)) };
         Ok(())
     })
@@ -175,11 +175,11 @@ pub unsafe extern "C" fn hf_heap_free(heap: *mut HfHeap, out_or_null: *mut HfLea
         if heap.is_null() {
             return Ok(());
         }
-        // SAFETY: not freed yet, says the caller.
+        // SAFETY: [E1] not freed yet, says the caller.
         let report = unsafe { HfHeap::from_c(heap) }?.raw.close()?;
-        // SAFETY: it came from Box::into_raw in hf_heap_new, and this is the only call that takes it back.
+        // SAFETY: [E1] it came from Box::into_raw in hf_heap_new, and this is the only call that takes it back.
         drop(unsafe { Box::from_raw(heap) });
-        // SAFETY: NULL or a report of the program.
+        // SAFETY: [E3] NULL or a report of the program.
         unsafe { report_leaks(&report, out_or_null) };
         Ok(())
     })
@@ -195,7 +195,7 @@ unsafe fn report_leaks(report: &LeakReport, out: *mut HfLeakReport) {
     }
     let value = HfLeakReport { struct_size: 0, objects: report.objects, references: report.references };
     // The first version has all the fields there are, and every program's struct has at least those.
-    // SAFETY: as said.
+    // SAFETY: [E3] as said.
     unsafe { structs::fill(out, &value, HfLeakReport::FIRST) };
 }
 
@@ -207,7 +207,7 @@ unsafe fn report_leaks(report: &LeakReport, out: *mut HfLeakReport) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_external_memory(heap: *mut HfHeap, delta: ptrdiff_t) {
     boundary::nothing("hf_external_memory", || {
-        // SAFETY: NULL or alive.
+        // SAFETY: [E1] NULL or alive.
         unsafe { HfHeap::from_c(heap) }?.raw.external_memory(delta);
         Ok(())
     });
@@ -221,7 +221,7 @@ pub unsafe extern "C" fn hf_external_memory(heap: *mut HfHeap, delta: ptrdiff_t)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_heap_verify(heap: *mut HfHeap) -> HfStatus {
     boundary::status("hf_heap_verify", || {
-        // SAFETY: NULL or alive.
+        // SAFETY: [E1] NULL or alive.
         let heap = unsafe { HfHeap::from_c(heap) }?.raw();
         let current = heap.current().ok_or(handfast_core::Error::NotAttached)?;
         threads::running("hf_heap_verify", threads::name(current))?;
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn hf_heap_verify(heap: *mut HfHeap) -> HfStatus {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_current(heap: *mut HfHeap) -> *mut HfMutator {
     boundary::value("hf_current", std::ptr::null_mut(), || {
-        // SAFETY: NULL or alive.
+        // SAFETY: [E1] NULL or alive.
         let current = unsafe { HfHeap::from_c(heap) }?.raw.current();
         Ok(current.map_or(std::ptr::null_mut(), threads::name))
     })
@@ -257,11 +257,11 @@ pub unsafe extern "C" fn hf_set_dealloc(
     arg: *mut c_void,
 ) {
     boundary::nothing("hf_set_dealloc", || {
-        // SAFETY: both types take two pointers, and hf_pyobject has the layout of the core's PyObject.
+        // SAFETY: [E5] both types take two pointers, and hf_pyobject has the layout of the core's PyObject.
         let dealloc = unsafe {
             transmute::<Option<unsafe extern "C" fn(*mut HfPyobject, *mut c_void)>, Option<Dealloc>>(dealloc)
         };
-        // SAFETY: NULL or alive.
+        // SAFETY: [E1] NULL or alive.
         let heap = unsafe { HfHeap::from_c(heap) }?;
         // SAFETY: [K7] the caller's callback.
         unsafe { heap.raw.set_dealloc(dealloc, arg) };
@@ -283,7 +283,7 @@ pub unsafe extern "C" fn hf_set_dead_notifier(
 ) {
     boundary::nothing("hf_set_dead_notifier", || {
         let notify: Option<DeadNotifier> = notify;
-        // SAFETY: NULL or alive.
+        // SAFETY: [E1] NULL or alive.
         let heap = unsafe { HfHeap::from_c(heap) }?;
         // SAFETY: [K7] the caller's callback.
         unsafe { heap.raw.set_dead_notifier(notify, arg) };

@@ -39,14 +39,14 @@ fn known_type(heap: &raw::Heap, id: HfType) -> Result<*const TypeInfo, Failure> 
 /// # Safety
 /// `source` is an object of this mutator.
 unsafe fn check_field(source: *mut Object, offset: usize) -> Result<(), Failure> {
-    // SAFETY: the caller's promise.
+    // SAFETY: [A1] the caller's promise.
     let info = unsafe { raw::type_of(source) };
-    // SAFETY: a description outlives the objects that name it.
+    // SAFETY: [T2] a description outlives the objects that name it.
     let info = unsafe { &*info };
     let items = if info.item_size() == 0 {
         0
     } else {
-        // SAFETY: the caller's promise.
+        // SAFETY: [A1] the caller's promise.
         unsafe { raw::items(source) }
     };
     let bytes = items.saturating_mul(info.item_size()).saturating_add(info.size());
@@ -64,20 +64,20 @@ fn allocate_type(
     items: usize,
 ) -> Result<*mut HfObject, Failure> {
     let mutator = running(function, mutator)?;
-    // SAFETY: attached by this thread.
+    // SAFETY: [E2] attached by this thread.
     let heap = unsafe { mutator.heap() };
     allocate(mutator, known_type(heap, id)?, items)
 }
 
 /// Allocates an object with this description, of the mutator's heap.
 fn allocate(mutator: Mutator, info: *const TypeInfo, items: usize) -> Result<*mut HfObject, Failure> {
-    // SAFETY: a description lives as long as its heap.
+    // SAFETY: [T2] a description lives as long as its heap.
     let (size, item_size) = unsafe { ((*info).size(), (*info).item_size()) };
     let object = if item_size == 0 {
         if items != 0 {
             return Err(Failure::argument(format!("{items} items of a type that has none")));
         }
-        // SAFETY: running on this thread; the description is of this heap.
+        // SAFETY: [E2] running on this thread; the description is of this heap.
         collecting(|| unsafe { mutator.alloc(info) })
     } else {
         let bytes = items.checked_mul(item_size).and_then(|bytes| bytes.checked_add(size));
@@ -85,11 +85,11 @@ fn allocate(mutator: Mutator, info: *const TypeInfo, items: usize) -> Result<*mu
             let cause = format!("{items} items of {item_size} bytes are more than the largest object");
             return Err(Failure::memory(cause));
         }
-        // SAFETY: running on this thread; the description is of this heap.
+        // SAFETY: [E2] running on this thread; the description is of this heap.
         collecting(|| unsafe { mutator.alloc_items(info, items) })
     };
     if object.is_null() {
-        // SAFETY: attached by this thread.
+        // SAFETY: [E2] attached by this thread.
         unsafe { mutator.heap() }.check()?;
         return Err(Failure::memory("out of memory"));
     }
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn hf_alloc_items(mutator: *mut HfMutator, type_: HfType, 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_type_layout(heap: *mut HfHeap, type_: HfType) -> *const HfLayout {
     boundary::value("hf_type_layout", ptr::null(), || {
-        // SAFETY: NULL or alive.
+        // SAFETY: [E1] NULL or alive.
         let heap = unsafe { HfHeap::from_c(heap) }?;
         Ok(known_type(heap.raw(), type_)?.cast())
     })
@@ -170,7 +170,7 @@ pub unsafe extern "C" fn hf_payload(object: *mut HfObject) -> *mut c_void {
 pub unsafe extern "C" fn hf_items(object: *mut HfObject) -> size_t {
     boundary::value("hf_items", 0, || {
         let object = self::object("object", object)?;
-        // SAFETY: an object.
+        // SAFETY: [A1] an object.
         Ok(unsafe { raw::items(object) })
     })
 }
@@ -183,9 +183,9 @@ pub unsafe extern "C" fn hf_items(object: *mut HfObject) -> size_t {
 pub unsafe extern "C" fn hf_type_of(object: *mut HfObject) -> HfType {
     boundary::value("hf_type_of", HF_NO_TYPE, || {
         let object = self::object("object", object)?;
-        // SAFETY: an object.
+        // SAFETY: [A1] an object.
         let info = unsafe { raw::type_of(object) };
-        // SAFETY: a description outlives its objects.
+        // SAFETY: [T2] a description outlives its objects.
         Ok(unsafe { (*info).id() })
     })
 }
@@ -199,9 +199,9 @@ pub unsafe extern "C" fn hf_load(mutator: *mut HfMutator, source: *mut HfObject,
     boundary::value("hf_load", ptr::null_mut(), || {
         let mutator = running("hf_load", mutator)?;
         let source = object("source", source)?;
-        // SAFETY: an object.
+        // SAFETY: [A1] an object.
         unsafe { check_field(source, offset) }?;
-        // SAFETY: running on this thread; the field is inside.
+        // SAFETY: [E2] running on this thread; the field is inside.
         Ok(HfObject::name(unsafe { mutator.load(source, offset) }))
     })
 }
@@ -221,9 +221,9 @@ pub unsafe extern "C" fn hf_store(
         let mutator = running("hf_store", mutator)?;
         let source = object("source", source)?;
         let value = if value_or_null.is_null() { ptr::null_mut() } else { object("value", value_or_null)? };
-        // SAFETY: an object.
+        // SAFETY: [A1] an object.
         unsafe { check_field(source, offset) }?;
-        // SAFETY: running on this thread; the field is inside.
+        // SAFETY: [E2] running on this thread; the field is inside.
         unsafe { mutator.store(source, offset, value) };
         Ok(())
     });
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn hf_identity(mutator: *mut HfMutator, object: *mut HfObj
     boundary::value("hf_identity", 0, || {
         let mutator = running("hf_identity", mutator)?;
         let object = self::object("object", object)?;
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         Ok(unsafe { mutator.identity(object) })
     })
 }
@@ -252,9 +252,9 @@ pub unsafe extern "C" fn hf_identity(mutator: *mut HfMutator, object: *mut HfObj
 pub unsafe extern "C" fn hf_collect_minor(mutator: *mut HfMutator) -> HfStatus {
     boundary::status("hf_collect_minor", || {
         let mutator = running("hf_collect_minor", mutator)?;
-        // SAFETY: attached by this thread.
+        // SAFETY: [E2] attached by this thread.
         unsafe { mutator.heap() }.check()?;
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         collecting(|| unsafe { mutator.collect_minor() });
         Ok(())
     })
@@ -270,9 +270,9 @@ pub unsafe extern "C" fn hf_collect_minor(mutator: *mut HfMutator) -> HfStatus {
 pub unsafe extern "C" fn hf_collect_full(mutator: *mut HfMutator) -> HfStatus {
     boundary::status("hf_collect_full", || {
         let mutator = running("hf_collect_full", mutator)?;
-        // SAFETY: attached by this thread.
+        // SAFETY: [E2] attached by this thread.
         unsafe { mutator.heap() }.check()?;
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         collecting(|| unsafe { mutator.collect_full() });
         Ok(())
     })
@@ -289,7 +289,7 @@ pub unsafe extern "C" fn hf_publish(mutator: *mut HfMutator, object: *mut HfObje
     boundary::status("hf_publish", || {
         let mutator = running("hf_publish", mutator)?;
         let object = self::object("object", object)?;
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         unsafe { mutator.publish(object) };
         Ok(())
     })
@@ -304,7 +304,7 @@ pub unsafe extern "C" fn hf_is_public(mutator: *mut HfMutator, object: *mut HfOb
     boundary::value("hf_is_public", false, || {
         let mutator = running("hf_is_public", mutator)?;
         let object = self::object("object", object)?;
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         Ok(unsafe { mutator.is_public(object) })
     })
 }
@@ -318,7 +318,7 @@ pub unsafe extern "C" fn hf_is_young(mutator: *mut HfMutator, object: *mut HfObj
     boundary::value("hf_is_young", false, || {
         let mutator = running("hf_is_young", mutator)?;
         let object = self::object("object", object)?;
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         Ok(unsafe { mutator.is_young(object) })
     })
 }
@@ -332,7 +332,7 @@ pub unsafe extern "C" fn hf_pin(mutator: *mut HfMutator, object: *mut HfObject) 
     boundary::status("hf_pin", || {
         let mutator = running("hf_pin", mutator)?;
         let object = self::object("object", object)?;
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         unsafe { mutator.pin(object) };
         Ok(())
     })
@@ -347,7 +347,7 @@ pub unsafe extern "C" fn hf_unpin(mutator: *mut HfMutator, object: *mut HfObject
     boundary::nothing("hf_unpin", || {
         let mutator = running("hf_unpin", mutator)?;
         let object = self::object("object", object)?;
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         unsafe { mutator.unpin(object) };
         Ok(())
     });

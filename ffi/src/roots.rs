@@ -25,7 +25,7 @@ fn optional(name: &'static str, value: *mut HfObject) -> Result<*mut Object, Fai
 pub unsafe extern "C" fn hf_scope_open(mutator: *mut HfMutator) -> size_t {
     boundary::value("hf_scope_open", NO_SCOPE, || {
         let mutator = running("hf_scope_open", mutator)?;
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         Ok(unsafe { mutator.scope_open() })
     })
 }
@@ -38,7 +38,7 @@ pub unsafe extern "C" fn hf_scope_open(mutator: *mut HfMutator) -> size_t {
 pub unsafe extern "C" fn hf_scope_close(mutator: *mut HfMutator, scope: size_t) {
     boundary::nothing("hf_scope_close", || {
         let mutator = running("hf_scope_close", mutator)?;
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         if scope != NO_SCOPE && unsafe { mutator.scope_close(scope) } {
             return Ok(());
         }
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn hf_root(mutator: *mut HfMutator, object: *mut HfObject)
     boundary::value("hf_root", ptr::null_mut(), || {
         let mutator = running("hf_root", mutator)?;
         let object = optional("object", object)?;
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         Ok(unsafe { mutator.root(object) }.cast())
     })
 }
@@ -77,16 +77,16 @@ pub unsafe extern "C" fn hf_global_new(
         if out.is_null() {
             return Err(Failure::null("out"));
         }
-        // SAFETY: not NULL, so writable.
+        // SAFETY: [E3] not NULL, so writable.
         unsafe { out.write(ptr::null_mut()) };
         let mutator = running("hf_global_new", mutator)?;
         let object = optional("object", object)?;
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         let cell = unsafe { mutator.global_new(object) };
         if cell.is_null() {
             return Err(Failure::memory("out of memory"));
         }
-        // SAFETY: as above.
+        // SAFETY: [E3] as above.
         unsafe { out.write(cell.cast()) };
         Ok(())
     })
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn hf_global_get(mutator: *mut HfMutator, global: *mut HfG
         if global.is_null() {
             return Err(Failure::null("global"));
         }
-        // SAFETY: running on this thread; the cell is not freed, says the caller.
+        // SAFETY: [E2] running on this thread; the cell is not freed, says the caller.
         Ok(HfObject::name(unsafe { mutator.global_get(HfGlobal::cell(global)) }))
     })
 }
@@ -120,7 +120,7 @@ pub unsafe extern "C" fn hf_global_set(mutator: *mut HfMutator, global: *mut HfG
             return Err(Failure::null("global"));
         }
         let object = optional("object", object)?;
-        // SAFETY: running on this thread; the cell is not freed, says the caller.
+        // SAFETY: [E2] running on this thread; the cell is not freed, says the caller.
         unsafe { mutator.global_set(HfGlobal::cell(global), object) };
         Ok(())
     });
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn hf_global_free(mutator: *mut HfMutator, global: *mut Hf
             return Ok(());
         }
         let mutator = running("hf_global_free", mutator)?;
-        // SAFETY: running on this thread; the cell is not freed yet, says the caller.
+        // SAFETY: [E2] running on this thread; the cell is not freed yet, says the caller.
         unsafe { mutator.global_free(HfGlobal::cell(global)) };
         Ok(())
     });
@@ -158,16 +158,16 @@ pub unsafe extern "C" fn hf_weak_new(
         if out.is_null() {
             return Err(Failure::null("out"));
         }
-        // SAFETY: not NULL, so writable.
+        // SAFETY: [E3] not NULL, so writable.
         unsafe { out.write(ptr::null_mut()) };
         let mutator = running("hf_weak_new", mutator)?;
         let object = self::object("object", object)?;
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         let cell = unsafe { mutator.weak_new(object) };
         if cell.is_null() {
             return Err(Failure::memory("out of memory"));
         }
-        // SAFETY: as above.
+        // SAFETY: [E3] as above.
         unsafe { out.write(cell.cast()) };
         Ok(())
     })
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn hf_weak_get(mutator: *mut HfMutator, weak: *mut HfWeak)
         if weak.is_null() {
             return Err(Failure::null("weak"));
         }
-        // SAFETY: running on this thread; the cell is not freed, says the caller.
+        // SAFETY: [E2] running on this thread; the cell is not freed, says the caller.
         Ok(HfObject::name(unsafe { mutator.weak_get(HfWeak::cell(weak)) }))
     })
 }
@@ -202,7 +202,7 @@ pub unsafe extern "C" fn hf_weak_free(mutator: *mut HfMutator, weak: *mut HfWeak
             return Ok(());
         }
         let mutator = running("hf_weak_free", mutator)?;
-        // SAFETY: running on this thread; the cell is not freed yet, says the caller.
+        // SAFETY: [E2] running on this thread; the cell is not freed yet, says the caller.
         unsafe { mutator.weak_free(HfWeak::cell(weak)) };
         Ok(())
     });

@@ -59,7 +59,7 @@ pub struct HfStats {
     pub published_objects: u64,
 }
 
-// SAFETY: words only, the size first.
+// SAFETY: [E3] words only, the size first.
 unsafe impl Growing for HfStats {
     const NAME: &'static str = "hf_stats";
     const FIRST: usize = offset_of!(HfStats, live_objects);
@@ -73,7 +73,7 @@ unsafe impl Growing for HfStats {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_stats_get(heap: *mut HfHeap, out: *mut HfStats) -> HfStatus {
     boundary::status("hf_stats_get", || {
-        // SAFETY: NULL or alive.
+        // SAFETY: [E1] NULL or alive.
         let stats = unsafe { HfHeap::from_c(heap) }?.raw().stats();
         let value = HfStats {
             struct_size: 0,
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn hf_stats_get(heap: *mut HfHeap, out: *mut HfStats) -> H
             finalized: stats.finalized,
             published_objects: stats.published_objects,
         };
-        // SAFETY: NULL or writable as far as its struct_size says.
+        // SAFETY: [E3] NULL or writable as far as its struct_size says.
         unsafe { structs::write(out, &value) }
     })
 }

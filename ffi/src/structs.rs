@@ -31,7 +31,7 @@ unsafe fn stated<T: Growing>(from: *const T) -> Result<usize, Failure> {
     if from.is_null() {
         return Err(Failure::null(T::NAME));
     }
-    // SAFETY: not null, so the caller promised a readable word there.
+    // SAFETY: [E3] not null, so the caller promised a readable word there.
     let size = unsafe { from.cast::<usize>().read_unaligned() };
     if size < T::FIRST || size > MAX_STRUCT {
         return Err(Failure::argument(format!("{}.struct_size is {size}, not {}", T::NAME, size_of::<T>())));
@@ -44,17 +44,17 @@ unsafe fn stated<T: Growing>(from: *const T) -> Result<usize, Failure> {
 /// # Safety
 /// `from` is null or points at as many readable bytes as its `struct_size` says.
 pub(crate) unsafe fn read<T: Growing>(from: *const T, defaults: T) -> Result<T, Failure> {
-    // SAFETY: the caller's promise covers the first word.
+    // SAFETY: [E3] the caller's promise covers the first word.
     let size = unsafe { stated(from) }?;
     let known = size.min(size_of::<T>());
     for offset in known..size {
-        // SAFETY: below the stated size.
+        // SAFETY: [E3] below the stated size.
         if unsafe { from.cast::<u8>().add(offset).read() } != 0 {
             return Err(Failure::argument(format!("{} has fields that this library does not know", T::NAME)));
         }
     }
     let mut value = defaults;
-    // SAFETY: `known` bytes are readable at `from` and writable at `value`, of which any bit pattern is valid.
+    // SAFETY: [E3] `known` bytes are readable at `from` and writable at `value`, of which any bit pattern is valid.
     unsafe { ptr::copy_nonoverlapping(from.cast::<u8>(), (&raw mut value).cast::<u8>(), known) };
     Ok(value)
 }
@@ -64,9 +64,9 @@ pub(crate) unsafe fn read<T: Growing>(from: *const T, defaults: T) -> Result<T, 
 /// # Safety
 /// `to` is null or points at as many writable bytes as its `struct_size` says.
 pub(crate) unsafe fn write<T: Growing>(to: *mut T, value: &T) -> Result<(), Failure> {
-    // SAFETY: the caller's promise covers the first word.
+    // SAFETY: [E3] the caller's promise covers the first word.
     let size = unsafe { stated(to.cast_const()) }?;
-    // SAFETY: as the caller promised.
+    // SAFETY: [E3] as the caller promised.
     unsafe { fill(to, value, size) };
     Ok(())
 }
@@ -78,11 +78,11 @@ pub(crate) unsafe fn write<T: Growing>(to: *mut T, value: &T) -> Result<(), Fail
 pub(crate) unsafe fn fill<T: Growing>(to: *mut T, value: &T, size: usize) {
     let head = size_of::<usize>();
     let bytes = size.min(size_of::<T>()).saturating_sub(head);
-    // SAFETY: `value` is longer than the head.
+    // SAFETY: [E3] `value` is longer than the head.
     let from = unsafe { ptr::from_ref(value).cast::<u8>().add(head) };
-    // SAFETY: the caller promised `size` bytes; when there are fewer than a head, `bytes` is 0.
+    // SAFETY: [E3] the caller promised `size` bytes; when there are fewer than a head, `bytes` is 0.
     let to = to.cast::<u8>().wrapping_add(head);
-    // SAFETY: both sides have `bytes` bytes from there.
+    // SAFETY: [E3] both sides have `bytes` bytes from there.
     unsafe { ptr::copy_nonoverlapping(from, to, bytes) };
 }
 
@@ -97,11 +97,11 @@ pub(crate) unsafe fn init<T: Growing>(to: *mut T, value: &T, size: usize) -> Res
     if size < T::FIRST || size > MAX_STRUCT {
         return Err(Failure::argument(format!("{size} is not the size of {}", T::NAME)));
     }
-    // SAFETY: as the caller promised.
+    // SAFETY: [E3] as the caller promised.
     unsafe { ptr::write_bytes(to.cast::<u8>(), 0, size) };
-    // SAFETY: likewise.
+    // SAFETY: [E3] likewise.
     unsafe { fill(to, value, size) };
-    // SAFETY: the first field, of a struct of at least the first version's size.
+    // SAFETY: [E3] the first field, of a struct of at least the first version's size.
     unsafe { to.cast::<usize>().write_unaligned(size) };
     Ok(())
 }

@@ -33,9 +33,9 @@ impl Drop for Attachments {
             }
             // A panic must not leave a thread's end; it has been reported by the hook, and the next one gets its turn.
             let _ = catch_unwind(AssertUnwindSafe(|| {
-                // SAFETY: the heap is alive, and with it the record.
+                // SAFETY: [E2] the heap is alive, and with it the record.
                 if unsafe { mutator.is_current() } {
-                    // SAFETY: attached by this thread, which does nothing any more.
+                    // SAFETY: [E2] attached by this thread, which does nothing any more.
                     collecting(|| unsafe { mutator.detach() });
                 }
             }));
@@ -93,11 +93,11 @@ fn native(function: &'static str) -> Failure {
 /// The mutator that a C pointer names, which must be one of the calling thread, running or in native state.
 #[inline]
 pub(crate) fn attached(function: &'static str, mutator: *mut HfMutator) -> Result<Mutator, Failure> {
-    // SAFETY: the pointer is compared with NULL and stored.
+    // SAFETY: [E2] the pointer is compared with NULL and stored.
     let Some(mutator) = (unsafe { Mutator::from_ptr(HfMutator::record(mutator)) }) else {
         return Err(Failure::null("mutator"));
     };
-    // SAFETY: the core compares the address with those of this thread's mutators.
+    // SAFETY: [E2] the core compares the address with those of this thread's mutators.
     if unsafe { mutator.is_current() } {
         Ok(mutator)
     } else {
@@ -109,7 +109,7 @@ pub(crate) fn attached(function: &'static str, mutator: *mut HfMutator) -> Resul
 #[inline]
 pub(crate) fn running(function: &'static str, mutator: *mut HfMutator) -> Result<Mutator, Failure> {
     let mutator = attached(function, mutator)?;
-    // SAFETY: attached by this thread.
+    // SAFETY: [E2] attached by this thread.
     if unsafe { mutator.is_native() } {
         return Err(native(function));
     }
@@ -129,14 +129,14 @@ pub unsafe extern "C" fn hf_attach(heap: *mut HfHeap, out: *mut *mut HfMutator) 
         if out.is_null() {
             return Err(Failure::null("out"));
         }
-        // SAFETY: not NULL, so writable.
+        // SAFETY: [E3] not NULL, so writable.
         unsafe { out.write(std::ptr::null_mut()) };
-        // SAFETY: NULL or alive.
+        // SAFETY: [E1] NULL or alive.
         let heap = unsafe { HfHeap::from_c(heap) }?.raw();
         let mutator = heap.attach()?;
         // Fails at the end of a thread only, when it must detach by itself.
         let _ = ATTACHMENTS.try_with(|all| all.0.borrow_mut().push((mutator, heap.clone())));
-        // SAFETY: as above.
+        // SAFETY: [E3] as above.
         unsafe { out.write(name(mutator)) };
         Ok(())
     })
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn hf_detach(mutator: *mut HfMutator) -> HfStatus {
             let mut all = all.0.borrow_mut();
             all.iter().position(|(other, _)| *other == mutator).map(|index| all.swap_remove(index))
         });
-        // SAFETY: attached by this thread, in either state, and no call of it is on the stack.
+        // SAFETY: [E2] attached by this thread, in either state, and no call of it is on the stack.
         collecting(|| unsafe { mutator.detach() });
         // Its handle on the heap was needed until here.
         drop(kept);
@@ -177,7 +177,7 @@ pub unsafe extern "C" fn hf_detach(mutator: *mut HfMutator) -> HfStatus {
 pub unsafe extern "C" fn hf_safepoint(mutator: *mut HfMutator) {
     boundary::nothing("hf_safepoint", || {
         let mutator = running("hf_safepoint", mutator)?;
-        // SAFETY: attached by this thread and running.
+        // SAFETY: [E2] attached by this thread and running.
         collecting(|| unsafe { mutator.safepoint() });
         Ok(())
     });
@@ -193,7 +193,7 @@ pub unsafe extern "C" fn hf_safepoint(mutator: *mut HfMutator) {
 pub unsafe extern "C" fn hf_native_enter(mutator: *mut HfMutator) {
     boundary::nothing("hf_native_enter", || {
         let mutator = running("hf_native_enter", mutator)?;
-        // SAFETY: attached by this thread and running.
+        // SAFETY: [E2] attached by this thread and running.
         unsafe { mutator.native_enter() };
         Ok(())
     });
@@ -207,11 +207,11 @@ pub unsafe extern "C" fn hf_native_enter(mutator: *mut HfMutator) {
 pub unsafe extern "C" fn hf_native_leave(mutator: *mut HfMutator) {
     boundary::nothing("hf_native_leave", || {
         let mutator = attached("hf_native_leave", mutator)?;
-        // SAFETY: attached by this thread.
+        // SAFETY: [E2] attached by this thread.
         if !unsafe { mutator.is_native() } {
             return Err(Failure::argument("the mutator is not in native state"));
         }
-        // SAFETY: attached by this thread and in native state.
+        // SAFETY: [E2] attached by this thread and in native state.
         collecting(|| unsafe { mutator.native_leave() });
         Ok(())
     });

@@ -59,7 +59,7 @@ pub struct HfTypeInfo {
     pub initialised: u64,
 }
 
-// SAFETY: integers, pointers that are not followed unchecked, optional functions; the size first.
+// SAFETY: [E3] integers, pointers that are not followed unchecked, optional functions; the size first.
 unsafe impl Growing for HfTypeInfo {
     const NAME: &'static str = "hf_type_info";
     const FIRST: usize = offset_of!(HfTypeInfo, initialised);
@@ -138,7 +138,7 @@ impl HfTypeInfo {
             info = info.with_items(self.item_size);
         }
         if let Some(trace) = self.trace {
-            // SAFETY: the same signature: an object's address, a function of two pointers that is never NULL, a pointer.
+            // SAFETY: [E5] the same signature: an object's address, a function of two pointers that is never NULL, a pointer.
             let trace = unsafe {
                 transmute::<unsafe extern "C" fn(*mut HfObject, HfVisit, *mut c_void), Trace>(trace)
             };
@@ -148,7 +148,7 @@ impl HfTypeInfo {
             info = info.with_handle_slot(slot);
         }
         if let Some(finalize) = self.finalize {
-            // SAFETY: the same signature: a mutator's address and an object's.
+            // SAFETY: [E5] the same signature: a mutator's address and an object's.
             let finalize = unsafe {
                 transmute::<unsafe extern "C" fn(*mut HfMutator, *mut HfObject), Finalize>(finalize)
             };
@@ -171,7 +171,7 @@ fn invalid(cause: impl Into<std::borrow::Cow<'static, str>>) -> Failure {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_type_info_init_sized(info: *mut HfTypeInfo, size: size_t) {
     boundary::nothing("hf_type_info_init", || {
-        // SAFETY: `size` bytes at `info` are the caller's to fill.
+        // SAFETY: [E3] `size` bytes at `info` are the caller's to fill.
         unsafe { structs::init(info, &HfTypeInfo::empty(INITIALISED), size) }
     });
 }
@@ -183,7 +183,7 @@ pub unsafe extern "C" fn hf_type_info_init_sized(info: *mut HfTypeInfo, size: si
 /// Owner: the caller. Thread: any. Collects: no. NULL: does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_type_info_init(info: *mut HfTypeInfo) {
-    // SAFETY: `initialised` has been a field since the first version.
+    // SAFETY: [E3] `initialised` has been a field since the first version.
     unsafe { hf_type_info_init_sized(info, offset_of!(HfTypeInfo, initialised) + size_of::<u64>()) };
 }
 
@@ -195,27 +195,27 @@ pub unsafe extern "C" fn hf_type_info_init(info: *mut HfTypeInfo) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_type_new(heap: *mut HfHeap, info: *const HfTypeInfo, out: *mut HfType) -> HfStatus {
     boundary::status("hf_type_new", || {
-        // SAFETY: NULL or alive.
+        // SAFETY: [E1] NULL or alive.
         let heap = unsafe { HfHeap::from_c(heap) }?;
         if out.is_null() {
             return Err(Failure::null("out"));
         }
-        // SAFETY: NULL or readable as far as its struct_size says.
+        // SAFETY: [E3] NULL or readable as far as its struct_size says.
         let info = unsafe { structs::read(info, HfTypeInfo::empty(0)) }?;
-        // SAFETY: as the fields say.
+        // SAFETY: [E6] as the fields say.
         let refs = unsafe { references(&info) }?;
         info.check(refs)?;
         let slot = info.slot(refs)?;
         let name = if info.name.is_null() {
             "unnamed".into()
         } else {
-            // SAFETY: a name that is not NULL is a string of the caller.
+            // SAFETY: [E6] a name that is not NULL is a string of the caller.
             unsafe { CStr::from_ptr(info.name) }.to_string_lossy()
         };
         let stored = heap.raw().register_type(&name, refs, info.info(slot))?;
-        // SAFETY: the heap keeps what it has registered as long as it lives.
+        // SAFETY: [T2] the heap keeps what it has registered as long as it lives.
         let id = unsafe { (*stored).id() };
-        // SAFETY: not NULL, so writable.
+        // SAFETY: [E3] not NULL, so writable.
         unsafe { out.write(id) };
         Ok(())
     })
@@ -238,7 +238,7 @@ unsafe fn references<'a>(info: &HfTypeInfo) -> Result<&'a [usize], Failure> {
     if !info.ref_offsets.is_aligned() {
         return Err(Failure::argument("ref_offsets is not aligned"));
     }
-    // SAFETY: not NULL, aligned, and as many as the caller says.
+    // SAFETY: [E6] not NULL, aligned, and as many as the caller says.
     Ok(unsafe { std::slice::from_raw_parts(info.ref_offsets, info.ref_offsets_len) })
 }
 

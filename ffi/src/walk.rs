@@ -28,12 +28,12 @@ pub unsafe extern "C" fn hf_heap_walk(mutator: *mut HfMutator, visit: HfWalk, ar
         };
         let mut each = |found: WalkedObject| {
             let object = std::ptr::with_exposed_provenance_mut(found.address);
-            // SAFETY: a description outlives its objects.
+            // SAFETY: [T2] a description outlives its objects.
             let id = unsafe { (*found.type_info).id() };
-            // SAFETY: the program's callback, with what it asked for.
+            // SAFETY: [E6] the program's callback, with what it asked for.
             unsafe { visit(object, id, found.bytes, found.items, arg) };
         };
-        // SAFETY: running on this thread.
+        // SAFETY: [E2] running on this thread.
         collecting(|| unsafe { mutator.walk(&mut each) });
         Ok(())
     })

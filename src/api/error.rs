@@ -3,6 +3,13 @@
 use std::fmt;
 
 /// Why an operation failed. Nothing has changed when one is returned.
+///
+/// ```
+/// use handfast::{Config, Error, Heap};
+/// let error = Heap::new(Config { gc_threads: 1000, ..Config::default() }).unwrap_err();
+/// assert!(matches!(error, Error::InvalidConfig { field: "gc_threads", .. }));
+/// assert_eq!(error.to_string(), "config: gc_threads: 1000 is more than 64");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {

@@ -51,6 +51,14 @@ impl Heap {
     }
 
     /// The counters. Any thread, at any time.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| s.collect_full());
+    /// assert_eq!(heap.stats().cycles, 1);
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn stats(&self) -> Stats {
         self.raw.stats()
     }
@@ -61,12 +69,43 @@ impl Heap {
     }
 
     /// Tells pacing that objects of this heap keep `delta` more bytes alive outside of it (fewer, if negative).
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.external_memory(64 << 20); // an object holds a picture
+    /// heap.external_memory(-(64 << 20)); // and has let go of it
+    /// assert_eq!(heap.stats().external_bytes, 0);
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn external_memory(&self, delta: isize) {
         self.raw.external_memory(delta);
     }
 
     /// Calls `notify` after a collection that put something into the dead queue; `None`: nobody. It runs on the thread
     /// that collected, outside of the collection. A panic in it is reported and otherwise ignored.
+    ///
+    /// ```
+    /// use handfast::{Config, Heap, LinkFlags};
+    /// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    ///
+    /// static CALLS: AtomicU32 = AtomicU32::new(0);
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.set_dead_notifier(Some(|| {
+    ///     CALLS.fetch_add(1, Relaxed);
+    /// }));
+    /// heap.attach()?.scope(|s| {
+    ///     let object = s.scope(|t| {
+    ///         let object = t.alloc(1_u64)?;
+    ///         t.handle(object, 24, std::ptr::null_mut(), LinkFlags::NONE).map(drop)
+    ///     });
+    ///     s.collect_full(); // nobody holds either side: the pair dies
+    ///     assert!(s.next_dead().is_some());
+    ///     object
+    /// })?;
+    /// assert_eq!(CALLS.load(Relaxed), 1);
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn set_dead_notifier(&self, notify: Option<fn()>) {
         match notify {
             // SAFETY: [K7] a safe function without state, called by `call_notifier`.
@@ -89,6 +128,18 @@ impl Heap {
 
     /// Ends the heap and reports what C code still holds. Global roots and weak references that are left become empty
     /// shells, which may be dropped.
+    ///
+    /// ```
+    /// use handfast::{Config, Heap, LinkFlags};
+    /// # let heap = Heap::new(Config::default())?;
+    /// let kept = heap.attach()?.scope(|s| {
+    ///     let object = s.alloc(1_u64)?;
+    ///     s.handle(object, 24, std::ptr::null_mut(), LinkFlags::LIGHT).map(|ob| ob.into_raw())
+    /// })?;
+    /// assert_eq!(heap.close()?.objects, 1); // the reference that was never given back
+    /// # let _ = kept;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::StillAttached`] while a thread is attached; nothing has happened then.

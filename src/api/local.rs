@@ -102,6 +102,23 @@ impl<T> fmt::Debug for Local<'_, T> {
 /// Plain fields are read through it directly.
 ///
 /// Equality is identity.
+///
+/// ```
+/// # use handfast::{Config, Heap};
+/// # let heap = Heap::new(Config::default())?;
+/// heap.attach()?.scope(|s| {
+///     let list = s.alloc_array::<u64>(2)?;
+///     let seven = s.alloc(7_u64)?;
+///     s.set_item(list, 0, seven);
+///     let unrooted = list.get(s).item(0).expect("just stored"); // good until something may collect
+///     assert_eq!(*unrooted, 7);
+///     let rooted = s.root(unrooted); // good until the scope closes
+///     s.collect_minor();
+///     assert_eq!(*rooted.get(s), 7);
+///     Ok::<(), handfast::Error>(())
+/// })?;
+/// # Ok::<(), handfast::Error>(())
+/// ```
 pub struct Ref<'a, T> {
     object: NonNull<Object>,
     _scope: PhantomData<&'a T>,

@@ -27,6 +27,21 @@ pub(crate) mod sealed {
 }
 
 /// A reference to an object: [`Local`] or [`Ref`].
+///
+/// ```
+/// use handfast::{Config, Heap, Reference, Scope};
+///
+/// fn twice<R: Reference<Target = u64>>(s: &Scope<'_>, number: R) -> u64 {
+///     *s.borrow(number) * 2
+/// }
+/// # let heap = Heap::new(Config::default())?;
+/// heap.attach()?.scope(|s| {
+///     let rooted = s.alloc(4_u64)?;
+///     assert_eq!(twice(s, rooted), twice(s, rooted.get(s)));
+///     Ok::<(), handfast::Error>(())
+/// })?;
+/// # Ok::<(), handfast::Error>(())
+/// ```
 pub trait Reference: Copy + sealed::Address {
     /// What it refers to.
     type Target: Managed;
@@ -41,6 +56,20 @@ impl<T: Managed> Reference for Ref<'_, T> {
 }
 
 /// What may be stored in a field: a [`Reference`], or an `Option` of one, where `None` is null.
+///
+/// ```
+/// # use handfast::{Config, Heap};
+/// # let heap = Heap::new(Config::default())?;
+/// heap.attach()?.scope(|s| {
+///     let pair = s.alloc_array::<u64>(2)?;
+///     let one = s.alloc(1_u64)?;
+///     s.set_item(pair, 0, one); // a rooted reference
+///     s.set_item(pair, 1, pair.get(s).item(0)); // an unrooted one, or nothing
+///     assert_eq!(pair.get(s).item(1).as_deref(), Some(&1));
+///     Ok::<(), handfast::Error>(())
+/// })?;
+/// # Ok::<(), handfast::Error>(())
+/// ```
 pub trait Value: Copy + sealed::Nullable {
     /// What it refers to.
     type Target: Managed;

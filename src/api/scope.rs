@@ -153,6 +153,16 @@ impl<'s> Scope<'s> {
     /// Runs `body` in native state: other threads do this thread's part of a collection meanwhile, so it may block for
     /// as long as it likes. It cannot use the heap, except for cloning and dropping
     /// [`PyRef`](crate::PyRef), [`Global`](crate::Global) and [`Weak`](crate::Weak). May collect when it returns.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     s.native(|| std::thread::yield_now()); // or a lock, a read, a long computation outside of the heap
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn native<R>(&mut self, body: impl FnOnce() -> R) -> R {
         struct Leave(raw::Mutator);
         impl Drop for Leave {
@@ -168,6 +178,24 @@ impl<'s> Scope<'s> {
     }
 
     /// Opens an inner scope: its roots are gone when `body` returns or panics. The roots of this one are usable in it.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let total = s.var::<u64>();
+    ///     for i in 0..3 {
+    ///         s.scope(|t| {
+    ///             let sum = t.alloc(i + total.get(t).map_or(0, |n| *n))?;
+    ///             total.set(t, sum); // what is kept leaves by a variable of the outer scope
+    ///             Ok::<(), handfast::Error>(())
+    ///         })?;
+    ///     }
+    ///     assert_eq!(total.get(s).as_deref(), Some(&3));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline]
     pub fn scope<R>(&mut self, body: impl for<'t> FnOnce(&mut Scope<'t>) -> R) -> R {
         // SAFETY: [Y1] this scope is open on this thread and `&mut self` keeps it from being used.
@@ -301,6 +329,17 @@ impl<'s> Scope<'s> {
 
     /// Whether two references are to the same object.
     ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let (a, b) = (s.alloc(1_u64)?, s.alloc(1_u64)?);
+    ///     assert!(s.same(a, a.get(s)) && !s.same(a, b));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// If one is to an object of another heap.
     #[inline]
@@ -310,6 +349,19 @@ impl<'s> Scope<'s> {
 
     /// A number that stays the same for as long as the object lives, and differs from those of all other live objects of
     /// this heap. For hashing by identity.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let a = s.alloc(1_u64)?;
+    ///     let id = s.identity(a);
+    ///     s.collect_full();
+    ///     assert_eq!(s.identity(a), id);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Panics
     /// If it is an object of another heap.
@@ -321,6 +373,19 @@ impl<'s> Scope<'s> {
 
     /// Whether other threads may reach the object: it was published. For tests.
     ///
+    /// ```
+    /// # use handfast::{Config, Global, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let a = s.alloc(1_u64)?;
+    ///     assert!(!s.is_public(a));
+    ///     let _global = Global::new(s, a)?;
+    ///     assert!(s.is_public(a));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// If it is an object of another heap.
     pub fn is_public<R: Reference>(&self, object: R) -> bool {
@@ -330,6 +395,19 @@ impl<'s> Scope<'s> {
     }
 
     /// Whether the object is in this thread's nursery still. For tests.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let a = s.alloc(1_u64)?;
+    ///     assert!(s.is_young(a));
+    ///     s.collect_minor();
+    ///     assert!(!s.is_young(a));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Panics
     /// If it is an object of another heap.

@@ -67,7 +67,7 @@ impl RefMap {
     /// Adds the references of a part of type `F` that starts at `offset`.
     ///
     /// # Panics
-    /// (At compile time, in a constant.) More than [`MAX_REFS`] references, or a second handle slot.
+    /// (At compile time, in a constant.) More than `MAX_REFS` references, or a second handle slot.
     pub const fn with<F: Trace>(mut self, offset: usize) -> RefMap {
         let part = F::REFS;
         let mut i = 0;
@@ -148,6 +148,18 @@ pub unsafe trait Trace: Send + Sync + Sized + 'static {
 
 /// A [`Trace`] type without references: numbers, booleans, atomics, and what is made of them.
 ///
+/// ```
+/// use handfast::{Plain, Trace};
+///
+/// #[derive(Trace)]
+/// enum Colour {
+///     Red,
+///     Other([u8; 3]),
+/// }
+/// fn is_plain<T: Plain>(_: &T) {}
+/// is_plain(&(Colour::Red, Colour::Other([0; 3]), 7_u64));
+/// ```
+///
 /// # Safety
 /// `REFS` is empty (no references, no handle slot).
 #[diagnostic::on_unimplemented(
@@ -158,6 +170,13 @@ pub unsafe trait Trace: Send + Sync + Sized + 'static {
 pub unsafe trait Plain: Trace {}
 
 /// What a reference may refer to: every [`Trace`] type, [`Array`] and [`Data`].
+///
+/// ```
+/// use handfast::{Array, Data, Managed};
+/// fn can_be_referred_to<T: Managed>() {}
+/// can_be_referred_to::<u64>();
+/// can_be_referred_to::<Array<Data<u8>>>();
+/// ```
 ///
 /// # Safety
 /// `INFO` describes the layout of the object and names `Self` by its type id. Not for implementation elsewhere.

@@ -106,7 +106,7 @@ impl<'s, T: Managed> Var<'s, T> {
     {
         scope.check_mutator(self.mutator);
         let object = scope.alloc_object(value)?;
-        // SAFETY: the slot's scope is open while `'s` lasts, and `Var` stays on its thread.
+        // SAFETY: [Y3] the slot's scope is open while `'s` lasts, and `Var` stays on its thread.
         unsafe { root_slot(self.slot) }.store(object, Ordering::Relaxed);
         Ok(())
     }

@@ -44,7 +44,7 @@ pub unsafe fn for_each_marked(memory: &Memory, epoch: u8, mut f: impl FnMut(*mut
 /// As [`for_each_marked`]; marking with that epoch is complete and the next cycle has not begun.
 pub unsafe fn verify_old(shared: &Shared, epoch: u8, newer: u8) {
     let memory = &shared.memory;
-    // SAFETY: the caller's promise; [G1] marked objects are live.
+    // SAFETY: [V1] the caller's promise; [G1] marked objects are live.
     unsafe {
         for_each_marked(memory, epoch, |object| {
             let flags = (*object).flags();
@@ -71,7 +71,7 @@ unsafe fn check(memory: &Memory, marks: [u8; 2], slot: Slot, public: bool, sourc
             return;
         }
         assert!(
-            target as usize % 8 == 0 && memory.contains(target as usize),
+            (target as usize).is_multiple_of(8) && memory.contains(target as usize),
             "verify: {source:p} refers to {target:p}, which is no object of this heap"
         );
         if memory.is_young(target as usize) {

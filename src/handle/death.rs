@@ -29,7 +29,7 @@ impl PyObject {
         // SAFETY: [K2] the caller holds a reference.
         match unsafe { (*ob).ob_refcnt.decref() } {
             Decref::Alive => {}
-            // SAFETY: the caller's promise.
+            // SAFETY: [K2] the caller's promise.
             Decref::Zero => unsafe { PyObject::decref_zero(ob) },
             Decref::Underflow => report("decref", ob, "its count was zero already"),
         }
@@ -78,9 +78,10 @@ impl PyObject {
     /// `ob` is an unlinked `PyObject` that nobody uses afterwards.
     pub unsafe fn free(ob: *mut PyObject) {
         match heaps::of(ob) {
-            // SAFETY: the caller's promise.
             Some(links) => {
-                if !unsafe { links.free(ob) } {
+                // SAFETY: [K6] the caller's promise.
+                let freed = unsafe { links.free(ob) };
+                if !freed {
                     report("free", ob, "it is linked still; nothing was done");
                 }
             }

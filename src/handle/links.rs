@@ -222,7 +222,7 @@ impl Links {
         if size < MIN_SIZE {
             return Err("smaller than a PyObject head (24 bytes)");
         }
-        if ob as usize % 8 != 0 {
+        if !(ob as usize).is_multiple_of(8) {
             return Err("not aligned to 8 bytes");
         }
         if self.slabs.contains(ob as usize) {
@@ -264,7 +264,7 @@ impl Links {
     /// # Safety
     /// No mutator is attached and no cycle runs.
     pub unsafe fn for_each_allocated(&self, f: &mut dyn FnMut(*mut PyObject)) {
-        // SAFETY: the caller's promise.
+        // SAFETY: [Z5] the caller's promise.
         unsafe { self.slabs.for_each_allocated(f) };
         for (&ob, _) in self.adopted.pin().iter() {
             f(ob as *mut PyObject);
@@ -327,6 +327,7 @@ impl LocalLinks {
     /// # Safety
     /// As [`Record::local`].
     #[inline]
+    #[allow(clippy::mut_from_ref, reason = "ownership is handed over by the handshake word")]
     pub unsafe fn of(record: &Record) -> Option<&mut LocalLinks> {
         // SAFETY: [L1] the caller's promise; the address is that of the box that `LocalLinks::new` went into, or null.
         unsafe { record.local().links_address.cast::<LocalLinks>().as_mut() }
@@ -368,7 +369,7 @@ impl LocalLinks {
         }
         // SAFETY: [K2] the caller says that both are live.
         let (header, target) = unsafe { (&*object, &*ob) };
-        // SAFETY: as above.
+        // SAFETY: [K4] as above.
         if target.link().is_linked() || !unsafe { this.find(object) }.is_null() {
             return Err(LinkError::AlreadyLinked);
         }
@@ -447,7 +448,7 @@ impl LocalLinks {
         loop {
             // SAFETY: [L1] the owner; ends before `link` takes the record's state.
             let Some(this) = (unsafe { Self::of(record) }) else { return ptr::null_mut() };
-            // SAFETY: the caller's promise.
+            // SAFETY: [K4] the caller's promise.
             let ob = unsafe { this.find(object) };
             if !ob.is_null() {
                 // SAFETY: [K2] linked to a live object, so alive.
@@ -458,7 +459,7 @@ impl LocalLinks {
             if ob.is_null() {
                 return ob;
             }
-            // SAFETY: the caller's promise; `ob` is fresh.
+            // SAFETY: [K4] the caller's promise; `ob` is fresh.
             if unsafe { Self::link(record, object, ob, flags, false) }.is_ok() {
                 return ob;
             }
@@ -562,7 +563,7 @@ impl MutatorLinks for LocalLinks {
                 self.links.handles.pin().insert(object as usize, Address(ob));
                 ob
             }
-            // SAFETY: the caller says that it is live and was ours.
+            // SAFETY: [K4] the caller says that it is live and was ours.
             None => unsafe { self.find(object) },
         };
         if !ob.is_null() {

@@ -125,7 +125,7 @@ impl SlabHeap {
     #[inline]
     pub(crate) unsafe fn page(p: *const u8) -> &'static PageHeader {
         let header = p.map_addr(|a| a & !(PAGE_BYTES - 1)).cast::<PageHeader>();
-        // SAFETY: slots start in their (first) page, which starts with a header made of atomics.
+        // SAFETY: [Z2] slots start in their (first) page, which starts with a header made of atomics.
         unsafe { &*header }
     }
 
@@ -136,12 +136,12 @@ impl SlabHeap {
     #[inline]
     pub(crate) unsafe fn free(&self, local: Option<&mut SlabLocal>, p: *mut u8) {
         match local {
-            // SAFETY: as the function's.
+            // SAFETY: [Z4] as the function's.
             Some(local) => unsafe { local.free(self, p) },
             None => {
-                // SAFETY: by contract `p` is in a slab.
+                // SAFETY: [Z2] by contract `p` is in a slab.
                 let page = unsafe { Self::page(p) };
-                // SAFETY: as the function's.
+                // SAFETY: [Z4] as the function's.
                 unsafe { self.free_remote(page, p) };
             }
         }
@@ -173,7 +173,7 @@ impl SlabHeap {
     /// No thread allocates or frees in this heap's slabs meanwhile, and what they did before happened before this call.
     pub(crate) unsafe fn for_each_allocated(&self, f: &mut dyn FnMut(*mut PyObject)) {
         for i in (0..self.pages()).filter(|&i| self.range.is_first(i)) {
-            // SAFETY: the page is in use, and while nobody else acts this thread holds it.
+            // SAFETY: [Z5] the page is in use, and while nobody else acts this thread holds it.
             unsafe { self.range.header(i).for_each_allocated(f) };
         }
     }
@@ -203,9 +203,9 @@ impl SlabHeap {
             let end = page.base().addr() + page.run_pages() as usize * PAGE_BYTES;
             let _ = self.range.discard(start, end - start.addr());
         }
-        // SAFETY: the caller gives the slot up.
+        // SAFETY: [Z4] the caller gives the slot up.
         unsafe { page::slot::set_free(p) };
-        // SAFETY: as above.
+        // SAFETY: [Z4] as above.
         let set_next = |next| unsafe { page::slot::set_next(p, ptr::with_exposed_provenance_mut(next)) };
         if page.remote().push(p.addr(), set_next) == Pushed::MustPost {
             self.deliver(page);
@@ -216,7 +216,7 @@ impl SlabHeap {
     /// Brings a page that this thread has POSTED to where it will be found.
     #[cold]
     fn deliver(&self, page: &'static PageHeader) {
-        // SAFETY: set by the owner before the page was closed; mailboxes live as long as the heap.
+        // SAFETY: [Z1] set by the owner before the page was closed; mailboxes live as long as the heap.
         let mailbox = unsafe { &*page.mailbox() };
         if mailbox.post(&self.range, page.index()) == Posted::Closed {
             self.hand_over(page);
@@ -226,7 +226,7 @@ impl SlabHeap {
     /// Takes a POSTED page without owner from the thread that holds it: gives it back when it is empty, else leaves it
     /// for a mutator to adopt.
     fn hand_over(&self, page: &'static PageHeader) {
-        // SAFETY: the caller holds the page.
+        // SAFETY: [Z3] the caller holds the page.
         unsafe { page.merge(page.remote().take()) };
         if page.used() == 0 {
             self.release(page);
@@ -263,7 +263,7 @@ impl SlabHeap {
     fn init(&self, i: u32, class: usize, slot_size: usize, pages: u32) -> &'static PageHeader {
         let page = self.range.header(i);
         let heap = ptr::with_exposed_provenance(self.heap);
-        // SAFETY: the page was just taken from the range, so this thread holds it.
+        // SAFETY: [Z3] the page was just taken from the range, so this thread holds it.
         unsafe { page.init(heap, i, self.range.bits(i), class, slot_size, pages) };
         page
     }
@@ -272,7 +272,7 @@ impl SlabHeap {
     fn release(&self, page: &'static PageHeader) {
         debug_assert!(page.used() == 0);
         let i = page.index();
-        // SAFETY: the caller holds the page.
+        // SAFETY: [Z3] the caller holds the page.
         unsafe { page.retire() };
         self.range.set_unused(i);
         if self.scans.idle() {

@@ -180,8 +180,8 @@ impl BlockTables {
         let block = self.block_of(start);
         let offset = start & (BLOCK - 1);
         let marks = self.line_marks(block);
-        for line in offset >> LINE_SHIFT..=(offset + bytes - 1) >> LINE_SHIFT {
-            marks[line].store(epoch, Ordering::Release);
+        for mark in &marks[offset >> LINE_SHIFT..=(offset + bytes - 1) >> LINE_SHIFT] {
+            mark.store(epoch, Ordering::Release);
         }
     }
 

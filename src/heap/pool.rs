@@ -124,6 +124,7 @@ impl IndexStack {
     }
 
     /// Whether it was empty a moment ago.
+    #[cfg(any(test, loom))]
     pub fn is_empty(&self) -> bool {
         self.0.load(Relaxed) as u32 == 0
     }

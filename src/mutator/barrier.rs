@@ -34,7 +34,7 @@ impl Record {
             // SAFETY: [S1] a slot of a live object.
             unsafe { slot::atomic(slot) }.store(value, Ordering::Relaxed);
         } else {
-            // SAFETY: the same promises.
+            // SAFETY: [B1] the same promises.
             unsafe { self.store_slow(source, slot, value) };
         }
     }

@@ -87,16 +87,16 @@ pub struct CellTable<T> {
     _owns: PhantomData<*mut Slot<T>>,
 }
 
-// SAFETY: cells are made on any thread, shared by all (rule 2) and dropped with the table: hence both bounds. The table's
+// SAFETY: [C2] cells are made on any thread, shared by all (rule 2) and dropped with the table: hence both bounds. The table's
 // own fields are atomics, and `Slot::index` is not written after its chunk is published.
 unsafe impl<T: Send + Sync> Send for CellTable<T> {}
-// SAFETY: as above.
+// SAFETY: [C2] as above.
 unsafe impl<T: Send + Sync> Sync for CellTable<T> {}
 
 impl<T> Links for CellTable<T> {
     fn link(&self, i: u32) -> &AtomicU32 {
         let slot = self.slot(i).expect("an index that was made");
-        // SAFETY: `slot` answers published slots, which live as long as the table and are only shared.
+        // SAFETY: [C2] `slot` answers published slots, which live as long as the table and are only shared.
         unsafe { &(*slot.as_ptr()).link }
     }
 }
@@ -136,7 +136,7 @@ impl<T> CellTable<T> {
                 continue; // an `alloc` under way has counted its cell, but its chunk is not there yet
             }
             for offset in 0..here as usize {
-                // SAFETY: a published chunk has `chunk_len` initialised slots, lives as long as the table and is only
+                // SAFETY: [C2] a published chunk has `chunk_len` initialised slots, lives as long as the table and is only
                 // shared; `offset` is below that length.
                 f(unsafe { &(*slots.add(offset)).value });
             }
@@ -148,7 +148,7 @@ impl<T> CellTable<T> {
     /// # Safety
     /// `cell` came from [`Self::alloc`] of this table, was not freed since, and is not used afterwards.
     pub unsafe fn free(&self, cell: NonNull<T>) {
-        // SAFETY: `alloc` made the pointer from one to the whole slot, whose first field the value is.
+        // SAFETY: [C2] `alloc` made the pointer from one to the whole slot, whose first field the value is.
         let index = unsafe { (*cell.cast::<Slot<T>>().as_ptr()).index };
         self.free.push(self, index);
     }
@@ -157,7 +157,7 @@ impl<T> CellTable<T> {
         let (chunk, offset) = locate(index);
         // Acquire: [C-chunk].
         let slots = NonNull::new(self.chunks[chunk as usize].load(Acquire))?;
-        // SAFETY: `locate` answers an offset below `chunk_len(chunk)`, the length of the chunk's allocation.
+        // SAFETY: [C2] `locate` answers an offset below `chunk_len(chunk)`, the length of the chunk's allocation.
         Some(unsafe { slots.add(offset as usize) })
     }
 }
@@ -219,12 +219,12 @@ impl<T: Default> CellTable<T> {
         let chosen = match published {
             Ok(_) => slots,
             Err(other) => {
-                // SAFETY: made above by `Box::into_raw` with this length, and nobody else has seen it.
+                // SAFETY: [C2] made above by `Box::into_raw` with this length, and nobody else has seen it.
                 unsafe { drop_chunk(slots, len) };
                 other
             }
         };
-        // SAFETY: not null on either way, and `offset` is below the chunk's length.
+        // SAFETY: [C2] not null on either way, and `offset` is below the chunk's length.
         unsafe { NonNull::new_unchecked(chosen).add(offset as usize) }
     }
 }
@@ -233,7 +233,7 @@ impl<T: Default> CellTable<T> {
 /// `slots` came from a boxed slice of `len` slots and is not used any more.
 unsafe fn drop_chunk<T>(slots: *mut Slot<T>, len: u32) {
     let slice = ptr::slice_from_raw_parts_mut(slots, len as usize);
-    // SAFETY: by the contract of this function.
+    // SAFETY: [C2] by the contract of this function.
     drop(unsafe { Box::from_raw(slice) });
 }
 
@@ -243,7 +243,7 @@ impl<T> Drop for CellTable<T> {
             // Relaxed: whoever has exclusive access has synchronised with all others.
             let slots = entry.load(Relaxed);
             if !slots.is_null() {
-                // SAFETY: `alloc_chunk` published a boxed slice of `chunk_len` slots; nobody uses the table any more.
+                // SAFETY: [C2] `alloc_chunk` published a boxed slice of `chunk_len` slots; nobody uses the table any more.
                 unsafe { drop_chunk(slots, chunk_len(chunk)) };
             }
         }
@@ -330,13 +330,9 @@ mod tests {
 
     #[test]
     fn dropping_a_table_drops_its_cells() {
+        #[derive(Default)]
         struct Counted(Option<crate::sync::Arc<AtomicUsize>>);
         thread_local!(static DROPS: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
-        impl Default for Counted {
-            fn default() -> Self {
-                Counted(None)
-            }
-        }
         impl Drop for Counted {
             fn drop(&mut self) {
                 assert!(self.0.is_none());

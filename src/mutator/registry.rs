@@ -38,10 +38,10 @@ pub struct Registry<T> {
     _owns: PhantomData<*mut Node<T>>,
 }
 
-// SAFETY: `T` is made on one thread, shared by all and dropped by whichever drops the registry: hence both bounds. The
+// SAFETY: [L3] `T` is made on one thread, shared by all and dropped by whichever drops the registry: hence both bounds. The
 // registry's own fields are atomics, and `Node::next` is not written after its node is published.
 unsafe impl<T: Send + Sync> Send for Registry<T> {}
-// SAFETY: as above.
+// SAFETY: [L3] as above.
 unsafe impl<T: Send + Sync> Sync for Registry<T> {}
 
 impl<T> Default for Registry<T> {
@@ -89,7 +89,7 @@ impl<T> Registry<T> {
         }));
         let mut head = self.head.load(Relaxed);
         loop {
-            // SAFETY: not published yet, so it is the caller's alone.
+            // SAFETY: [L3] not published yet, so it is the caller's alone.
             unsafe { (*node).next = head };
             // Release: [R-push].
             match self
@@ -101,7 +101,7 @@ impl<T> Registry<T> {
             }
         }
         self.nodes.fetch_add(1, Relaxed);
-        // SAFETY: nodes live as long as the registry; from here on only shared references to it exist.
+        // SAFETY: [L3] nodes live as long as the registry; from here on only shared references to it exist.
         unsafe { &(*node).value }
     }
 
@@ -141,7 +141,7 @@ impl<T> Registry<T> {
         // Acquire: [R-push].
         let mut at: *const Node<T> = self.head.load(Acquire);
         std::iter::from_fn(move || {
-            // SAFETY: null, or a published node: it lives as long as `self`, and nobody has an exclusive reference to it.
+            // SAFETY: [L3] null, or a published node: it lives as long as `self`, and nobody has an exclusive reference to it.
             let node = unsafe { at.as_ref() }?;
             at = node.next;
             Some(node)
@@ -154,7 +154,7 @@ impl<T> Drop for Registry<T> {
         // Relaxed: whoever has exclusive access has synchronised with all others.
         let mut at = self.head.load(Relaxed);
         while !at.is_null() {
-            // SAFETY: `claim` made every node with `Box::into_raw`; each is on the list once, and nobody uses it any more.
+            // SAFETY: [L3] `claim` made every node with `Box::into_raw`; each is on the list once, and nobody uses it any more.
             let node = unsafe { Box::from_raw(at) };
             at = node.next;
         }

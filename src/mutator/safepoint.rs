@@ -40,7 +40,7 @@ impl Record {
             // SAFETY: [L1] the owner.
             let end = unsafe { self.local() }.block_end;
             if !self.open(end).is_empty() {
-                // SAFETY: the caller's promise. Depth is bounded by the requests that can be pending.
+                // SAFETY: [L1] the caller's promise. Depth is bounded by the requests that can be pending.
                 unsafe { self.serve() };
             }
         }
@@ -64,11 +64,15 @@ impl Record {
         match ask.demand {
             // SAFETY: [L1] owner or holder, for each of these.
             Demand::Promote => unsafe { self.minor(false) },
-            Demand::Arm => self.set_phase(unsafe { self.local() }, Phase::Armed, ask.epoch),
+            Demand::Arm => {
+                // SAFETY: [L1] as above.
+                let local = unsafe { self.local() };
+                self.set_phase(local, Phase::Armed, ask.epoch);
+            }
             Demand::Snapshot => {
-                // SAFETY: as above.
+                // SAFETY: [L1] as above.
                 unsafe { self.minor(true) };
-                // SAFETY: as above.
+                // SAFETY: [L1] as above.
                 let local = unsafe { self.local() };
                 // What was promoted up to here carries the old colour; its lines are marked with it now.
                 local.evacuation.retire(&self.shared().memory, local.parity);
@@ -76,14 +80,14 @@ impl Record {
                 self.set_phase(local, Phase::Scanned, ask.epoch);
             }
             Demand::Flush => {
-                // SAFETY: as above.
+                // SAFETY: [L1] as above.
                 if self.hand_over(unsafe { self.local() }) {
                     // A helping mutator may empty the queue before the round ends.
                     self.shared().gate.disturb();
                 }
             }
             Demand::Disarm => {
-                // SAFETY: as above.
+                // SAFETY: [L1] as above.
                 let local = unsafe { self.local() };
                 // The clean round has proved that nothing unmarked can be shaded any more.
                 debug_assert!(local.grey.is_empty());
@@ -138,7 +142,7 @@ impl Record {
     /// Called by the running owner at a point that may collect.
     pub unsafe fn native_enter(&self) {
         while self.word.try_enter_native().is_err() {
-            // SAFETY: the caller's promise.
+            // SAFETY: [L1] the caller's promise.
             unsafe { self.serve() };
         }
     }

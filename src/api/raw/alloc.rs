@@ -287,8 +287,8 @@ impl Mutator {
         unsafe {
             self.collect_minor();
             let count = self.record().shared().counters.minors.load(crate::sync::atomic::Ordering::Relaxed);
-            if count % 64 == 0 {
-                self.complete_cycle(count % 128 == 0);
+            if count.is_multiple_of(64) {
+                self.complete_cycle(count.is_multiple_of(128));
             }
         }
     }

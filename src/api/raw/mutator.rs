@@ -55,7 +55,7 @@ impl Mutator {
     }
 
     pub(super) unsafe fn inner<'a>(self) -> &'a Inner {
-        // SAFETY: as `heap`.
+        // SAFETY: [L2] as `heap`.
         &unsafe { self.heap() }.0
     }
 
@@ -128,10 +128,11 @@ impl Mutator {
         let record = self.record();
         // SAFETY: [L1] the owner.
         let local = unsafe { record.local() };
-        if !(record.shared().callbacks_due() || !local.due.is_empty()) || local.in_callback {
+        let due = record.shared().callbacks_due() || !local.due.is_empty();
+        if !due || local.in_callback {
             return;
         }
-        // SAFETY: as the function's.
+        // SAFETY: [L1] as the function's.
         unsafe { self.run_callbacks_slow() };
     }
 

@@ -4,7 +4,7 @@ use crate::Error;
 use crate::object::{MAX_PAYLOAD, NO_SLOT, TypeInfo};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicPtr, Ordering};
-use std::ptr::null_mut;
+use std::ptr::{self, null_mut};
 use std::sync::OnceLock;
 
 /// Types of a chunk. The first chunk's address and length are known to C's inline allocation.
@@ -16,6 +16,15 @@ struct Registered {
     info: TypeInfo,
     _name: Box<str>,
     _refs: Box<[usize]>,
+}
+
+/// A borrow without its lifetime.
+///
+/// # Safety
+/// Nobody uses the result after `value` is gone.
+unsafe fn outlive<T: ?Sized>(value: &T) -> &'static T {
+    // SAFETY: [T2] the caller's promise.
+    unsafe { &*ptr::from_ref(value) }
 }
 
 type Chunk = Box<[AtomicPtr<TypeInfo>]>;
@@ -66,7 +75,7 @@ impl TypeTable {
         let (boxed_name, boxed_refs): (Box<str>, Box<[usize]>) = (name.into(), refs.into());
         // SAFETY: [T2] the boxes live beside the description, in the heap, which outlives its objects; nothing else gets at
         // these references.
-        let (static_name, static_refs) = unsafe { (&*(&raw const *boxed_name), &*(&raw const *boxed_refs)) };
+        let (static_name, static_refs) = unsafe { (outlive(&*boxed_name), outlive(&*boxed_refs)) };
         let info = TypeInfo { id: id as u32, name: static_name, refs: static_refs, ..info };
         all.push(Box::new(Registered { info, _name: boxed_name, _refs: boxed_refs }));
         let stored = all.last_mut().map_or(null_mut(), |r| &raw mut r.info);
@@ -96,7 +105,7 @@ fn check(name: &str, refs: &[usize], info: &TypeInfo) -> Result<(), Error> {
         return Err(invalid(name, format!("items that are references have 8 bytes, not {}", info.item_size)));
     }
     let word = |offset: usize, what: &str| {
-        if offset % 8 != 0 {
+        if !offset.is_multiple_of(8) {
             return Err(invalid(name, format!("{what} at {offset} is not at a multiple of 8")));
         }
         if offset.checked_add(8).is_none_or(|end| end > info.size) {

@@ -28,7 +28,7 @@ pub(crate) struct SlabLocal {
     own: Vec<&'static PageHeader>,
 }
 
-// SAFETY: nothing in it depends on the thread; a held mutator's part is used by the thread that holds it.
+// SAFETY: [Z3] nothing in it depends on the thread; a held mutator's part is used by the thread that holds it.
 unsafe impl Send for SlabLocal {}
 
 impl SlabLocal {
@@ -54,7 +54,7 @@ impl SlabLocal {
         }
         let class = page::class_of(size);
         if let Some(page) = self.current[class] {
-            // SAFETY: an owner holds its OPEN pages.
+            // SAFETY: [Z3] an owner holds its OPEN pages.
             let slot = unsafe { page.pop() };
             if !slot.is_null() {
                 return slot;
@@ -67,10 +67,10 @@ impl SlabLocal {
     fn alloc_slow(&mut self, heap: &SlabHeap, class: usize) -> *mut u8 {
         loop {
             while let Some(&page) = self.avail[class].last() {
-                // SAFETY: an owner holds its OPEN pages.
+                // SAFETY: [Z3] an owner holds its OPEN pages.
                 if unsafe { page.refill() } {
                     self.current[class] = Some(page);
-                    // SAFETY: as above.
+                    // SAFETY: [Z3] as above.
                     return unsafe { page.pop() };
                 }
                 // False: a slot was freed remotely meanwhile, and the next turn finds it.
@@ -87,7 +87,7 @@ impl SlabLocal {
                 return ptr::null_mut();
             };
             self.take_on(heap, page);
-            // SAFETY: the page was taken from the heap, so this mutator holds it.
+            // SAFETY: [Z3] the page was taken from the heap, so this mutator holds it.
             unsafe { page.merge(page.remote().open()) };
             self.list(page);
         }
@@ -97,7 +97,7 @@ impl SlabLocal {
     fn alloc_run(&mut self, heap: &SlabHeap, size: usize) -> *mut u8 {
         let Some(page) = heap.take_run(size) else { return ptr::null_mut() };
         self.take_on(heap, page);
-        // SAFETY: the run was just taken, so this mutator holds it.
+        // SAFETY: [Z3] the run was just taken, so this mutator holds it.
         unsafe { page.take_run_slot() }
     }
 
@@ -107,14 +107,14 @@ impl SlabLocal {
     /// `p` came from an `alloc` of the same heap, is not linked, and is not used or freed again.
     #[inline]
     pub(crate) unsafe fn free(&mut self, heap: &SlabHeap, p: *mut u8) {
-        // SAFETY: by contract `p` is in a slab.
+        // SAFETY: [Z2] by contract `p` is in a slab.
         let page = unsafe { SlabHeap::page(p) };
         if page.owner() != self.owner {
-            // SAFETY: as the function's.
+            // SAFETY: [Z4] as the function's.
             return unsafe { heap.free_remote(page, p) };
         }
         heap.check_free(page, p);
-        // SAFETY: the page's owner holds it (owner-side fields of a POSTED page: nobody has taken it yet, and only
+        // SAFETY: [Z3] the page's owner holds it (owner-side fields of a POSTED page: nobody has taken it yet, and only
         // this mutator's mailbox can deliver it while it is the owner); `p` is a slot of it that the caller gives up.
         if unsafe { page.push(p) } == LocalFree::Look {
             self.free_slow(heap, page);
@@ -153,7 +153,7 @@ impl SlabLocal {
                 // Left by the former owner of the mailbox (`remote.rs`, rule 3).
                 self.take_on(heap, page);
             }
-            // SAFETY: the page came out of the mailbox, so this mutator holds it.
+            // SAFETY: [Z3] the page came out of the mailbox, so this mutator holds it.
             unsafe { page.merge(page.remote().open()) };
             if page.used() == 0 && (page.is_run() || !self.avail[page.class()].is_empty()) {
                 self.disown(page);
@@ -170,13 +170,13 @@ impl SlabLocal {
         self.current = [None; CLASSES];
         self.avail.iter_mut().for_each(Vec::clear);
         for page in std::mem::take(&mut self.own) {
-            // SAFETY: an owner holds its pages that are not POSTED, and of those the owner field is still its own.
+            // SAFETY: [Z3] an owner holds its pages that are not POSTED, and of those the owner field is still its own.
             unsafe { page.disown() };
             if page.is_put_away() {
                 // FULL: the next remote free delivers it. POSTED: it is in the mailbox or on its way there.
                 continue;
             }
-            // SAFETY: the page is OPEN, and this mutator still holds it.
+            // SAFETY: [Z3] the page is OPEN, and this mutator still holds it.
             let has_free = unsafe { page.refill() };
             if page.used() == 0 {
                 heap.release(page);
@@ -209,7 +209,7 @@ impl SlabLocal {
     /// Makes a page that this mutator holds its own.
     fn take_on(&mut self, heap: &SlabHeap, page: &'static PageHeader) {
         let mailbox = self.mailbox.get_or_insert_with(|| heap.take_mailbox());
-        // SAFETY: the caller holds the page.
+        // SAFETY: [Z3] the caller holds the page.
         unsafe { page.set_owner(self.owner, Arc::as_ptr(mailbox)) };
         page.set_own_index(self.own.len());
         page.set_put_away(true);

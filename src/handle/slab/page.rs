@@ -148,7 +148,7 @@ pub(crate) struct PageHeader {
 
 impl PageHeader {
     /// The heap address given to `SlabHeap::new`.
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn heap(&self) -> *const () {
         self.heap.load(Ordering::Relaxed)
     }
@@ -197,7 +197,7 @@ impl PageHeader {
     }
 
     pub(super) fn linked(&self) -> &LinkedBits {
-        // SAFETY: the header of a page in use points into the table of linked bits, mapped as long as the page.
+        // SAFETY: [Z1] the header of a page in use points into the table of linked bits, mapped as long as the page.
         unsafe { &*self.linked.load(Ordering::Relaxed) }
     }
 
@@ -293,11 +293,11 @@ impl PageHeader {
         if slot.is_null() {
             return slot;
         }
-        // SAFETY: a slot on the free list of a held page is unused memory of the page.
+        // SAFETY: [Z4] a slot on the free list of a held page is unused memory of the page.
         let next = unsafe { slot::next(slot) };
         self.own.free.store(next, Ordering::Relaxed);
         self.own.used.store(self.used() + 1, Ordering::Relaxed);
-        // SAFETY: as above; words 0 and 1 of a free slot are zero.
+        // SAFETY: [Z4] as above; words 0 and 1 of a free slot are zero.
         unsafe { slot::zero_tail(slot, self.slot_size()) };
         slot
     }
@@ -314,9 +314,9 @@ impl PageHeader {
     /// Frees a slot of the page, by its owner.
     #[inline]
     pub(super) unsafe fn push(&self, slot: *mut u8) -> LocalFree {
-        // SAFETY: the caller gives the slot up.
+        // SAFETY: [Z4] the caller gives the slot up.
         unsafe { slot::set_free(slot) };
-        // SAFETY: as above.
+        // SAFETY: [Z4] as above.
         unsafe { slot::set_next(slot, self.own.free.load(Ordering::Relaxed)) };
         self.own.free.store(slot, Ordering::Relaxed);
         let used = self.used() - 1;
@@ -357,9 +357,9 @@ impl PageHeader {
     pub(super) unsafe fn merge(&self, first: usize) {
         let mut slot: *mut u8 = ptr::with_exposed_provenance_mut(first);
         while !slot.is_null() {
-            // SAFETY: remotely freed slots of a held page are unused memory of the page.
+            // SAFETY: [Z4] remotely freed slots of a held page are unused memory of the page.
             let next = unsafe { slot::next(slot) };
-            // SAFETY: as above.
+            // SAFETY: [Z4] as above.
             unsafe { slot::set_next(slot, self.own.free.load(Ordering::Relaxed)) };
             self.own.free.store(slot, Ordering::Relaxed);
             self.own.used.store(self.used() - 1, Ordering::Relaxed);
@@ -372,7 +372,7 @@ impl PageHeader {
         if !self.own.free.load(Ordering::Relaxed).is_null() {
             return true;
         }
-        // SAFETY: the caller holds the page.
+        // SAFETY: [Z4] the caller holds the page.
         unsafe { self.merge(self.remote().take()) };
         if !self.own.free.load(Ordering::Relaxed).is_null() {
             return true;
@@ -382,9 +382,9 @@ impl PageHeader {
         let to = self.own.capacity.load(Ordering::Relaxed).min(from + step);
         for i in (from..to).rev() {
             let slot = self.slot(i);
-            // SAFETY: slots beyond `extended` are unused memory of the page.
+            // SAFETY: [Z4] slots beyond `extended` are unused memory of the page.
             unsafe { slot::reset(slot) };
-            // SAFETY: as above.
+            // SAFETY: [Z4] as above.
             unsafe { slot::set_next(slot, self.own.free.load(Ordering::Relaxed)) };
             self.own.free.store(slot, Ordering::Relaxed);
         }
@@ -400,7 +400,7 @@ impl PageHeader {
             while !slot.is_null() {
                 let granule = (slot.addr() & (PAGE_BYTES - 1)) / GRANULE;
                 free[granule / 64] |= 1 << (granule % 64);
-                // SAFETY: slots on free lists are memory of the page, and nobody changes the lists now.
+                // SAFETY: [Z4] slots on free lists are memory of the page, and nobody changes the lists now.
                 slot = unsafe { slot::next(slot) };
             }
         }
@@ -425,7 +425,7 @@ pub(super) mod slot {
     /// Word `i` as an atomic.
     unsafe fn word<'a>(slot: *mut u8, i: usize) -> &'a AtomicUsize {
         let word = slot.cast::<AtomicUsize>().wrapping_add(i);
-        // SAFETY: a slot has at least four words and is 16-byte aligned; the page stays mapped while it is used.
+        // SAFETY: [Z4] a slot has at least four words and is 16-byte aligned; the page stays mapped while it is used.
         unsafe { &*word }
     }
 
@@ -433,7 +433,7 @@ pub(super) mod slot {
     #[inline]
     pub(in super::super) unsafe fn reset(slot: *mut u8) {
         for i in 0..2 {
-            // SAFETY: as the function's.
+            // SAFETY: [Z4] as the function's.
             unsafe { word(slot, i) }.store(0, Ordering::Relaxed);
         }
     }
@@ -444,18 +444,18 @@ pub(super) mod slot {
         #[cfg(any(debug_assertions, feature = "debug"))]
         {
             let mark = FREE_MARK ^ slot.addr();
-            // SAFETY: as the function's.
+            // SAFETY: [Z4] as the function's.
             let old = unsafe { word(slot, 3) }.swap(mark, Ordering::Relaxed);
             assert!(old != mark, "handfast: slab free: {slot:p} is free already");
         }
-        // SAFETY: as the function's.
+        // SAFETY: [Z4] as the function's.
         unsafe { reset(slot) };
     }
 
     /// The next free slot.
     #[inline]
     pub(in super::super) unsafe fn next(slot: *mut u8) -> *mut u8 {
-        // SAFETY: as the function's.
+        // SAFETY: [Z4] as the function's.
         let next = unsafe { word(slot, 2) }.load(Ordering::Relaxed);
         std::ptr::with_exposed_provenance_mut(next)
     }
@@ -463,7 +463,7 @@ pub(super) mod slot {
     /// Sets the next free slot.
     #[inline]
     pub(in super::super) unsafe fn set_next(slot: *mut u8, next: *mut u8) {
-        // SAFETY: as the function's.
+        // SAFETY: [Z4] as the function's.
         unsafe { word(slot, 2) }.store(next.addr(), Ordering::Relaxed);
     }
 
@@ -471,11 +471,11 @@ pub(super) mod slot {
     #[inline]
     pub(in super::super) unsafe fn zero_tail(slot: *mut u8, size: usize) {
         let tail = slot.wrapping_add(GRANULE);
-        // SAFETY: as the function's; every slot has at least two granules.
+        // SAFETY: [Z4] as the function's; every slot has at least two granules.
         unsafe { tail.write_bytes(0, GRANULE) };
         if size > 2 * GRANULE {
             let rest = tail.wrapping_add(GRANULE);
-            // SAFETY: as the function's.
+            // SAFETY: [Z4] as the function's.
             unsafe { rest.write_bytes(0, size - 2 * GRANULE) };
         }
     }

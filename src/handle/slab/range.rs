@@ -39,7 +39,7 @@ struct Mapping {
 impl Mapping {
     fn new(len: usize, prot: ProtFlags) -> io::Result<Mapping> {
         let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
-        // SAFETY: a new mapping at an address of the kernel's choice overlays nothing.
+        // SAFETY: [Z1] a new mapping at an address of the kernel's choice overlays nothing.
         let start = unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), len, prot, flags) }?;
         start.expose_provenance();
         Ok(Mapping { start: start.cast(), len })
@@ -48,7 +48,7 @@ impl Mapping {
     /// Makes `[start, start + len)` readable and writable.
     fn commit(&self, start: *mut u8, len: usize) -> io::Result<()> {
         debug_assert!(start.addr() >= self.start.addr() && start.addr() + len <= self.start.addr() + self.len);
-        // SAFETY: the bytes are of this mapping; more access invalidates nothing.
+        // SAFETY: [Z1] the bytes are of this mapping; more access invalidates nothing.
         unsafe { rustix::mm::mprotect(start.cast(), len, MprotectFlags::READ | MprotectFlags::WRITE) }?;
         Ok(())
     }
@@ -56,7 +56,7 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the range is dropped with its heap, when nobody uses its memory any more.
+        // SAFETY: [Z1] the range is dropped with its heap, when nobody uses its memory any more.
         let done = unsafe { rustix::mm::munmap(self.start.cast(), self.len) };
         debug_assert!(done.is_ok());
     }
@@ -87,15 +87,15 @@ pub(super) struct Range {
     runs: Mutex<BTreeMap<u32, u32>>,
 }
 
-// SAFETY: the pointers lead to mappings that the range owns; what is mutable behind them is atomic or held by one thread.
+// SAFETY: [Z1] the pointers lead to mappings that the range owns; what is mutable behind them is atomic or held by one thread.
 unsafe impl Send for Range {}
-// SAFETY: as above.
+// SAFETY: [Z1] as above.
 unsafe impl Sync for Range {}
 
 impl Links for Range {
     fn link(&self, i: u32) -> &AtomicU32 {
         debug_assert!(i < self.limit);
-        // SAFETY: the table has `limit` words, zeroed memory is a valid atomic, and it is unmapped with the range.
+        // SAFETY: [Z1] the table has `limit` words, zeroed memory is a valid atomic, and it is unmapped with the range.
         unsafe { &*self.links.wrapping_add(i as usize) }
     }
 }
@@ -149,7 +149,7 @@ impl Range {
     /// The header of page `i`, below `pages()`; of no page when it is free or inside a run.
     pub(super) fn header(&self, i: u32) -> &'static PageHeader {
         debug_assert!(i < self.pages());
-        // SAFETY: committed memory, all atomics, mapped until the heap is dropped: no header is used after that.
+        // SAFETY: [Z1] committed memory, all atomics, mapped until the heap is dropped: no header is used after that.
         unsafe { &*self.page_base(i).cast_const().cast() }
     }
 
@@ -159,7 +159,7 @@ impl Range {
 
     /// The linked bits of page `i`, below `pages()`.
     pub(super) fn bits(&self, i: u32) -> &LinkedBits {
-        // SAFETY: committed with the page, zeroed memory is valid, unmapped with the range.
+        // SAFETY: [Z1] committed with the page, zeroed memory is valid, unmapped with the range.
         unsafe { &*self.bits.wrapping_add(i as usize) }
     }
 
@@ -170,7 +170,7 @@ impl Range {
 
     fn kind(&self, i: u32) -> &AtomicU8 {
         debug_assert!(i < self.limit);
-        // SAFETY: the table has `limit` bytes, zeroed memory is a valid atomic, and it is unmapped with the range.
+        // SAFETY: [Z1] the table has `limit` bytes, zeroed memory is a valid atomic, and it is unmapped with the range.
         unsafe { &*self.kinds.wrapping_add(i as usize) }
     }
 
@@ -234,7 +234,7 @@ impl Range {
     pub(super) fn discard(&self, start: *mut u8, len: usize) -> bool {
         debug_assert!(self.contains(start.addr()) && len <= self.memory.len);
         // Of all systems only Linux promises zeros.
-        // SAFETY: the caller holds these bytes of the range, and nobody relies on what is in them.
+        // SAFETY: [Z1] the caller holds these bytes of the range, and nobody relies on what is in them.
         cfg!(target_os = "linux") && unsafe { rustix::mm::madvise(start.cast(), len, Advice::LinuxDontNeed) }.is_ok()
     }
 

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# The README's first command, on this repository; then the small examples.
+. "$(dirname "$0")/common.sh"
+cargo build --release --examples
+for source in examples/*.rs examples/*/main.rs; do
+    [ -e "$source" ] || continue
+    name=$(basename "$source" .rs)
+    [ "$name" != main ] || name=$(basename "$(dirname "$source")")
+    echo "== $name"
+    timeout 300 cargo run --quiet --release --example "$name"
+done

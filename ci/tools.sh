@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Installs what the other stages use and this machine lacks. Does nothing on a machine that has it all.
+. "$(dirname "$0")/common.sh"
+
+packages=()
+have gcc || packages+=(gcc)
+have g++ || packages+=(g++)
+have clang || packages+=(clang)
+have ld.lld || packages+=(lld)
+have valgrind || packages+=(valgrind)
+if [ ${#packages[@]} -gt 0 ]; then
+    root=()
+    [ "$(id -u)" = 0 ] || root=(sudo -n)
+    "${root[@]}" apt-get update -q
+    DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -q -y --no-install-recommends "${packages[@]}"
+fi
+
+for component in rustfmt clippy; do
+    cargo "${component/rustfmt/fmt}" --version >/dev/null 2>&1 || rustup component add "$component"
+done
+if [ "$(cbindgen --version 2>/dev/null)" != "cbindgen $CBINDGEN" ]; then
+    cargo install --quiet --locked --force cbindgen --version "$CBINDGEN"
+fi
+cargo nextest --version >/dev/null 2>&1 || cargo install --quiet --locked cargo-nextest
+
+rustc --version
+cargo --version
+cargo nextest --version | head -n 1
+cbindgen --version
+gcc --version | head -n 1
+clang --version | head -n 1
+valgrind --version
