@@ -52,7 +52,8 @@ pub struct Chunk {
 
 impl Word {
     /// A word that is nowhere yet.
-    pub fn new<'s>(s: &mut Scope<'s>, text: Local<'_, Data<u8>>) -> Result<Local<'s, Word>, Error> {
+    pub fn new<'s>(s: &mut Scope<'s>, text: &[u8]) -> Result<Local<'s, Word>, Error> {
+        let text = s.alloc_bytes(text)?;
         let word = s.alloc(Word {
             text: Field::null(),
             count: AtomicU64::new(0),
@@ -75,13 +76,8 @@ impl Word {
     }
 
     /// Its text.
-    pub fn text(this: Ref<'_, Word>) -> Option<Ref<'_, Data<u8>>> {
-        this.get(|w| &w.text)
-    }
-
-    /// The bytes of its text.
     pub fn bytes(this: Ref<'_, Word>) -> &[u8] {
-        Word::text(this).map_or(&[], Ref::as_slice)
+        this.get(|w| &w.text).map_or(&[], Ref::as_slice)
     }
 
     /// Its postings, in no order. Those that other threads are adding may be missing.

@@ -10,7 +10,7 @@
 //! at is not freed, so an address that is seen twice is the same entry.
 
 use crate::posting::Word;
-use handfast::{Array, Data, Error, Field, Local, Ref, Scope, Trace};
+use handfast::{Array, Error, Field, Local, Ref, Scope, Trace};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Buckets of the first segment.
@@ -71,23 +71,23 @@ impl Table {
     }
 }
 
-/// The word of this text. If there is none yet it is made, with this very text.
+/// The word of this text, made if there is none yet.
 pub fn find_or_insert<'s>(
     s: &mut Scope<'s>,
     table: Local<'s, Table>,
     hash: u64,
-    text: Local<'s, Data<u8>>,
+    text: &[u8],
 ) -> Result<Local<'s, Word>, Error> {
     let marker = bucket(s, table, hash as usize & (table.get(s).buckets.load(Relaxed) - 1))?;
     let key = hash.reverse_bits() | 1;
-    let place = find(marker.get(s), key, Some(text.get(s)));
+    let place = find(marker.get(s), key, Some(text));
     if let Some(word) = place.found.and_then(|entry| entry.get(|e| &e.word)) {
         return Ok(s.root(word));
     }
     let word = Word::new(s, text)?;
     let entry = s.alloc(Entry { key, next: Field::null(), word: Field::null() })?;
     s.set(entry, |e| &e.word, word);
-    if let Some(other) = insert(s, marker, entry, Some(text.get(s))) {
+    if let Some(other) = insert(s, marker, entry, Some(text)) {
         let word = other.get(|e| &e.word).expect("an entry has a word");
         return Ok(s.root(word));
     }
@@ -114,17 +114,13 @@ pub fn next_word<'a>(table: Ref<'a, Table>, entry: Option<Ref<'a, Entry>>) -> Op
 }
 
 /// Looks for a key, from `start`, which is before its place. Without a text: for a marker.
-fn find<'a>(start: Ref<'a, Entry>, key: u64, text: Option<Ref<'a, Data<u8>>>) -> Place<'a> {
+fn find<'a>(start: Ref<'a, Entry>, key: u64, text: Option<&[u8]>) -> Place<'a> {
     let mut before = start;
     loop {
         let after = before.get(|e| &e.next);
         match after {
             Some(entry) if entry.key <= key => {
-                let same = || match (entry.get(|e| &e.word).and_then(Word::text), text) {
-                    (Some(a), Some(b)) => a.as_slice() == b.as_slice(),
-                    (a, b) => a.is_none() && b.is_none(),
-                };
-                if entry.key == key && same() {
+                if entry.key == key && entry.get(|e| &e.word).map(Word::bytes) == text {
                     return Place { before, after, found: Some(entry) };
                 }
                 before = entry;
@@ -139,7 +135,7 @@ fn insert<'a>(
     s: &'a Scope<'_>,
     marker: Local<'_, Entry>,
     entry: Local<'_, Entry>,
-    text: Option<Ref<'a, Data<u8>>>,
+    text: Option<&[u8]>,
 ) -> Option<Ref<'a, Entry>> {
     let key = entry.get(s).key;
     loop {

@@ -1,8 +1,8 @@
 //! [`Tally`]: the words of one file, counted.
 //!
 //! A hash table of *private* objects: only the thread that reads the file can reach them, so stores take no barrier while
-//! they are young, and all that is left when the file is done dies in a minor collection. The text of a word that the index
-//! does not have yet is published when it moves there; nothing is copied.
+//! they are young, and all of them die in a minor collection when the file is done. What goes to the index is copied: a
+//! published object stays where it is, and would keep the block of memory around it from being used again.
 
 use crate::words;
 use handfast::{Array, Data, Error, Field, Scope, Trace, Var};
@@ -102,17 +102,17 @@ impl<'s> Tally<'s> {
     pub fn for_each(
         &self,
         s: &mut Scope<'_>,
-        mut visit: impl for<'t> FnMut(&mut Scope<'t>, u64, handfast::Local<'t, Data<u8>>, u64) -> Result<(), Error>,
+        mut visit: impl for<'t> FnMut(&mut Scope<'t>, u64, &[u8], u64) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        let mut copy = Vec::with_capacity(words::LONGEST);
         let at = s.var::<Counted>();
         for index in 0..self.buckets.get(s).map_or(0, |buckets| buckets.len()) {
             at.set(s, self.buckets.get(s).and_then(|buckets| buckets.item(index)));
             while let Some(counted) = at.get(s) {
                 let (hash, count) = (counted.hash, counted.count.load(Relaxed));
-                s.scope(|t| {
-                    let text = at.get(t).and_then(|c| c.get(|c| &c.text)).map(|text| t.root(text));
-                    text.map_or(Ok(()), |text| visit(t, hash, text, count))
-                })?;
+                copy.clear();
+                copy.extend_from_slice(counted.get(|c| &c.text).map_or(&[], |text| text.as_slice()));
+                s.scope(|t| visit(t, hash, &copy, count))?;
                 at.set(s, at.get(s).and_then(|counted| counted.get(|c| &c.next)));
             }
         }

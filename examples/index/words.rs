@@ -6,7 +6,7 @@
 /// The shortest word.
 const SHORTEST: usize = 2;
 /// The longest word.
-const LONGEST: usize = 64;
+pub const LONGEST: usize = 64;
 
 /// Cuts bytes, which may come in pieces, into words.
 #[derive(Debug)]
