@@ -47,7 +47,7 @@ fn it_stores_only_over_what_is_expected() -> Result<(), Error> {
             Ok::<(), Error>(())
         })?;
     }
-    heap.verify();
+    mutator.scope(|s| s.verify());
     Ok(())
 }
 
@@ -145,6 +145,9 @@ fn no_push_and_no_pop_is_lost_while_cycles_run() -> Result<(), Error> {
                                         break;
                                     }
                                 }
+                                if i % 500 == 0 {
+                                    s.collect_full();
+                                }
                                 Ok::<(), Error>(())
                             })?;
                         }
@@ -173,6 +176,6 @@ fn no_push_and_no_pop_is_lost_while_cycles_run() -> Result<(), Error> {
     seen.sort_unstable();
     assert_eq!(seen, (0..THREADS * EACH).collect::<Vec<_>>());
     assert!(heap.stats().cycles > 0);
-    heap.verify();
+    mutator.scope(|s| s.verify());
     Ok(())
 }

@@ -67,14 +67,14 @@ fn run(options: &Options) -> Result<(), String> {
     mutator.scope(|s| s.collect_full());
     let full = heap.stats();
     if options.verify {
-        heap.verify();
+        mutator.scope(|s| s.verify());
     }
     // From here on only the plug-in holds words.
     drop(table);
     mutator.scope(|s| s.collect_full());
     let end = heap.stats();
     if options.verify {
-        heap.verify();
+        mutator.scope(|s| s.verify());
     }
     let top = take(&mut mutator, &plugin)?;
     drop(mutator);

@@ -138,8 +138,8 @@ impl<'s> Scope<'s> {
     {
         let array = self.borrow(array);
         array.check(index);
-        let (expected, new) = (self.checked_value(expected), self.checked_value(new));
-        // SAFETY: [Field] as in `set_item`; `expected` is null or valid and of this heap too.
+        let (expected, new) = (expected.nullable(self), new.nullable(self));
+        // SAFETY: [Y5] as in `set_item`; `expected` is null or valid and of this heap too.
         unsafe { self.raw().compare_store(array.object(), index * size_of::<*mut Object>(), expected, new) }
     }
 

@@ -216,7 +216,7 @@ impl Scope<'_> {
         struct Unlinked(NonNull<PyObject>);
         impl Drop for Unlinked {
             fn drop(&mut self) {
-                // SAFETY: made below, with one count and no link, and given to nobody.
+                // SAFETY: [Y8] made below, with one count and no link, and given to nobody.
                 unsafe { PyObject::free(self.0.as_ptr()) };
             }
         }
@@ -226,15 +226,15 @@ impl Scope<'_> {
         if let Some(handle) = self.from_obj(object) {
             return Ok(handle);
         }
-        // SAFETY: this thread's mutator.
+        // SAFETY: [Y1] this thread's mutator.
         let ob = unsafe { self.raw().pyobject_new(size, ob_type) };
         let new = Unlinked(NonNull::new(ob).ok_or_else(|| self.out_of_memory(size))?);
         let head = size_of::<PyObject>();
-        // SAFETY: `size` bytes, which is not less than the head.
+        // SAFETY: [Y8] `size` bytes, which is not less than the head.
         let body = unsafe { ob.cast::<u8>().add(head) };
-        // SAFETY: zeroed when it was made; nobody else knows it.
+        // SAFETY: [Y8] zeroed when it was made; nobody else knows it.
         fill(object, unsafe { std::slice::from_raw_parts_mut(body, size - head) });
-        // SAFETY: both are valid and of this heap.
+        // SAFETY: [Y8] both are valid and of this heap.
         match unsafe { self.raw().link_gc_owned(object.object(), ob, flags) } {
             Ok(()) => {
                 std::mem::forget(new);

@@ -347,8 +347,8 @@ impl<'s> Scope<'s> {
     {
         let source = self.borrow(source);
         let offset = source.offset_of(field);
-        let (expected, new) = (self.checked_value(expected), self.checked_value(new));
-        // SAFETY: [Field] as in `set`; `expected` is null or valid and of this heap too.
+        let (expected, new) = (expected.nullable(self), new.nullable(self));
+        // SAFETY: [Y5] as in `set`; `expected` is null or valid and of this heap too.
         unsafe { self.raw.compare_store(source.object(), offset, expected, new) }
     }
 

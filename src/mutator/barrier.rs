@@ -142,8 +142,8 @@ impl Record {
             // SAFETY: [P1] the caller's value is public or its own.
             unsafe { self.publish(value) };
         }
-        // Success: release pairs with the acquire of loads from public objects; acquire, because the header of what was
-        // overwritten is read next. Failure: relaxed, the caller looks again with a load of its own.
+        // Success: release pairs with the acquire of loads from public objects; acquire, so that the caller sees what was
+        // done before `expected` was stored. Failure: relaxed, the caller looks again with a load of its own.
         let stored = field.compare_exchange(expected, value, Ordering::AcqRel, Ordering::Relaxed).is_ok();
         if stored && phase != Phase::Idle {
             // SAFETY: [B2] what a public field held until now is live.
