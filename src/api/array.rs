@@ -123,6 +123,26 @@ impl<'s> Scope<'s> {
         unsafe { self.raw().store(array.object(), index * size_of::<*mut Object>(), value) }
     }
 
+    /// Makes item `index` of `array` refer to `new` if it refers to `expected` (`None`: to nothing), with the write
+    /// barrier; whether it did. See [`Scope::compare_set`].
+    ///
+    /// # Panics
+    /// If `index` is not below the length, or `array`, `expected` or `new` is of another heap.
+    #[inline]
+    pub fn compare_set_item<R, T, E, V>(&self, array: R, index: usize, expected: E, new: V) -> bool
+    where
+        R: Reference<Target = Array<T>>,
+        T: Managed,
+        E: Value<Target = T>,
+        V: Value<Target = T>,
+    {
+        let array = self.borrow(array);
+        array.check(index);
+        let (expected, new) = (expected.nullable(self), new.nullable(self));
+        // SAFETY: [Y5] as in `set_item`; `expected` is null or valid and of this heap too.
+        unsafe { self.raw().compare_store(array.object(), index * size_of::<*mut Object>(), expected, new) }
+    }
+
     /// Makes item `index` of `array` refer to nothing.
     ///
     /// # Panics

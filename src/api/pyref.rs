@@ -177,6 +177,78 @@ impl Scope<'_> {
         self.owned(ob, size)
     }
 
+    /// As [`Scope::handle`], for a `PyObject` with fields of the embedder's own: a new one is filled by `fill`, which is
+    /// handed the object and the zeroed bytes after the head, before any other thread and C can know it.
+    ///
+    /// `fill` may run although another thread's handle is used in the end; its `PyObject` is then freed silently.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap, LinkFlags};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let word = s.alloc_bytes(b"handfast")?;
+    ///     let handle = s.handle_with(word, 24 + 8, std::ptr::null_mut(), LinkFlags::LIGHT, |word, body| {
+    ///         body.copy_from_slice(word.as_slice());
+    ///     })?;
+    ///     // What C reads there:
+    ///     let body = unsafe { std::slice::from_raw_parts(handle.as_ptr().cast::<u8>().add(24), 8) };
+    ///     assert_eq!(body, b"handfast");
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Scope::handle`].
+    ///
+    /// # Panics
+    /// As [`Scope::handle`], or if `fill` does; nothing is linked then.
+    #[allow(clippy::not_unsafe_ptr_arg_deref, reason = "`ob_type` is stored and never followed")]
+    pub fn handle_with<R: Reference>(
+        &self,
+        object: R,
+        size: usize,
+        ob_type: *mut c_void,
+        flags: LinkFlags,
+        fill: impl FnOnce(Ref<'_, R::Target>, &mut [u8]),
+    ) -> Result<PyRef, Error> {
+        /// Frees the object unless it was linked; nobody but its maker knows it.
+        struct Unlinked(NonNull<PyObject>);
+        impl Drop for Unlinked {
+            fn drop(&mut self) {
+                // SAFETY: [Y8] made below, with one count and no link, and given to nobody.
+                unsafe { PyObject::free(self.0.as_ptr()) };
+            }
+        }
+
+        check_size("Scope::handle_with", size)?;
+        let object = self.borrow(object);
+        if let Some(handle) = self.from_obj(object) {
+            return Ok(handle);
+        }
+        // SAFETY: [Y1] this thread's mutator.
+        let ob = unsafe { self.raw().pyobject_new(size, ob_type) };
+        let new = Unlinked(NonNull::new(ob).ok_or_else(|| self.out_of_memory(size))?);
+        let head = size_of::<PyObject>();
+        // SAFETY: [Y8] `size` bytes, which is not less than the head.
+        let body = unsafe { ob.cast::<u8>().add(head) };
+        // SAFETY: [Y8] zeroed when it was made; nobody else knows it.
+        fill(object, unsafe { std::slice::from_raw_parts_mut(body, size - head) });
+        // SAFETY: [Y8] both are valid and of this heap.
+        match unsafe { self.raw().link_gc_owned(object.object(), ob, flags) } {
+            Ok(()) => {
+                std::mem::forget(new);
+                self.owned(ob, size)
+            }
+            // Another thread was first (or `fill`): the pair lives at least as long as `object`, which `self` keeps.
+            Err(Error::AlreadyLinked) => {
+                drop(new);
+                self.from_obj(object).ok_or(Error::AlreadyLinked)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// A new `PyObject` without a GC side, with a count of one, `size` bytes and zeroed after its head.
     ///
     /// # Errors

@@ -327,6 +327,59 @@ impl<'s> Scope<'s> {
         self.set(source, field, None::<Ref<'_, U>>);
     }
 
+    /// Makes a field of `source` refer to `new` if it refers to `expected` (`None`: to nothing), with the write barrier;
+    /// whether it did. If other threads can reach `source` this is one atomic step, and `new` is published first, so it is
+    /// public whatever the answer is.
+    ///
+    /// ```
+    /// use handfast::{Config, Field, Heap, Ref, Trace};
+    ///
+    /// #[derive(Trace)]
+    /// struct Stack {
+    ///     top: Field<Cell>,
+    /// }
+    /// #[derive(Trace)]
+    /// struct Cell {
+    ///     value: u64,
+    ///     next: Field<Cell>,
+    /// }
+    ///
+    /// let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let stack = s.alloc(Stack { top: Field::null() })?;
+    ///     let cell = s.alloc(Cell { value: 1, next: Field::null() })?;
+    ///     loop {
+    ///         let top = s.get(stack, |stack| &stack.top);
+    ///         s.set(cell, |cell| &cell.next, top);
+    ///         if s.compare_set(stack, |stack| &stack.top, top, cell) {
+    ///             break; // no other thread has pushed meanwhile
+    ///         }
+    ///     }
+    ///     assert_eq!(s.get(stack, |stack| &stack.top).unwrap().value, 1);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// As [`Scope::set`].
+    #[inline]
+    pub fn compare_set<R, U, F, E, V>(&self, source: R, field: F, expected: E, new: V) -> bool
+    where
+        R: Reference,
+        R::Target: Trace,
+        U: Managed,
+        F: for<'x> FnOnce(&'x R::Target) -> &'x Field<U>,
+        E: Value<Target = U>,
+        V: Value<Target = U>,
+    {
+        let source = self.borrow(source);
+        let offset = source.offset_of(field);
+        let (expected, new) = (expected.nullable(self), new.nullable(self));
+        // SAFETY: [Y5] as in `set`; `expected` is null or valid and of this heap too.
+        unsafe { self.raw.compare_store(source.object(), offset, expected, new) }
+    }
+
     /// Whether two references are to the same object.
     ///
     /// ```

@@ -9,6 +9,10 @@
 //! 3. write. In a cycle shade what was overwritten (deletion; Yuasa 1990). On a public source the write is an exchange
 //!    in a cycle, and what it returns is shaded: another thread may have stored since any earlier read.
 //!
+//! A compare-exchange ([`Record::compare_store`]) takes the same steps: the new value is published before the exchange,
+//! which may show it to others, so it is public even if the exchange then fails; only what an exchange that succeeded has
+//! overwritten is shaded. On a private source it is a comparison and a store.
+//!
 //! The mixture of the two barriers until a mutator is scanned follows Go's hybrid barrier (proposal 17503); `model/`
 //! shows that each of the steps is needed.
 
@@ -99,6 +103,53 @@ impl Record {
             // SAFETY: [B2] what a public field held until now is live.
             unsafe { self.shade(self.local(), old) };
         }
+    }
+
+    /// Stores `value` into a slot of `source` if it holds `expected`, with the barrier; whether it did. On a public source
+    /// this is one atomic step, and `value` is public afterwards in either case. Never collects.
+    ///
+    /// # Safety
+    /// As [`Record::store`]; `expected` is null or valid.
+    pub unsafe fn compare_store(&self, source: *mut Object, slot: Slot, expected: *mut Object, value: *mut Object) -> bool {
+        // SAFETY: [S1] a slot of a live object.
+        let field = unsafe { slot::atomic(slot) };
+        // SAFETY: [H2] the caller says that the source is live.
+        if unsafe { (*source).flags() } & PUBLIC != 0 {
+            // SAFETY: [B1] the source is public.
+            return unsafe { self.compare_store_public(field, expected, value) };
+        }
+        // Relaxed: only this mutator stores into what is private to it.
+        let same = field.load(Ordering::Relaxed) == expected;
+        if same {
+            // SAFETY: the same promises.
+            unsafe { self.store(source, slot, value) };
+        }
+        same
+    }
+
+    /// As [`Record::compare_store`], for a field of something public.
+    ///
+    /// # Safety
+    /// As [`Record::store_public`].
+    unsafe fn compare_store_public(&self, field: &AtomicPtr<Object>, expected: *mut Object, value: *mut Object) -> bool {
+        // SAFETY: [L1] only the owner calls.
+        let phase = unsafe { self.local() }.phase;
+        if !value.is_null() {
+            if phase == Phase::Armed {
+                // SAFETY: [B2] the caller's value is live.
+                unsafe { self.shade(self.local(), value) };
+            }
+            // SAFETY: [P1] the caller's value is public or its own.
+            unsafe { self.publish(value) };
+        }
+        // Success: release pairs with the acquire of loads from public objects; acquire, so that the caller sees what was
+        // done before `expected` was stored. Failure: relaxed, the caller looks again with a load of its own.
+        let stored = field.compare_exchange(expected, value, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        if stored && phase != Phase::Idle {
+            // SAFETY: [B2] what a public field held until now is live.
+            unsafe { self.shade(self.local(), expected) };
+        }
+        stored
     }
 
     /// Marks an old unmarked object of the running cycle and buffers it; a young one needs nothing: its owner's snapshot

@@ -168,6 +168,23 @@ impl Mutator {
         unsafe { self.record().store(source, Object::payload(source).wrapping_add(offset).cast(), value) };
     }
 
+    /// Writes the reference at `offset` of the payload if it is `expected`, with the write barrier; whether it was. One
+    /// atomic step if `source` is public; `value` is published then, whatever the answer. Both may be null. Never collects.
+    #[inline]
+    pub unsafe fn compare_store(
+        self,
+        source: *mut Object,
+        offset: usize,
+        expected: *mut Object,
+        value: *mut Object,
+    ) -> bool {
+        // SAFETY: [S1] the caller names a slot of a live object.
+        unsafe {
+            let slot = Object::payload(source).wrapping_add(offset).cast();
+            self.record().compare_store(source, slot, expected, value)
+        }
+    }
+
     /// A number for the object that never changes and that no other live object has: its address, which from now on does
     /// not change. Never collects.
     pub unsafe fn identity(self, object: *mut Object) -> usize {
