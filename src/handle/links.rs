@@ -228,6 +228,9 @@ impl Links {
         if self.slabs.contains(ob as usize) {
             return Err("the memory is handfast's own");
         }
+        if super::heaps::of(ob).is_some_and(|other| !ptr::eq(Arc::as_ptr(&other), self)) {
+            return Err("the memory is another heap's, or adopted by it");
+        }
         if self.adopted.pin().try_insert(ob as usize, size).is_err() {
             return Err("adopted already");
         }
@@ -485,6 +488,11 @@ impl LocalLinks {
             let owner = unsafe { SlabHeap::page(ob.cast()) }.owner().cast::<Record>();
             if ptr::eq(owner, record) {
                 break;
+            }
+            // SAFETY: [L2] records live as long as their heap, which the caller's reference to `ob` implies.
+            if unsafe { owner.as_ref() }.is_some_and(|owner| !ptr::eq(owner.shared(), record.shared())) {
+                // Another heap's: its owner may be this very thread, which would wait for itself.
+                return ptr::null_mut();
             }
             if owner.is_null() {
                 // The owner leaves: it has published, or is about to; the word says when.

@@ -37,38 +37,38 @@ impl Record {
         self.shared().due.push(Due(cell));
     }
 
-    /// Runs the finalizers that are due. They may allocate, collect, store the object, or do nothing.
+    /// Runs the finalizers that are due. They may allocate, collect, store the object, or do nothing. Those that become
+    /// due meanwhile wait for the next point that runs callbacks: finalizers that make finalizable garbage and collect
+    /// would never let go of their caller otherwise.
     ///
     /// # Safety
     /// Called by the owner at a point that may collect.
     pub unsafe fn run_finalizers(&self) {
-        loop {
-            // SAFETY: [L1] the owner; the reference ends with the statement.
-            let own = unsafe { self.local() }.due.pop_front();
-            let object = match own {
-                Some(object) => object,
-                None => {
-                    let Some(Due(cell)) = self.shared().due.pop() else { return };
-                    // SAFETY: [C1] a live cell that the queue owned. The object is rooted by `finalize` before the cell goes.
-                    let object = unsafe { cell.as_ref() }.get();
-                    // SAFETY: [L1] as above.
-                    unsafe { self.local() }.roots.push(object);
-                    // SAFETY: [C1] the queue was its only user; this mutator holds the object as a root now, and the barrier
-                    // of the store below shades it if a cycle runs.
-                    unsafe {
-                        self.global_set(cell, std::ptr::null_mut());
-                        self.shared().globals.free(cell);
-                        let mark = self.local().roots.len() - 1;
-                        self.finalize(object, mark);
-                    }
-                    continue;
-                }
-            };
+        // SAFETY: [L1] the owner; the reference ends with the statement.
+        let (own, handed_over) = (unsafe { self.local() }.due.len(), self.shared().due.len());
+        for _ in 0..own {
+            // SAFETY: [L1] as above.
+            let Some(object) = (unsafe { self.local() }.due.pop_front()) else { break };
             // SAFETY: [L1] as above.
             let mark = unsafe { self.local() }.roots.len();
             // SAFETY: [L1] as above; [F1] due, and its finalizer has not run.
             unsafe {
                 self.local().roots.push(object);
+                self.finalize(object, mark);
+            }
+        }
+        for _ in 0..handed_over {
+            let Some(Due(cell)) = self.shared().due.pop() else { break };
+            // SAFETY: [C1] a live cell that the queue owned. The object is rooted by `finalize` before the cell goes.
+            let object = unsafe { cell.as_ref() }.get();
+            // SAFETY: [L1] as above.
+            unsafe { self.local() }.roots.push(object);
+            // SAFETY: [C1] the queue was its only user; this mutator holds the object as a root now, and the barrier
+            // of the store below shades it if a cycle runs.
+            unsafe {
+                self.global_set(cell, std::ptr::null_mut());
+                self.shared().globals.free(cell);
+                let mark = self.local().roots.len() - 1;
                 self.finalize(object, mark);
             }
         }

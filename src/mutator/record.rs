@@ -297,6 +297,9 @@ impl Record {
                 break;
             }
         }
+        // The handle layer's part refers back to the heap: kept, it would keep the heap for ever.
+        // SAFETY: [L1] detached, and claimed by this thread until it is released.
+        drop(unsafe { self.local() }.links.take());
         self.thread.store(0, Ordering::Relaxed);
         shared.event.notify();
     }

@@ -1,0 +1,47 @@
+//! A heap that is closed gives everything back: memory, address space and threads. A process can make any number of them.
+
+use handfast::raw::{self, Heap, LinkFlags, TypeInfo};
+use handfast::Config;
+
+/// Pages of address space, and threads, of this process.
+fn usage() -> (usize, usize) {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages = statm.split(' ').next().unwrap().parse().unwrap();
+    (pages, std::fs::read_dir("/proc/self/task").unwrap().count())
+}
+
+static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]).with_handle_slot(8);
+
+/// One heap that does a little of everything, closed or left to its last handle.
+fn heap(i: u32) {
+    let heap = Heap::new(&Config { gc_threads: i % 3, ..Config::default() }).unwrap();
+    let m = heap.attach().unwrap();
+    // SAFETY: this thread's mutator; what is used after a collection is rooted or held by a count.
+    unsafe {
+        let root = m.root(m.alloc(&NODE));
+        let ob = m.handle(*root, 40, std::ptr::null_mut(), LinkFlags::LIGHT);
+        m.weak_free(m.weak_new(*root));
+        m.collect_full();
+        assert_eq!(m.to_obj(ob), *root);
+        raw::PyObject::decref(ob);
+        m.detach();
+    }
+    if i % 2 == 0 {
+        assert_eq!(heap.close().unwrap().objects, 0);
+    }
+}
+
+#[test]
+fn a_process_makes_heaps_without_end() {
+    for i in 0..6 {
+        heap(i);
+    }
+    let (pages, threads) = usage();
+    for i in 0..300 {
+        heap(i);
+    }
+    let (pages_now, threads_now) = usage();
+    assert!(threads_now <= threads, "{threads} threads have become {threads_now}");
+    // One heap reserves hundreds of GiB; the allocator may have grown by some MiB.
+    assert!(pages_now < pages + (1 << 30) / 4096, "{pages} pages have become {pages_now}");
+}
