@@ -283,7 +283,8 @@ impl Record {
             }
             // SAFETY: [L1] as above.
             let local = unsafe { self.local() };
-            if let Some(links) = &mut local.links {
+            // Dropped as well: they keep the heap's links alive, which keep this record alive.
+            if let Some(mut links) = local.links.take() {
                 links.leave();
             }
             local.evacuation.retire(&shared.memory, local.parity);
