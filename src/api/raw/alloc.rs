@@ -256,7 +256,8 @@ impl Mutator {
     }
 
     /// A full collection: when it returns, everything unreachable before the call has died and the dead queue holds its
-    /// share; finalizers that became due have run. May collect.
+    /// share; finalizers that became due have run. May collect. The thread runs on in other heaps to which it is attached, and their
+    /// cycles wait for it: go to native state there first.
     pub unsafe fn collect_full(self) {
         // SAFETY: [A1] a point that may collect.
         unsafe {

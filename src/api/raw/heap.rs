@@ -150,12 +150,15 @@ impl Heap {
         self.0.types.get(id)
     }
 
-    /// Attaches the calling thread. At any time, from any thread; waits for nobody.
+    /// Attaches the calling thread. At any time, from any thread; waits for nobody. A thread that ends is detached.
     ///
     /// # Errors
     /// [`Error::AlreadyAttached`], [`Error::Forked`], [`Error::Closed`].
     pub fn attach(&self) -> Result<Mutator, Error> {
         self.check()?;
+        if !heaps::can_attach() {
+            return Err(Error::Os { what: "attaching a thread that ends", code: 0 });
+        }
         self.attach_unchecked()
     }
 
@@ -173,7 +176,7 @@ impl Heap {
             *record.embedder() = Some(handle);
             record.attach(thread_number(), Box::new(LocalLinks::new(inner.links.clone(), record)));
         }
-        heaps::attach(Attachment { record, links: inner.links.clone() });
+        heaps::attach(Attachment { record, links: inner.links.clone(), leave: Mutator::leave_with_thread });
         crate::trace_event!("attach", thread = thread_number());
         Ok(Mutator::of(record))
     }

@@ -80,6 +80,29 @@ impl Mutator {
                 self.native_leave();
             }
             self.run_callbacks();
+            self.leave();
+        }
+    }
+
+    /// For a thread that ends: what it has not detached is. No callback runs: those that are due wait for another thread.
+    pub(super) unsafe fn leave_with_thread(record: *const Record) {
+        // SAFETY: [A1] the caller's promise: attached by this thread, here and below.
+        unsafe {
+            let mutator = Mutator::of(&*record);
+            // In the child of a fork nobody waits for this thread, and nobody could answer it.
+            if mutator.heap().is_forked() {
+                return;
+            }
+            if mutator.is_native() {
+                mutator.record().native_leave();
+            }
+            mutator.leave();
+        }
+    }
+
+    unsafe fn leave(self) {
+        // SAFETY: [A1] the caller's promises.
+        unsafe {
             let record = self.record();
             record.detach();
             heaps::detach(record);
