@@ -452,11 +452,12 @@ impl Mutator {
     pub unsafe fn walk(self, f: &mut dyn FnMut(WalkedObject)) {
         // SAFETY: [A1] the caller's promises.
         unsafe { self.complete_cycle(true) };
-        let shared = self.record().shared();
-        let epoch = shared.ask().epoch;
+        // SAFETY: [A1] as above.
+        let (epoch, newer) = unsafe { self.settled() };
+        let memory = &self.record().shared().memory;
         // SAFETY: [V1] this mutator runs, so no later cycle can sweep before it is done.
         unsafe {
-            verify::for_each_marked(&shared.memory, epoch, |object| {
+            verify::for_each_marked(memory, epoch, newer, |object| {
                 let ty: *const TypeInfo = (*object).type_info();
                 f(WalkedObject {
                     address: object as usize,
