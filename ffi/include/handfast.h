@@ -320,6 +320,16 @@ void hf_incref(struct hf_pyobject *ob);
 // NULL: does nothing.
 void hf_decref(struct hf_pyobject *ob);
 
+// Drops a reference on a thread that is not attached. The reference goes, still counted, to a queue of the heap: `ob`
+// lives until a mutator takes it from there, at its next point that may collect, or until `hf_heap_free`. Only then, and
+// on that thread, dealloc may run. Waits for nobody.
+//
+// # Safety
+// Owner: the caller has one less; do not touch `ob` afterwards. Thread: any, attached or not. Collects: no. NULL: does
+// nothing. An `ob` that is not of this heap: does nothing but say so.
+void hf_decref_detached(struct hf_heap *heap,
+                        struct hf_pyobject *ob);
+
 // What the inline `hf_decref` calls when it has brought a count to zero or below. Not for programs.
 //
 // # Safety

@@ -50,10 +50,12 @@ test_programs! {
     out_of_memory_leaves_the_heap_usable: "oom.c",
     what_c_holds_is_reported_when_a_heap_is_freed: "leaks.c",
     a_thread_that_ends_is_detached: "thread_exit.c",
+    a_detached_thread_drops_references: "detached.c",
     versions_and_struct_sizes: "abi.c",
     callbacks_call_back: "callbacks.c",
     a_child_of_fork_is_told: "fork.c",
     misuse_is_not_met_by_chance: "misuse.c",
+    misuse_of_counts_is_reported_and_harmless: "reports.c",
     objects_pins_publication_walk: "objects.c",
     the_names_of_rawrefcount: "rawrefcount.c",
 }
