@@ -98,9 +98,11 @@ int main(void) {
     OK(hf_detach(w.me));
     in_threads(obs[0], obs[1]);
     CHECK(deallocs == 2 * MANY + 1);
+    report.struct_size = sizeof report;
     OK(hf_heap_free(w.heap, &report));
     CHECK(deallocs == 2 * MANY + 3);
     CHECK(report.objects == 2); /* `held`, and the immortal one */
+    hf_leak_report_free(&report);
     puts("ok");
     return 0;
 }
