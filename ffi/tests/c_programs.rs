@@ -58,6 +58,15 @@ test_programs! {
     misuse_of_counts_is_reported_and_harmless: "reports.c",
     objects_pins_publication_walk: "objects.c",
     the_names_of_rawrefcount: "rawrefcount.c",
+    story_dealloc_at_the_very_decref: "story_dealloc.c",
+    story_counted_while_queued: "story_queued.c",
+    story_borrowed_references_from_containers: "story_borrowed.c",
+    story_a_c_type_subclassed_on_the_gc_side: "story_subclass.c",
+    story_proxies_of_c_structs: "story_proxy.c",
+    story_a_chain_from_gc_to_c_to_gc: "story_chain.c",
+    story_callbacks_from_c_that_collect: "story_callbacks.c",
+    story_c_releases_the_runtime: "story_native.c",
+    story_call_arguments_die_young: "story_arguments.c",
 }
 
 #[test]
