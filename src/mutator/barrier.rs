@@ -121,7 +121,7 @@ impl Record {
         // Relaxed: only this mutator stores into what is private to it.
         let same = field.load(Ordering::Relaxed) == expected;
         if same {
-            // SAFETY: the same promises.
+            // SAFETY: [B1] the same promises.
             unsafe { self.store(source, slot, value) };
         }
         same
