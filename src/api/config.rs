@@ -23,7 +23,7 @@ pub struct Config {
     /// A cycle starts when the mutators have promoted this many percent of what the last one left alive; 10 to 10,000.
     /// Default 100.
     pub growth_percent: u32,
-    /// No cycle starts before this many bytes were promoted since the last. Default 32 MiB.
+    /// No cycle starts before this many bytes were promoted since the last. Default 64 MiB.
     pub min_trigger_bytes: usize,
     /// Free memory that is kept; more goes back to the operating system after a cycle. Default 32 MiB.
     pub reserve_bytes: usize,
@@ -38,7 +38,7 @@ impl Default for Config {
             max_heap_bytes: 0,
             gc_threads: 1,
             growth_percent: 100,
-            min_trigger_bytes: 32 << 20,
+            min_trigger_bytes: 64 << 20,
             reserve_bytes: 32 << 20,
             huge_pages: true,
         }

@@ -48,8 +48,7 @@ impl Record {
         let (own, handed_over) = (unsafe { self.local() }.due.len(), self.shared().due.len());
         for _ in 0..own {
             // SAFETY: [L1] as above.
-            let next = unsafe { self.local() }.due.pop_front();
-            let Some(object) = next else { break };
+            let Some(object) = unsafe { self.local() }.due.pop_front() else { break };
             // SAFETY: [L1] as above.
             let mark = unsafe { self.local() }.roots.len();
             // SAFETY: [L1] as above; [F1] due, and its finalizer has not run.

@@ -284,6 +284,7 @@ impl Record {
             // SAFETY: [L1] as above.
             let local = unsafe { self.local() };
             // Dropped as well: they keep the heap's links alive, which keep this record alive.
+            local.links_address = std::ptr::null_mut();
             if let Some(mut links) = local.links.take() {
                 links.leave();
             }
@@ -298,9 +299,6 @@ impl Record {
                 break;
             }
         }
-        // The handle layer's part refers back to the heap: kept, it would keep the heap for ever.
-        // SAFETY: [L1] detached, and claimed by this thread until it is released.
-        drop(unsafe { self.local() }.links.take());
         self.thread.store(0, Ordering::Relaxed);
         shared.event.notify();
     }
