@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The README's first command, on this repository; then the small examples.
+# The README's first command, on this repository; then the smaller examples.
 . "$(dirname "$0")/common.sh"
 cargo build --release --examples
-for source in examples/*.rs examples/*/main.rs; do
+for source in examples/*/main.rs examples/*.rs; do
     [ -e "$source" ] || continue
     name=$(basename "$source" .rs)
     [ "$name" != main ] || name=$(basename "$(dirname "$source")")

@@ -26,7 +26,7 @@ fn heap(i: u32) {
         raw::PyObject::decref(ob);
         m.detach();
     }
-    if i % 2 == 0 {
+    if i.is_multiple_of(2) {
         assert_eq!(heap.close().unwrap().objects, 0);
     }
 }

@@ -13,6 +13,7 @@ fn more_heaps_than_address_space_could_hold_at_once() {
         let config = Config { max_heap_bytes: 64 << 20, gc_threads: i % 2, ..Config::default() };
         let heap = Heap::new(&config).expect("the heaps before this one are gone");
         let m = heap.attach().unwrap();
+        // SAFETY: attached above by this thread; the object is rooted at once, and the handle is ours to drop.
         unsafe {
             let object = m.root(m.alloc(&LEAF));
             let ob = m.handle(*object, 24, null_mut(), LinkFlags::LIGHT);

@@ -7,6 +7,7 @@
 //! | `heap`, `mutator`, `scope` | the heap, an attached thread, a scope of roots |
 //! | `trace`, `plain`, `field`, `array`, `data`, `finalize` | what objects are made of |
 //! | `local`, `var`, `reference`, `global`, `weak`, `pin`, `pyref` | ways to hold them |
+//! | `identity` | which object it is, and where it stands |
 //! | `walk` | looking at all of them |
 
 pub mod array;
@@ -17,6 +18,7 @@ pub mod field;
 pub mod finalize;
 pub mod global;
 pub mod heap;
+pub mod identity;
 pub mod local;
 pub mod mutator;
 pub mod pin;

@@ -1,8 +1,8 @@
 //! [`Weak`]: a reference that does not keep its object alive.
 //!
-//! It owns one weak cell of the heap, which a cycle clears when it finds the object unreachable. Between the last flush
-//! round and the clearing a load of an unmarked object waits (DESIGN: frozen weak loads); it does not collect. Dropping
-//! works on any thread, as for [`Global`](crate::Global).
+//! It owns one weak cell of the heap, which a cycle clears when it finds the object unreachable. A load never
+//! waits and never collects: while a cycle ends it either keeps the object alive or learns that it is dead (see
+//! `mutator::gate`). Dropping works on any thread, as for [`Global`](crate::Global).
 
 use crate::Error;
 use crate::api::local::Ref;

@@ -6,8 +6,8 @@
 //!
 //! Each handshake is an [`Ask`] that every mutator answers at a safepoint of its own (or the driver for it, while it is
 //! in native code). The driver is a collector thread, or a mutator in the native state: the code is the same. What each
-//! step is for, and why leaving one out loses objects, is DESIGN's section 6 and the executable model's business; the
-//! proof sketch is in SAFETY.md.
+//! step is for, and why leaving one out loses objects, is shown by the executable model (`model/`); the proof sketch is in
+//! SAFETY.md.
 //!
 //! Ends of marking: a flush round in which all buffers were empty, nothing was grey and no weak load made the gate dirty
 //! proves that marking is complete. Then the driver judges what it would let die: it notes objects with finalizers, and
