@@ -6,7 +6,7 @@
 //! The same is true of global roots. A violation panics with a description: the heap is corrupt.
 
 use crate::heap::Memory;
-use crate::heap::block::Kind;
+use crate::heap::block::{BLOCK, Kind, LINE_SHIFT};
 use crate::mutator::{Record, Shared};
 use crate::object::header::{OLD, PUBLIC};
 use crate::object::{Object, Slot, slot};
@@ -111,4 +111,27 @@ pub unsafe fn verify_roots(record: &Record) {
         let flags = unsafe { (*object).flags() };
         assert!(flags & (OLD | PUBLIC) != 0, "verify: root {slot:p} holds {object:p}, private and young after a minor");
     });
+}
+
+/// What the side tables and the header say of an address: for messages.
+pub fn describe(shared: &Shared, address: usize) -> String {
+    let (memory, ask) = (&shared.memory, shared.ask());
+    if !memory.contains(address) {
+        return format!("{address:#x} is not in this heap");
+    }
+    // SAFETY: [H2] the caller asks for an object; a header that is none is read as numbers only.
+    let header = unsafe { &*(address as *const Object) };
+    let (flags, mark) = (header.flags(), header.mark());
+    let place = if memory.in_blocks(address) {
+        let block = memory.blocks.block_of(address);
+        let line = (address & (BLOCK - 1)) >> LINE_SHIFT;
+        format!(
+            "block {block} ({:?}), line {line} marked {}",
+            memory.blocks.kind(block),
+            memory.blocks.line_marks(block)[line].load(Ordering::Relaxed)
+        )
+    } else {
+        "large".to_owned()
+    };
+    format!("{address:#x}: {place}, flags {flags:#b}, marked {mark}; asked: {ask:?}")
 }

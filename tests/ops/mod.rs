@@ -457,7 +457,9 @@ impl Machine {
                 assert!(walked.insert(object.address), "walked twice");
             });
             assert_eq!(walked.difference(&expected).next(), None, "something dead is still there");
-            assert_eq!(expected.difference(&walked).next(), None, "something alive was not walked");
+            if let Some(&object) = expected.difference(&walked).next() {
+                panic!("something alive was not walked: {}", self.heap.describe(object as *mut Object));
+            }
             let linked = found.values().filter(|&&object| !self.m.from_obj(object).is_null()).count();
             assert_eq!(self.heap.stats().links, linked as u64, "pairs");
             self.heap.verify();

@@ -15,7 +15,7 @@ use crate::mutator::globals::{self, GlobalCell};
 use crate::mutator::handshake::Target;
 use crate::mutator::weak::{self, WeakCell};
 use crate::mutator::{Record, Shared};
-use crate::object::TypeInfo;
+use crate::object::{Object, TypeInfo};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex, thread, thread_number};
 use crate::{Config, Error};
@@ -297,6 +297,14 @@ impl Heap {
             // SAFETY: [C1] the caller's promise.
             unsafe { weak::weak_free(&self.0.shared, cell) };
         }
+    }
+
+    /// What the heap knows of an object, in words: for messages of tests and debuggers.
+    ///
+    /// # Safety
+    /// `object` is an object of this heap that this thread may look at.
+    pub unsafe fn describe(&self, object: *mut Object) -> String {
+        verify::describe(&self.0.shared, object as usize)
     }
 
     /// Checks the heap's invariants over everything old. May collect.
