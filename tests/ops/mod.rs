@@ -457,7 +457,11 @@ impl Machine {
                 assert!(walked.insert(object.address), "walked twice");
             });
             assert_eq!(walked.difference(&expected).next(), None, "something dead is still there");
-            assert_eq!(expected.difference(&walked).next(), None, "something alive was not walked");
+            if let Some((id, object)) = found.iter().find(|(_, object)| !walked.contains(&(**object as usize))) {
+                let node = self.model.node(*id);
+                let (young, public) = (self.m.is_young(*object), self.m.is_public(*object));
+                panic!("{node:?} {id} at {object:p} was not walked (young: {young}, public: {public})");
+            }
             let linked = found.values().filter(|&&object| !self.m.from_obj(object).is_null()).count();
             assert_eq!(self.heap.stats().links, linked as u64, "pairs");
             self.heap.verify();
