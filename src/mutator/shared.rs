@@ -5,6 +5,7 @@
 //! what is being asked. Nobody waits for all mutators but the collector, which does so without holding anything.
 
 use super::cells::CellTable;
+use super::finalize::FinalizableCell;
 use super::globals::GlobalCell;
 use super::record::Record;
 use super::registry::{Asked, Registry};
@@ -154,7 +155,9 @@ pub struct Shared {
     /// Weak references.
     pub weaks: CellTable<WeakCell>,
     /// Old objects with a finalizer that has not run.
-    pub finalizable: CellTable<GlobalCell>,
+    pub finalizable: CellTable<FinalizableCell>,
+    /// How many were ever registered.
+    pub finalizable_made: AtomicU64,
     /// Finalizers that are due.
     pub due: SegQueue<Due>,
     /// Something was put into the dead queue since the notifier last ran.
@@ -180,6 +183,7 @@ impl Shared {
             globals: CellTable::new(),
             weaks: CellTable::new(),
             finalizable: CellTable::new(),
+            finalizable_made: AtomicU64::new(0),
             due: SegQueue::new(),
             notify_due: AtomicBool::new(false),
             event: Event::default(),
