@@ -127,7 +127,7 @@ impl Memory {
     /// Bytes of memory that the heap holds from the operating system.
     pub fn committed(&self) -> usize {
         let blocks = self.fresh.load(Ordering::Relaxed) as usize;
-        blocks.saturating_sub(self.released_count.load(Ordering::Relaxed)) * BLOCK + self.large.high_bytes()
+        blocks.saturating_sub(self.released_count.load(Ordering::Relaxed)) * BLOCK + self.large.held_bytes()
     }
 
     fn charge(&self, bytes: usize) -> bool {
@@ -305,8 +305,9 @@ impl Memory {
         if free == LineSet::MAX { self.give_free(block) } else { self.give_recyclable(block, free) }
     }
 
-    /// Gives free blocks beyond `reserve` bytes back to the operating system.
+    /// Gives free blocks, and free pages of large objects, beyond `reserve` bytes each back to the operating system.
     pub fn trim(&self, reserve: usize) {
+        self.large.trim(reserve);
         while self.free_count.load(Ordering::Relaxed) * BLOCK > reserve {
             let Some(block) = self.free.pop(&self.blocks) else { return };
             self.free_count.fetch_sub(1, Ordering::Relaxed);
