@@ -283,11 +283,13 @@ impl Memory {
             }
             if self.blocks.claim(block, Kind::Old, Kind::Sweeping) {
                 let epoch = self.sweep_epoch.load(Ordering::Relaxed);
-                // When the numbers wrap, dead objects of 254 cycles ago could look alive: forget where they start.
-                if epoch == 1 {
+                // The numbers wrap: a dead object could look alive when the number returns that it was last marked with.
+                // So twice in each round where the dead start is forgotten. Each time in two cycles on end, because a
+                // block that an allocator was filling during one sweep is swept by the next.
+                if matches!(epoch, 127 | 128 | 254 | 255) {
                     self.blocks.retain_starts(block, |at| {
                         // SAFETY: [H2] a start bit stands at the header of an object that was promoted into this block.
-                        unsafe { (*(at as *const crate::object::Object)).mark() == 1 }
+                        unsafe { (*(at as *const crate::object::Object)).mark() == epoch }
                     });
                 }
                 self.sweep_block(block, epoch);
