@@ -85,6 +85,10 @@ impl Mutator {
         let record = self.record();
         // SAFETY: [A1] a point that may collect.
         unsafe {
+            // What follows may need a lock, or an answer, of a thread that exists in the parent only.
+            if self.heap().is_forked() {
+                return null_mut();
+            }
             record.serve();
             self.run_callbacks();
         }
@@ -170,16 +174,13 @@ impl Mutator {
     }
 
     /// Calls `take` until it succeeds: first as it is, then after a minor, then after full collections. `None`: memory is
-    /// out, or this process is the child of a fork.
+    /// out.
     unsafe fn with_memory(self, mut take: impl FnMut() -> Option<usize>) -> Option<usize> {
         if let Some(at) = take() {
             return Some(at);
         }
         // SAFETY: [A1] a point that may collect.
         unsafe {
-            if self.heap().is_forked() {
-                return None;
-            }
             self.collect_minor();
             if let Some(at) = take() {
                 return Some(at);
@@ -203,6 +204,9 @@ impl Mutator {
         let start = Instant::now();
         // SAFETY: [A1] a point that may collect.
         unsafe {
+            if self.heap().is_forked() {
+                return;
+            }
             record.serve();
             record.minor(false);
             if cfg!(gc_zeal) {
