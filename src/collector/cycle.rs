@@ -179,8 +179,9 @@ impl Collector {
         let shared = &*self.shared;
         let mut due = vec![];
         shared.finalizable.for_each(|cell| {
-            if self.is_dead(cell.get(), epoch) {
-                due.push(NonNull::from(cell));
+            // Acquire: the cell's place in the order is at least as new.
+            if self.is_dead(cell.object.load(Ordering::Acquire), epoch) {
+                due.push((cell.order.load(Ordering::Relaxed), NonNull::from(cell)));
             }
         });
         let mut held = vec![];
@@ -191,13 +192,14 @@ impl Collector {
         if !shared.gate.reopen() {
             return false;
         }
+        due.sort_unstable_by_key(|(order, _)| *order);
         let mut grey = vec![];
         for object in held {
             self.shade(object, epoch, &mut grey);
         }
-        for cell in due {
+        for (_, cell) in due {
             // SAFETY: [C1] only the collector frees these cells, and only here.
-            let object = unsafe { cell.as_ref() }.value.swap(null_mut(), Ordering::AcqRel);
+            let object = unsafe { cell.as_ref() }.object.swap(null_mut(), Ordering::AcqRel);
             self.shade(object, epoch, &mut grey);
             let root = shared.globals.alloc();
             // SAFETY: [C1] a fresh cell; the object is public (finalizable objects are).

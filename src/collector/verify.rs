@@ -3,7 +3,8 @@
 //! Between the end of marking and the next cycle's start these hold at any moment, mutators running: an object that is
 //! old, in a line with the present mark and itself marked refers only to null, to young objects, and to old objects that
 //! are marked; if it is public, old objects that it refers to are public (INV-1). A reference lies in the heap and is 8-aligned.
-//! The same is true of global roots. A violation panics with a description: the heap is corrupt.
+//! All lines of such an object carry the mark too. What a global root or a list of finalizable objects holds is marked
+//! and public. A violation panics with a description: the heap is corrupt.
 
 use crate::heap::Memory;
 use crate::heap::block::{BLOCK, Kind, LINE_SHIFT};
@@ -51,17 +52,37 @@ pub unsafe fn verify_old(shared: &Shared, epoch: u8, newer: u8) {
         for_each_marked(memory, epoch, newer, |object| {
             let flags = (*object).flags();
             assert!(flags & OLD != 0, "verify: {object:p} in an old block is not old");
+            check_lines(memory, epoch, object);
             slot::for_each(object, |s| check(memory, [epoch, newer], s, flags & PUBLIC != 0, object));
         });
     }
-    shared.globals.for_each(|cell| {
-        let object = cell.get();
+    let held = |object: *mut Object, what: &str| {
         if !object.is_null() && !memory.is_young(object as usize) {
-            // SAFETY: [G2] what a global root holds is public and alive.
+            // SAFETY: [G2] what a global root or the list of finalizable objects holds is public and alive.
             let header = unsafe { &*object };
-            assert!(header.flags() & PUBLIC != 0, "verify: a global root refers to private {object:p}");
+            let mark = header.mark();
+            assert!(header.flags() & PUBLIC != 0, "verify: {what} refers to private {object:p}");
+            assert!([epoch, newer].contains(&mark), "verify: {what} refers to {object:p}, which is marked {mark}");
         }
-    });
+    };
+    shared.globals.for_each(|cell| held(cell.get(), "a global root"));
+    shared.finalizable.for_each(|cell| held(cell.object.load(Ordering::Acquire), "a list of finalizable objects"));
+}
+
+/// The sweep keeps lines, not objects: each line of a live object must carry the mark.
+unsafe fn check_lines(memory: &Memory, epoch: u8, object: *mut Object) {
+    if !memory.in_blocks(object as usize) {
+        return;
+    }
+    // SAFETY: [G1] marked objects are live.
+    let extent = unsafe { Object::extent(object) };
+    let marks = memory.blocks.line_marks(memory.blocks.block_of(extent.start));
+    let offset = object as usize & (BLOCK - 1);
+    // From the header's line on: an item count may stand on the line before.
+    for line in offset >> LINE_SHIFT..=((extent.start & (BLOCK - 1)) + extent.bytes - 1) >> LINE_SHIFT {
+        let mark = marks[line].load(Ordering::Acquire);
+        assert!(mark == epoch, "verify: line {line} of {object:p} carries {mark}, the object lives in {epoch}");
+    }
 }
 
 unsafe fn check(memory: &Memory, marks: [u8; 2], slot: Slot, public: bool, source: *mut Object) {

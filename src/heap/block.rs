@@ -174,13 +174,14 @@ impl BlockTables {
         words[1].store((lines >> 64) as u64, Ordering::Relaxed);
     }
 
-    /// Marks the lines of `[start, start + bytes)`. Release: whoever sees the mark (acquire) sees the objects.
+    /// Marks the lines of `[start, start + bytes)`, the last one first: whoever sees the mark of a line (acquire) sees those
+    /// of the lines behind it, and the objects.
     #[inline]
     pub fn mark_lines(&self, start: usize, bytes: usize, epoch: u8) {
         let block = self.block_of(start);
         let offset = start & (BLOCK - 1);
         let marks = self.line_marks(block);
-        for mark in &marks[offset >> LINE_SHIFT..=(offset + bytes - 1) >> LINE_SHIFT] {
+        for mark in marks[offset >> LINE_SHIFT..=(offset + bytes - 1) >> LINE_SHIFT].iter().rev() {
             mark.store(epoch, Ordering::Release);
         }
     }

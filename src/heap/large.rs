@@ -41,6 +41,8 @@ pub struct LargeSpace {
     /// Pages that the table may have entries for.
     high: AtomicUsize,
     used: AtomicUsize,
+    /// Pages of free runs that the operating system does not have back.
+    dirty: AtomicUsize,
 }
 
 impl LargeSpace {
@@ -57,6 +59,7 @@ impl LargeSpace {
             runs: Mutex::new(Runs { free: BTreeMap::new(), high: 0, committed: 0 }),
             high: AtomicUsize::new(0),
             used: AtomicUsize::new(0),
+            dirty: AtomicUsize::new(0),
         })
     }
 
@@ -87,8 +90,8 @@ impl LargeSpace {
     }
 
     /// Bytes of memory held, in use or not.
-    pub fn high_bytes(&self) -> usize {
-        self.high.load(Ordering::Relaxed) * PAGE
+    pub fn held_bytes(&self) -> usize {
+        self.used() + self.dirty.load(Ordering::Relaxed) * PAGE
     }
 
     /// Pages for an object of `bytes`, zeroed and registered as young; `None` when the space or the machine is out of
@@ -125,6 +128,7 @@ impl LargeSpace {
         };
         let address = self.memory.base() + first * PAGE;
         if !clean {
+            self.dirty.fetch_sub(need, Ordering::Relaxed);
             // SAFETY: [M3] the run was free and is ours now; it is committed.
             unsafe { std::ptr::write_bytes(address as *mut u8, 0, need * PAGE) };
         }
@@ -149,18 +153,47 @@ impl LargeSpace {
         }
         self.used.fetch_sub(n * PAGE, Ordering::Relaxed);
         let mut runs = self.runs.lock().unwrap_or_else(|e| e.into_inner());
-        let (mut at, mut len, mut clean) = (first, n, clean);
+        self.insert_run(&mut runs, first, n, clean);
+    }
+
+    /// Adds a free run, joined with its neighbours; a joined run is clean only if all its parts are.
+    fn insert_run(&self, runs: &mut Runs, first: usize, n: usize, clean: bool) {
+        let (mut at, mut len) = (first, n);
+        let mut parts = [(n, clean), (0, true), (0, true)];
         if let Some((&before, &(m, c))) = runs.free.range(..first).next_back()
             && before + m == first
         {
             runs.free.remove(&before);
-            (at, len, clean) = (before, m + len, c && clean);
+            (at, len, parts[1]) = (before, m + len, (m, c));
         }
         if let Some(&(m, c)) = runs.free.get(&(first + n)) {
             runs.free.remove(&(first + n));
-            (len, clean) = (len + m, c && clean);
+            (len, parts[2]) = (len + m, (m, c));
         }
-        runs.free.insert(at, (len, clean));
+        let all_clean = parts.iter().all(|(_, c)| *c);
+        if !all_clean {
+            // The new run counts as dirty, and so do clean neighbours that it made dirty.
+            let counted = usize::from(!parts[1].1) * parts[1].0 + usize::from(!parts[2].1) * parts[2].0;
+            self.dirty.fetch_add(len - counted, Ordering::Relaxed);
+        }
+        runs.free.insert(at, (len, all_clean));
+    }
+
+    /// Gives free runs back to the operating system while more than `reserve` bytes of them are held. A run is taken out
+    /// of the map meanwhile, so that nobody waits for the system.
+    pub fn trim(&self, reserve: usize) {
+        while self.dirty.load(Ordering::Relaxed) * PAGE > reserve {
+            let (first, n) = {
+                let mut runs = self.runs.lock().unwrap_or_else(|e| e.into_inner());
+                let Some((&first, &(n, _))) = runs.free.iter().find(|(_, (_, clean))| !clean) else { return };
+                runs.free.remove(&first);
+                (first, n)
+            };
+            self.dirty.fetch_sub(n, Ordering::Relaxed);
+            self.memory.release(first * PAGE, n * PAGE);
+            let mut runs = self.runs.lock().unwrap_or_else(|e| e.into_inner());
+            self.insert_run(&mut runs, first, n, true);
+        }
     }
 
     /// Calls `f` with the first address of every old object.

@@ -167,7 +167,7 @@ impl Memory {
     /// Bytes of memory that the heap holds from the operating system.
     pub fn committed(&self) -> usize {
         let blocks = self.fresh.load(Ordering::Relaxed) as usize;
-        blocks.saturating_sub(self.released_count.load(Ordering::Relaxed)) * BLOCK + self.large.high_bytes()
+        blocks.saturating_sub(self.released_count.load(Ordering::Relaxed)) * BLOCK + self.large.held_bytes()
     }
 
     fn charge(&self, bytes: usize) -> bool {
@@ -323,11 +323,13 @@ impl Memory {
             }
             if self.blocks.claim(block, Kind::Old, Kind::Sweeping) {
                 let epoch = self.sweep_epoch.load(Ordering::Relaxed);
-                // When the numbers wrap, dead objects of 254 cycles ago could look alive: forget where they start.
-                if epoch == 1 {
+                // The numbers wrap: a dead object could look alive when the number returns that it was last marked with.
+                // So twice in each round where the dead start is forgotten. Each time in two cycles on end, because a
+                // block that an allocator was filling during one sweep is swept by the next.
+                if matches!(epoch, 127 | 128 | 254 | 255) {
                     self.blocks.retain_starts(block, |at| {
                         // SAFETY: [H2] a start bit stands at the header of an object that was promoted into this block.
-                        unsafe { (*(at as *const crate::object::Object)).mark() == 1 }
+                        unsafe { (*(at as *const crate::object::Object)).mark() == epoch }
                     });
                 }
                 self.sweep_block(block, epoch);
@@ -352,8 +354,9 @@ impl Memory {
         if free == LineSet::MAX { self.give_free(block) } else { self.give_recyclable(block, free) }
     }
 
-    /// Gives free blocks beyond `reserve` bytes back to the operating system.
+    /// Gives free blocks, and free pages of large objects, beyond `reserve` bytes each back to the operating system.
     pub fn trim(&self, reserve: usize) {
+        self.large.trim(reserve);
         while self.free_count.load(Ordering::Relaxed) * BLOCK > reserve {
             let Some(block) = self.free.pop(&self.blocks) else { return };
             self.free_count.fetch_sub(1, Ordering::Relaxed);

@@ -6,13 +6,28 @@
 //! discovery. A young object that dies privately is finalized by its own mutator. One that survives its first minor
 //! collection is published, so that the global cycle can hand it to any mutator.
 
-use super::globals::GlobalCell;
 use super::record::Record;
 use super::shared::{Counters, Due};
 use crate::object::Object;
-use crate::sync::atomic::Ordering;
+use crate::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::ffi::c_void;
 use std::ptr::NonNull;
+
+/// One old object with a finalizer that has not run. Free cells hold null.
+#[derive(Debug)]
+#[repr(C)]
+pub struct FinalizableCell {
+    /// The object.
+    pub object: AtomicPtr<Object>,
+    /// Grows with each registration: cells are used again in any order.
+    pub order: AtomicU64,
+}
+
+impl Default for FinalizableCell {
+    fn default() -> FinalizableCell {
+        FinalizableCell { object: AtomicPtr::new(std::ptr::null_mut()), order: AtomicU64::new(0) }
+    }
+}
 
 impl Record {
     /// Registers a promoted object whose finalizer has not run.
@@ -22,9 +37,13 @@ impl Record {
     pub(super) unsafe fn register_finalizable(&self, object: *mut Object) {
         // SAFETY: [P1] its own object.
         unsafe { self.publish(object) };
-        let cell: NonNull<GlobalCell> = self.shared().finalizable.alloc();
-        // SAFETY: [C1] a fresh cell. Release: the collector, which reads it, sees the object.
-        unsafe { cell.as_ref() }.value.store(object, Ordering::Release);
+        let order = self.shared().finalizable_made.fetch_add(1, Ordering::Relaxed);
+        let cell: NonNull<FinalizableCell> = self.shared().finalizable.alloc();
+        // SAFETY: [C1] a fresh cell.
+        let cell = unsafe { cell.as_ref() };
+        cell.order.store(order, Ordering::Relaxed);
+        // Release: the collector, which reads it, sees the object and its place in the order.
+        cell.object.store(object, Ordering::Release);
     }
 
     /// Hands a due object over to whichever mutator runs finalizers next: this one leaves.

@@ -146,7 +146,7 @@ impl Record {
         unsafe {
             self.visit_roots(local, &mut evacuation, snapshot);
             evacuation.drain();
-            self.visit_finalizable(local, &mut evacuation);
+            self.visit_finalizable(local, &mut evacuation, snapshot);
             if let Some(links) = &mut local.links {
                 links.after_minor(&mut |object| evacuation.find(object));
             }
@@ -218,7 +218,7 @@ impl Record {
 
     /// Dead young objects with a finalizer are kept for it, in the order of their allocation; `local.finalizable` keeps
     /// those that survived, at their new addresses.
-    unsafe fn visit_finalizable(&self, local: &mut Local, evacuation: &mut Evacuation<'_>) {
+    unsafe fn visit_finalizable(&self, local: &mut Local, evacuation: &mut Evacuation<'_>, snapshot: bool) {
         let mut survivors = vec![];
         let mut dead = vec![];
         for object in std::mem::take(&mut local.finalizable) {
@@ -228,7 +228,13 @@ impl Record {
         }
         for object in dead {
             // SAFETY: [N1] as above.
-            local.due.push_back(unsafe { evacuation.promote(object) });
+            let at = unsafe { evacuation.promote(object) };
+            local.due.push_back(at);
+            if snapshot {
+                // A root since this moment, and the roots were shaded before.
+                // SAFETY: [B2] promoted just now.
+                unsafe { self.shade(local, at) };
+            }
         }
         // SAFETY: [N1] as above.
         unsafe { evacuation.drain() };

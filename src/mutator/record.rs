@@ -262,10 +262,11 @@ impl Record {
     }
 
     /// Detaches: roots go, survivors are promoted and what of them is linked is published, buffers are handed over.
+    /// Answers the bytes that were promoted since the last look at the pacing.
     ///
     /// # Safety
     /// Called by the owner, which does not use the record afterwards.
-    pub unsafe fn detach(&self) {
+    pub unsafe fn detach(&self) -> usize {
         let shared = self.shared();
         loop {
             // SAFETY: [L1] the owner.
@@ -301,6 +302,8 @@ impl Record {
         }
         self.thread.store(0, Ordering::Relaxed);
         shared.event.notify();
+        // SAFETY: [L1] detached, but claimed still.
+        std::mem::take(&mut unsafe { self.local() }.promoted)
     }
 
     /// Publishes the objects of its private links, so that any thread may cross them.

@@ -6,6 +6,7 @@
 
 use super::bell::Bell;
 use super::cells::CellTable;
+use super::finalize::FinalizableCell;
 use super::globals::GlobalCell;
 use super::record::Record;
 use super::registry::{Asked, Registry};
@@ -155,7 +156,9 @@ pub struct Shared {
     /// Weak references.
     pub weaks: CellTable<WeakCell>,
     /// Old objects with a finalizer that has not run.
-    pub finalizable: CellTable<GlobalCell>,
+    pub finalizable: CellTable<FinalizableCell>,
+    /// How many were ever registered.
+    pub finalizable_made: AtomicU64,
     /// Finalizers that are due.
     pub due: SegQueue<Due>,
     /// Something was put into the dead queue since the notifier last ran.
@@ -183,6 +186,7 @@ impl Shared {
             globals: CellTable::new(),
             weaks: CellTable::new(),
             finalizable: CellTable::new(),
+            finalizable_made: AtomicU64::new(0),
             due: SegQueue::new(),
             notify_due: Bell::new(),
             drops_due: Bell::new(),

@@ -457,8 +457,8 @@ impl Machine {
                 assert!(walked.insert(object.address), "walked twice");
             });
             assert_eq!(walked.difference(&expected).next(), None, "something dead is still there");
-            if let Some(&object) = expected.difference(&walked).next() {
-                panic!("something alive was not walked: {}", self.heap.describe(object as *mut Object));
+            if let Some((id, &object)) = found.iter().find(|(_, object)| !walked.contains(&(**object as usize))) {
+                panic!("{:?} {id} was not walked: {}", self.model.node(*id), self.heap.describe(object));
             }
             let linked = found.values().filter(|&&object| !self.m.from_obj(object).is_null()).count();
             assert_eq!(self.heap.stats().links, linked as u64, "pairs");

@@ -84,6 +84,10 @@ impl Mutator {
         let record = self.record();
         // SAFETY: [A1] a point that may collect.
         unsafe {
+            // What follows may need a lock, or an answer, of a thread that exists in the parent only.
+            if self.heap().is_forked() {
+                return null_mut();
+            }
             record.serve();
             self.run_callbacks();
         }
@@ -201,16 +205,13 @@ impl Mutator {
     }
 
     /// Calls `take` until it succeeds: first as it is, then after a minor, then after full collections (its argument says
-    /// whether there was a collection). `None`: memory is out, or this process is the child of a fork.
+    /// whether there was a collection). `None`: memory is out.
     unsafe fn with_memory(self, mut take: impl FnMut(bool) -> Option<usize>) -> Option<usize> {
         if let Some(at) = take(false) {
             return Some(at);
         }
         // SAFETY: [A1] a point that may collect.
         unsafe {
-            if self.heap().is_forked() {
-                return None;
-            }
             self.collect_minor();
             // Three: what finalizers and deallocs let go of after one dies in the next.
             for _ in 0..3 {
@@ -230,6 +231,9 @@ impl Mutator {
         let start = Instant::now();
         // SAFETY: [A1] a point that may collect.
         unsafe {
+            if self.heap().is_forked() {
+                return;
+            }
             record.serve();
             record.minor(false);
             if cfg!(gc_zeal) {

@@ -104,7 +104,12 @@ impl Mutator {
         // SAFETY: [A1] the caller's promises.
         unsafe {
             let record = self.record();
-            record.detach();
+            let promoted = record.detach();
+            let driver = &self.inner().driver;
+            // A thread that leaves early counts too, or many of them would never start a cycle.
+            if driver.collector().pacing.promote(promoted) && driver.in_background() {
+                let _ = driver.request(false);
+            }
             heaps::detach(record);
             let heap = record.embedder().take();
             if let Some(heap) = heap.as_ref().and_then(|e| e.downcast_ref::<Heap>()) {
