@@ -18,7 +18,8 @@ fn example() -> &'static Path {
         let output = cargo.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let messages = String::from_utf8(output.stdout).unwrap();
-        let path = messages.lines().filter_map(|line| line.split_once("\"executable\":\"")?.1.split('"').next()).next_back();
+        let path =
+            messages.lines().filter_map(|line| line.split_once("\"executable\":\"")?.1.split('"').next()).next_back();
         PathBuf::from(path.expect("cargo names the program"))
     })
 }
@@ -86,7 +87,9 @@ impl Count {
     fn top(&self, len: usize) -> Vec<String> {
         let mut words: Vec<_> = self.words.iter().collect();
         words.sort_by(|a, b| b.1.0.cmp(&a.1.0).then(a.0.cmp(b.0)));
-        let line = |(word, (count, files)): (&Vec<u8>, &(u64, u64))| format!("{count} {files} {}", String::from_utf8_lossy(word));
+        let line = |(word, (count, files)): (&Vec<u8>, &(u64, u64))| {
+            format!("{count} {files} {}", String::from_utf8_lossy(word))
+        };
         words.into_iter().take(len).map(line).collect()
     }
 
@@ -154,7 +157,11 @@ fn a_generated_folder_in_a_small_heap() {
             // The maximum of a product is rare: small numbers are frequent.
             let bound = 1 + random(20_000);
             let word = random(bound);
-            text.push_str(&format!("{}{word}{}", ["w", "W", "wört_"][word as usize % 3], [" ", "\n", "-", ", "][random(4) as usize]));
+            text.push_str(&format!(
+                "{}{word}{}",
+                ["w", "W", "wört_"][word as usize % 3],
+                [" ", "\n", "-", ", "][random(4) as usize]
+            ));
         }
         fs::write(folder.join(format!("{file}.txt")), text).unwrap();
     }
@@ -178,11 +185,19 @@ fn odd_files() {
     fs::write(root.join("late zero"), [b"word ".repeat(1638), b"ab\0word".to_vec()].concat()).unwrap();
     fs::write(root.join(".hidden/deep/latin1"), b"stra\xdfe Stra\xdfe \xff\xfe \xc3").unwrap();
     let long = |len: usize| [b"x".repeat(len), b" ".to_vec()].concat();
-    fs::write(root.join("long"), [long(1), long(2), long(63), long(64), long(65), long(70_000), b"end".to_vec()].concat()).unwrap();
+    fs::write(
+        root.join("long"),
+        [long(1), long(2), long(63), long(64), long(65), long(70_000), b"end".to_vec()].concat(),
+    )
+    .unwrap();
     for piece in [65_535, 65_536, 65_537, 131_072] {
         let text = [b"Ab_9.".repeat(piece / 5), vec![b'y'; piece % 5], b"across the pieces".to_vec()].concat();
         fs::write(root.join(format!("piece{piece}")), text).unwrap();
-        fs::write(root.join(format!("exact{piece}")), vec![b'z'; piece - 3].into_iter().chain(*b" zz").collect::<Vec<_>>()).unwrap();
+        fs::write(
+            root.join(format!("exact{piece}")),
+            vec![b'z'; piece - 3].into_iter().chain(*b" zz").collect::<Vec<_>>(),
+        )
+        .unwrap();
     }
     std::os::unix::fs::symlink(root.join("nothing"), root.join("dangling")).unwrap();
     std::os::unix::fs::symlink(&root, root.join(".hidden/loop")).unwrap();
@@ -233,18 +248,27 @@ fn a_file_that_cannot_be_read_is_counted_and_named() {
     // Reading one's own memory from address 0 fails, whoever one is.
     let output = index(&[], Path::new("/proc/self/mem"));
     assert!(output.status.success(), "{}", stderr(&output));
-    assert!(stderr(&output).contains("1 files or folders cannot be read; the first: /proc/self/mem: "), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("1 files or folders cannot be read; the first: /proc/self/mem: "),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
 fn a_missing_compiler_is_named() {
     let root = folder("compiler");
-    let run = |key: &str, value: &str| Command::new(example()).env_remove("CC").env(key, value).arg(&root).output().unwrap();
+    let run =
+        |key: &str, value: &str| Command::new(example()).env_remove("CC").env(key, value).arg(&root).output().unwrap();
     let output = run("PATH", "");
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("C compiler \"cc\""), "{}", stderr(&output));
     let output = run("CC", "no-such-compiler");
-    assert!(stderr(&output).contains("\"no-such-compiler\"") && stderr(&output).contains("set CC"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("\"no-such-compiler\"") && stderr(&output).contains("set CC"),
+        "{}",
+        stderr(&output)
+    );
     let output = run("CC", "false");
     assert!(stderr(&output).contains("\"false\" cannot compile the plug-in"), "{}", stderr(&output));
 }
@@ -279,7 +303,11 @@ fn a_heap_that_is_too_small_ends_with_a_clear_error() {
     for threads in ["0", "1"] {
         let output = index(&["--max-heap", "4", "--nursery", "128", "--gc-threads", threads], &root);
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-        assert!(stderr(&output).contains("out of memory") && stderr(&output).contains("--max-heap"), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("out of memory") && stderr(&output).contains("--max-heap"),
+            "{}",
+            stderr(&output)
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! `Scope::handle_with`: a `PyObject` whose own fields are written before anybody knows it.
 
-use handfast::{Config, Data, Error, Global, Heap, HandleSlot, LinkFlags, PyRef, Trace};
+use handfast::{Config, Data, Error, Global, HandleSlot, Heap, LinkFlags, PyRef, Trace};
 use std::ptr::null_mut;
 use std::sync::Barrier;
 use std::thread;
@@ -101,9 +101,10 @@ fn threads_that_race_get_one_handle_and_find_it_filled() -> Result<(), Error> {
                             (0..OBJECTS)
                                 .map(|i| {
                                     let number = numbers.get(s).item(i as usize).expect("set above");
-                                    let ob = s.handle_with(number, 32, null_mut(), LinkFlags::LIGHT, |number, body| {
-                                        body.copy_from_slice(&number.value.to_ne_bytes());
-                                    })?;
+                                    let ob =
+                                        s.handle_with(number, 32, null_mut(), LinkFlags::LIGHT, |number, body| {
+                                            body.copy_from_slice(&number.value.to_ne_bytes());
+                                        })?;
                                     assert_eq!(body(&ob, 8), i.to_ne_bytes());
                                     Ok(ob.as_ptr().addr())
                                 })

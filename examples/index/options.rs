@@ -55,7 +55,8 @@ impl Options {
                 _ => (text, None),
             };
             let mut number = |least: usize, most: usize| {
-                let value = value.clone().or_else(|| arguments.next().map(|value| value.to_string_lossy().into_owned()));
+                let value =
+                    value.clone().or_else(|| arguments.next().map(|value| value.to_string_lossy().into_owned()));
                 let value = value.ok_or_else(|| format!("{name} needs a number"))?;
                 match value.parse() {
                     Ok(number) if (least..=most).contains(&number) => Ok(number),

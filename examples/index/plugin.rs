@@ -10,8 +10,8 @@
 
 use crate::posting::Word;
 use handfast::{Error, LinkFlags, PyObject, PyRef, Reference, Scope};
-use handfast_c::handles;
 use handfast_c::ctypes::HfPyobject;
+use handfast_c::handles;
 use libloading::Library;
 use std::ffi::c_void;
 use std::fs;
@@ -63,7 +63,8 @@ impl Plugin {
         let library = unsafe { Library::new(&path) }.map_err(|error| format!("cannot load the plug-in: {error}"))?;
         let missing = |error: libloading::Error| format!("the plug-in is not ours: {error}");
         // SAFETY: here and below: `plugin.c` defines the symbol with this type.
-        let start = unsafe { *library.get::<unsafe extern "C" fn(usize) -> i32>(b"index_plugin_start\0").map_err(missing)? };
+        let start =
+            unsafe { *library.get::<unsafe extern "C" fn(usize) -> i32>(b"index_plugin_start\0").map_err(missing)? };
         // SAFETY: as above.
         let wants = unsafe { *library.get(b"index_plugin_wants\0").map_err(missing)? };
         // SAFETY: as above.
@@ -148,10 +149,17 @@ fn compile(output: &Path) -> Result<(), String> {
         .arg(output)
         .output()
         .map_err(|error| {
-            format!("cannot run the C compiler \"{name}\" for the plug-in: {error}; install it (on Debian: apt install gcc) or set CC")
+            format!(
+                "cannot run the C compiler \"{name}\" for the plug-in: {error}; \
+                 install it (on Debian: apt install gcc) or set CC"
+            )
         })?;
     if result.status.success() {
         return Ok(());
     }
-    Err(format!("\"{name}\" cannot compile the plug-in: {}\n{}", result.status, String::from_utf8_lossy(&result.stderr)))
+    Err(format!(
+        "\"{name}\" cannot compile the plug-in: {}\n{}",
+        result.status,
+        String::from_utf8_lossy(&result.stderr)
+    ))
 }

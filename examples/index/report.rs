@@ -81,7 +81,14 @@ pub fn words(out: &mut impl Write, top: &[Top]) -> io::Result<()> {
 }
 
 /// Prints what was read, and how fast.
-pub fn input(out: &mut impl Write, files: &Files, done: &Done, words: u64, threads: usize, time: Duration) -> io::Result<()> {
+pub fn input(
+    out: &mut impl Write,
+    files: &Files,
+    done: &Done,
+    words: u64,
+    threads: usize,
+    time: Duration,
+) -> io::Result<()> {
     writeln!(
         out,
         "\n{} files, {} bytes, {} words, {words} different, {} postings",

@@ -50,11 +50,8 @@ impl Table {
     /// An empty table.
     pub fn new<'s>(s: &mut Scope<'s>) -> Result<Local<'s, Table>, Error> {
         s.escape(|t| {
-            let table = t.alloc(Table {
-                segments: Field::null(),
-                buckets: AtomicUsize::new(FIRST),
-                len: AtomicUsize::new(0),
-            })?;
+            let table =
+                t.alloc(Table { segments: Field::null(), buckets: AtomicUsize::new(FIRST), len: AtomicUsize::new(0) })?;
             let segments = t.alloc_array(SEGMENTS)?;
             let first = t.alloc_array(FIRST)?;
             let head = t.alloc(Entry { key: 0, next: Field::null(), word: Field::null() })?;

@@ -239,7 +239,8 @@ struct hf_pyobject *hf_pyobject_new(struct hf_mutator *mutator,
 
 // Takes memory of the embedder's own (from its malloc, or a static struct that is then made immortal) as a handle. Its
 // three fields are the embedder's to set before: a count, a link of 0, a type. From now on all rules hold for it, but the
-// library never frees it: dealloc and the dead queue hand it back.
+// library never frees it: dealloc and the dead queue hand it back, the dead queue even if the link is light. A count below
+// 1 becomes 1. What is another heap's, or adopted by another heap, is refused.
 //
 // # Safety
 // Owner: the memory stays the caller's. Thread: the mutator's. Collects: no. Errors: `HF_ERR_INVALID_ARGUMENT`,
@@ -562,11 +563,13 @@ void hf_unpin(struct hf_mutator *mutator, struct hf_object *object);
 // another thread's mutator.
 size_t hf_scope_open(struct hf_mutator *mutator);
 
-// Closes a scope and those opened after it: their slots are gone. What is not an open scope is left alone.
+// Closes a scope and those opened after it: their slots are gone. A number above all open scopes is left alone; any other
+// number that `hf_scope_open` did not answer cuts off the roots that were made since there were that many.
 //
 // # Safety
 // Thread: the mutator's. Collects: no.
-void hf_scope_close(struct hf_mutator *mutator, size_t scope);
+void hf_scope_close(struct hf_mutator *mutator,
+                    size_t scope);
 
 // A slot that holds this object (or NULL) and that the collector updates when it moves. The program may write other
 // objects of this mutator, or NULL, into it.
@@ -641,7 +644,9 @@ enum hf_status hf_stats_get(struct hf_heap *heap, struct hf_stats *out);
 const char *hf_status_message(int status);
 
 // Attaches the calling thread to a heap. A thread attaches once to each heap, and to as many heaps as it likes. A thread
-// that ends is detached.
+// that ends is detached. A thread that waits in one heap (for a full collection, or for memory) is running still in the
+// others, whose cycles wait for it: two such threads can wait for each other for ever, unless each goes to native state
+// in the other heap first.
 //
 // # Safety
 // Owner: `*out` is the calling thread's until `hf_detach`; NULL is written there on failure. Thread: any.

@@ -77,7 +77,8 @@ pub unsafe extern "C" fn hf_pyobject_new(
 
 /// Takes memory of the embedder's own (from its malloc, or a static struct that is then made immortal) as a handle. Its
 /// three fields are the embedder's to set before: a count, a link of 0, a type. From now on all rules hold for it, but the
-/// library never frees it: dealloc and the dead queue hand it back.
+/// library never frees it: dealloc and the dead queue hand it back, the dead queue even if the link is light. A count below
+/// 1 becomes 1. What is another heap's, or adopted by another heap, is refused.
 ///
 /// # Safety
 /// Owner: the memory stays the caller's. Thread: the mutator's. Collects: no. Errors: `HF_ERR_INVALID_ARGUMENT`,

@@ -176,7 +176,9 @@ pub unsafe extern "C" fn hf_heap_free(heap: *mut HfHeap, out_or_null: *mut HfLea
             return Ok(());
         }
         // SAFETY: [E1] not freed yet, says the caller.
-        let report = unsafe { HfHeap::from_c(heap) }?.raw.close()?;
+        let raw = &unsafe { HfHeap::from_c(heap) }?.raw;
+        // Callbacks run in there, on a mutator that is not theirs to detach.
+        let report = threads::collecting(|| raw.close())?;
         // SAFETY: [E1] it came from Box::into_raw in hf_heap_new, and this is the only call that takes it back.
         drop(unsafe { Box::from_raw(heap) });
         // SAFETY: [E3] NULL or a report of the program.

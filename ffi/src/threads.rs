@@ -117,7 +117,9 @@ pub(crate) fn running(function: &'static str, mutator: *mut HfMutator) -> Result
 }
 
 /// Attaches the calling thread to a heap. A thread attaches once to each heap, and to as many heaps as it likes. A thread
-/// that ends is detached.
+/// that ends is detached. A thread that waits in one heap (for a full collection, or for memory) is running still in the
+/// others, whose cycles wait for it: two such threads can wait for each other for ever, unless each goes to native state
+/// in the other heap first.
 ///
 /// # Safety
 /// Owner: `*out` is the calling thread's until `hf_detach`; NULL is written there on failure. Thread: any.

@@ -56,6 +56,9 @@ test_programs! {
     misuse_is_not_met_by_chance: "misuse.c",
     objects_pins_publication_walk: "objects.c",
     the_names_of_rawrefcount: "rawrefcount.c",
+    memory_of_the_embedders_own: "adopted.c",
+    callbacks_try_everything_also_at_the_end: "callbacks_at_the_end.c",
+    threads_cross_each_others_links_in_two_heaps: "two_heaps.c",
 }
 
 #[test]

@@ -12,17 +12,20 @@ use crate::object::header::{OLD, PUBLIC};
 use crate::object::{Object, Slot, slot};
 use crate::sync::atomic::Ordering;
 
-/// Calls `f` with every old object that carries the mark `epoch`.
+/// Calls `f` with every old object that the cycle `epoch` found alive or that was promoted since. In a cycle that is
+/// being armed some of them carry the mark `newer` already.
 ///
 /// # Safety
 /// No sweep is under way, and none begins: the caller is a running mutator, or the collector.
-pub unsafe fn for_each_marked(memory: &Memory, epoch: u8, mut f: impl FnMut(*mut Object)) {
+pub unsafe fn for_each_marked(memory: &Memory, epoch: u8, newer: u8, mut f: impl FnMut(*mut Object)) {
+    // SAFETY: [H2] a start bit in a marked line, or the state of a large page, stands for a promoted object whose memory
+    // is not reused.
+    let is_marked = |object: *mut Object| [epoch, newer].contains(&unsafe { (*object).mark() });
     for block in 0..memory.block_count() {
         if matches!(memory.blocks.kind(block), Kind::Old | Kind::Recyclable | Kind::Active) {
             memory.blocks.for_each_start(block, epoch, |at| {
                 let object = at as *mut Object;
-                // SAFETY: [H2] a start bit in a marked line stands at a promoted object whose memory is not reused.
-                if unsafe { (*object).mark() } == epoch {
+                if is_marked(object) {
                     f(object);
                 }
             });
@@ -30,8 +33,7 @@ pub unsafe fn for_each_marked(memory: &Memory, epoch: u8, mut f: impl FnMut(*mut
     }
     memory.large.for_each_old(|start| {
         let object = (start + 8) as *mut Object;
-        // SAFETY: [H2] an old large object.
-        if unsafe { (*object).mark() } == epoch {
+        if is_marked(object) {
             f(object);
         }
     });
@@ -46,7 +48,7 @@ pub unsafe fn verify_old(shared: &Shared, epoch: u8, newer: u8) {
     let memory = &shared.memory;
     // SAFETY: [V1] the caller's promise; [G1] marked objects are live.
     unsafe {
-        for_each_marked(memory, epoch, |object| {
+        for_each_marked(memory, epoch, newer, |object| {
             let flags = (*object).flags();
             assert!(flags & OLD != 0, "verify: {object:p} in an old block is not old");
             slot::for_each(object, |s| check(memory, [epoch, newer], s, flags & PUBLIC != 0, object));

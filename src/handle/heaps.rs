@@ -7,18 +7,36 @@
 use super::links::Links;
 use super::pyobject::PyObject;
 use crate::mutator::Record;
+use crate::mutator::handshake::Target;
 use crate::sync::{Arc, Mutex};
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
 
 /// A heap to which this thread is attached.
 pub(crate) struct Attachment {
     pub(crate) record: *const Record,
     pub(crate) links: Arc<Links>,
+    /// Detaches the record of a thread that ends; it runs no callbacks.
+    pub(crate) leave: unsafe fn(*const Record),
+}
+
+/// What a thread is attached to; when the thread ends, what it has not detached by then is.
+struct Attachments(RefCell<Vec<Attachment>>);
+
+impl Drop for Attachments {
+    fn drop(&mut self) {
+        for attachment in std::mem::take(self.0.get_mut()) {
+            // SAFETY: [A1] attached by this thread, which does nothing with it any more.
+            let left = catch_unwind(AssertUnwindSafe(|| unsafe { (attachment.leave)(attachment.record) }));
+            // The hook has reported a panic, which must not leave the end of a thread.
+            drop(left);
+        }
+    }
 }
 
 thread_local! {
-    static ATTACHED: RefCell<Vec<Attachment>> = const { RefCell::new(Vec::new()) };
+    static ATTACHED: Attachments = const { Attachments(RefCell::new(Vec::new())) };
 }
 
 static HEAPS: Mutex<Vec<Weak<Links>>> = Mutex::new(Vec::new());
@@ -30,21 +48,40 @@ pub(crate) fn register(links: &Arc<Links>) {
     heaps.push(Arc::downgrade(links));
 }
 
-/// This thread is attached from now on.
+/// This thread is attached from now on. In the last steps of a thread's end nobody remembers it: see [`can_attach`].
 pub(crate) fn attach(attachment: Attachment) {
-    ATTACHED.with_borrow_mut(|all| all.push(attachment));
+    let _ = ATTACHED.try_with(|all| all.0.borrow_mut().push(attachment));
+}
+
+/// Whether this thread is not so near its end that nothing would detach it any more.
+pub(crate) fn can_attach() -> bool {
+    ATTACHED.try_with(|_| ()).is_ok()
 }
 
 /// This thread leaves.
 pub(crate) fn detach(record: *const Record) {
     // During the thread's end the list may be gone already.
-    let _ = ATTACHED.try_with(|all| all.borrow_mut().retain(|a| a.record != record));
+    let _ = ATTACHED.try_with(|all| all.0.borrow_mut().retain(|a| a.record != record));
+}
+
+/// Serves publish requests to this thread's running mutators, of whatever heap. It moves nothing.
+pub(crate) fn serve_publish() {
+    let _ = ATTACHED.try_with(|all| {
+        for attachment in all.0.borrow().iter() {
+            // SAFETY: [L2] records live as long as their heap, which an attached mutator keeps.
+            let record = unsafe { &*attachment.record };
+            if record.word.target() == Target::Running {
+                // SAFETY: [L1] this thread's, running; whoever waits is inside no other use of it.
+                unsafe { record.serve_publish_if_asked() };
+            }
+        }
+    });
 }
 
 /// This thread's record in the heap of these links.
 pub(crate) fn current(links: &Links) -> Option<*const Record> {
     ATTACHED
-        .try_with(|all| all.borrow().iter().find(|a| std::ptr::eq(&*a.links, links)).map(|a| a.record))
+        .try_with(|all| all.0.borrow().iter().find(|a| std::ptr::eq(&*a.links, links)).map(|a| a.record))
         .ok()
         .flatten()
 }
@@ -52,7 +89,7 @@ pub(crate) fn current(links: &Links) -> Option<*const Record> {
 /// The heap that an object belongs to.
 pub(crate) fn of(ob: *const PyObject) -> Option<Arc<Links>> {
     let own = ATTACHED
-        .try_with(|all| all.borrow().iter().find(|a| a.links.owns(ob)).map(|a| a.links.clone()))
+        .try_with(|all| all.0.borrow().iter().find(|a| a.links.owns(ob)).map(|a| a.links.clone()))
         .ok()
         .flatten();
     own.or_else(|| {

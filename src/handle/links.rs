@@ -237,7 +237,8 @@ impl Links {
         // SAFETY: [K2] the caller's memory.
         let this = unsafe { &*ob };
         this.set_link(LinkWord(0));
-        if this.ob_refcnt.count() <= 0 && !this.ob_refcnt.is_immortal() {
+        // A negative word has the immortal bit, too, but means nothing.
+        if this.ob_refcnt.get_acquire() <= 0 {
             this.ob_refcnt.set(1);
         }
         Ok(())
@@ -506,7 +507,10 @@ impl LocalLinks {
                     word.is_private().then(|| word.object())
                 };
                 // SAFETY: [L2] records live as long as the heap.
-                unsafe { record.ask_to_publish(&*owner, Box::new(still_private), || !this.link().is_private()) };
+                unsafe {
+                    let is_public = || !this.link().is_private();
+                    record.ask_to_publish(&*owner, Box::new(still_private), is_public, super::heaps::serve_publish);
+                }
             }
             word = this.link();
         }

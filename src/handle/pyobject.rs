@@ -13,7 +13,7 @@
 //! Without `PRIVATE` and `YOUNG` the word never changes until the pair dies. Layout and the meaning of the count are
 //! those of PyPy's `rawrefcount`, but a link owns exactly one count: no bias.
 
-use super::refcount::RefCount;
+use super::refcount::{IMMORTAL, RefCount};
 use crate::object::Object;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use std::ffi::c_void;
@@ -106,7 +106,8 @@ impl PyObject {
 
     /// Whether C holds it: more than the link's own count, or immortal.
     pub(super) fn is_held(&self) -> bool {
-        self.ob_refcnt.get_acquire() > 1
+        let count = self.ob_refcnt.get_acquire();
+        count > 1 || count & IMMORTAL != 0
     }
 
     /// C references to it, without the link's own.

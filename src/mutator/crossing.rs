@@ -3,7 +3,8 @@
 //! The requester queues a [`PublishRequest`] with the owner and asks by handshake. A running owner serves it at its next
 //! safepoint; for an owner in native code the requester does the work itself (NATIVE → HELD). While it waits, the
 //! requester serves publish requests of others, and only those: two mutators that cross each other's links never wait
-//! for each other, and a crossing never collects. An owner that leaves publishes all its links first.
+//! for each other, and a crossing never collects. It serves them for all heaps to which its thread is attached: the other
+//! may be waiting in another heap. An owner that leaves publishes all its links first.
 //!
 //! A request whose requester has given up is withdrawn, so that nobody looks at its object later.
 
@@ -56,7 +57,20 @@ impl Record {
         }
     }
 
-    /// Has `owner` publish what `object` answers, and returns when `is_public` says so.
+    /// Serves publish requests if there are any. Publishing moves nothing.
+    ///
+    /// # Safety
+    /// Called by the running owner.
+    pub unsafe fn serve_publish_if_asked(&self) {
+        if self.word.is_requested(Requests::PUBLISH) {
+            self.word.serve(Requests::PUBLISH);
+            // SAFETY: [L1] the caller's promise.
+            unsafe { self.serve_publish() };
+        }
+    }
+
+    /// Has `owner` publish what `object` answers, and returns when `is_public` says so. `serve_elsewhere` serves publish
+    /// requests to the thread's mutators of other heaps.
     ///
     /// # Safety
     /// Called by the running owner of `self`, which keeps the pair alive meanwhile.
@@ -65,6 +79,7 @@ impl Record {
         owner: &Record,
         object: Box<dyn Fn() -> Option<*mut Object> + Send + Sync>,
         is_public: impl Fn() -> bool,
+        serve_elsewhere: impl Fn(),
     ) {
         let request = Arc::new(PublishRequest { state: AtomicU32::new(WAITING), object });
         owner.publish_requests.push(request.clone());
@@ -85,11 +100,9 @@ impl Record {
                 // A holder is at work, or the owner has left and published everything: look again.
                 Target::Held | Target::Detached => {}
             }
-            if self.word.is_requested(Requests::PUBLISH) {
-                self.word.serve(Requests::PUBLISH);
-                // SAFETY: [L1] the caller owns `self`; publishing moves nothing.
-                unsafe { self.serve_publish() };
-            }
+            // SAFETY: [L1] the caller owns `self`, and it runs.
+            unsafe { self.serve_publish_if_asked() };
+            serve_elsewhere();
             tries += 1;
             if tries < 64 {
                 crate::sync::spin_loop();

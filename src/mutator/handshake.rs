@@ -347,6 +347,11 @@ impl NurseryLimit {
         word.poll()
     }
 
+    /// Takes the room away until the next [`set`](Self::set). Owner only; no request needs to see it.
+    pub fn close(&self) {
+        self.0.store(0, Relaxed);
+    }
+
     /// Makes the owner's next allocation take the slow path. By a requester, after `HandshakeWord::request`.
     pub fn interrupt(&self) {
         // Pairs with the fence in `set`: see the type.

@@ -141,7 +141,13 @@ impl Record {
     /// # Safety
     /// Called by the running owner at a point that may collect.
     pub unsafe fn native_enter(&self) {
-        while self.word.try_enter_native().is_err() {
+        loop {
+            // An inlined allocation looks at nothing but the limit: in native code it must not find room. `serve` puts it
+            // back, the one of `native_leave` at the latest.
+            self.limit.close();
+            if self.word.try_enter_native().is_ok() {
+                return;
+            }
             // SAFETY: [L1] the caller's promise.
             unsafe { self.serve() };
         }

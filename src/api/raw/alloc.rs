@@ -6,7 +6,9 @@
 
 use super::mutator::Mutator;
 use crate::collector::verify;
-use crate::object::header::{HEADER, OLD};
+use crate::mutator::record::Phase;
+use crate::mutator::shared::Demand;
+use crate::object::header::{HEADER, OLD, next_epoch, previous_epoch};
 use crate::object::type_info::{LARGE, SLOW};
 use crate::object::{MAX_PAYLOAD, Object, TypeInfo};
 use std::ptr::null_mut;
@@ -256,7 +258,8 @@ impl Mutator {
     }
 
     /// A full collection: when it returns, everything unreachable before the call has died and the dead queue holds its
-    /// share; finalizers that became due have run. May collect.
+    /// share; finalizers that became due have run. May collect. The thread runs on in other heaps to which it is attached, and their
+    /// cycles wait for it: go to native state there first.
     pub unsafe fn collect_full(self) {
         // SAFETY: [A1] a point that may collect.
         unsafe {
@@ -278,6 +281,28 @@ impl Mutator {
             let number = driver.request(full);
             driver.complete(number);
             record.native_leave();
+        }
+    }
+
+    /// Returns when the old generation can be walked until this mutator's next safepoint: the cycle whose mark is answered
+    /// first is over, its sweep too, and the next one, whose mark comes second, cannot get past arming.
+    pub(super) unsafe fn settled(self) -> (u8, u8) {
+        let record = self.record();
+        loop {
+            // SAFETY: [L1] the owner; the reference ends with the statement.
+            let phase = unsafe { record.local() }.phase;
+            let ask = record.shared().ask();
+            // SAFETY: [A1] attached.
+            let driver = &unsafe { self.inner() }.driver;
+            match ask.demand {
+                // This mutator has not given its snapshot, without which no marking begins.
+                Demand::Arm | Demand::Snapshot if phase != Phase::Scanned => return (previous_epoch(ask.epoch), ask.epoch),
+                Demand::Promote => return (ask.epoch, next_epoch(ask.epoch)),
+                // Disarmed; the sweep comes after that.
+                Demand::Disarm if !driver.is_busy() => return (ask.epoch, next_epoch(ask.epoch)),
+                // SAFETY: [A1] the caller's promise.
+                _ => unsafe { self.complete_cycle(false) },
+            }
         }
     }
 

@@ -15,7 +15,6 @@ use crate::mutator::globals::{self, GlobalCell};
 use crate::mutator::handshake::Target;
 use crate::mutator::weak::{self, WeakCell};
 use crate::mutator::{Record, Shared};
-use crate::object::header::next_epoch;
 use crate::object::TypeInfo;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex, thread, thread_number};
@@ -150,12 +149,15 @@ impl Heap {
         self.0.types.get(id)
     }
 
-    /// Attaches the calling thread. At any time, from any thread; waits for nobody.
+    /// Attaches the calling thread. At any time, from any thread; waits for nobody. A thread that ends is detached.
     ///
     /// # Errors
     /// [`Error::AlreadyAttached`], [`Error::Forked`], [`Error::Closed`].
     pub fn attach(&self) -> Result<Mutator, Error> {
         self.check()?;
+        if !heaps::can_attach() {
+            return Err(Error::Os { what: "attaching a thread that ends", code: 0 });
+        }
         self.attach_unchecked()
     }
 
@@ -173,7 +175,7 @@ impl Heap {
             *record.embedder() = Some(handle);
             record.attach(thread_number(), Box::new(LocalLinks::new(inner.links.clone(), record)));
         }
-        heaps::attach(Attachment { record, links: inner.links.clone() });
+        heaps::attach(Attachment { record, links: inner.links.clone(), leave: Mutator::leave_with_thread });
         crate::trace_event!("attach", thread = thread_number());
         Ok(Mutator::of(record))
     }
@@ -296,17 +298,10 @@ impl Heap {
     /// With a description of the first violation: the heap is corrupt. When the thread is not attached.
     pub unsafe fn verify(&self) {
         let mutator = self.current().expect("verify: the calling thread is attached");
-        let (shared, driver) = (&self.0.shared, &self.0.driver);
-        loop {
-            let ask = shared.ask();
-            if !ask.in_cycle() && !driver.is_busy() {
-                // A cycle that begins now cannot get past arming while this mutator runs; what is armed may shade.
-                // SAFETY: [V1] see above; no sweep is under way.
-                unsafe { verify::verify_old(shared, ask.epoch, next_epoch(ask.epoch)) };
-                return;
-            }
-            // SAFETY: [A1] the calling thread's mutator, running.
-            unsafe { mutator.complete_cycle(false) };
+        // SAFETY: [A1] the calling thread's mutator, running; [V1] see `settled`.
+        unsafe {
+            let (epoch, newer) = mutator.settled();
+            verify::verify_old(&self.0.shared, epoch, newer);
         }
     }
 }

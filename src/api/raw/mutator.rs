@@ -80,6 +80,29 @@ impl Mutator {
                 self.native_leave();
             }
             self.run_callbacks();
+            self.leave();
+        }
+    }
+
+    /// For a thread that ends: what it has not detached is. No callback runs: those that are due wait for another thread.
+    pub(super) unsafe fn leave_with_thread(record: *const Record) {
+        // SAFETY: [A1] the caller's promise: attached by this thread, here and below.
+        unsafe {
+            let mutator = Mutator::of(&*record);
+            // In the child of a fork nobody waits for this thread, and nobody could answer it.
+            if mutator.heap().is_forked() {
+                return;
+            }
+            if mutator.is_native() {
+                mutator.record().native_leave();
+            }
+            mutator.leave();
+        }
+    }
+
+    unsafe fn leave(self) {
+        // SAFETY: [A1] the caller's promises.
+        unsafe {
             let record = self.record();
             record.detach();
             heaps::detach(record);
@@ -429,11 +452,12 @@ impl Mutator {
     pub unsafe fn walk(self, f: &mut dyn FnMut(WalkedObject)) {
         // SAFETY: [A1] the caller's promises.
         unsafe { self.complete_cycle(true) };
-        let shared = self.record().shared();
-        let epoch = shared.ask().epoch;
+        // SAFETY: [A1] as above.
+        let (epoch, newer) = unsafe { self.settled() };
+        let memory = &self.record().shared().memory;
         // SAFETY: [V1] this mutator runs, so no later cycle can sweep before it is done.
         unsafe {
-            verify::for_each_marked(&shared.memory, epoch, |object| {
+            verify::for_each_marked(memory, epoch, newer, |object| {
                 let ty: *const TypeInfo = (*object).type_info();
                 f(WalkedObject {
                     address: object as usize,

@@ -18,10 +18,12 @@ pub(super) fn close(heap: &Heap) -> Result<LeakReport, Error> {
     if heap.is_forked() {
         return Err(Error::Forked);
     }
-    if inner.closed.swap(true, Ordering::AcqRel) {
-        return Ok(LeakReport::default());
-    }
+    let was_closed = inner.closed.swap(true, Ordering::AcqRel);
     let mutators = heap.attached();
+    if was_closed {
+        // With a mutator there still: a callback of the first call calls again.
+        return if mutators == 0 { Ok(LeakReport::default()) } else { Err(Error::StillAttached { mutators }) };
+    }
     if mutators != 0 {
         inner.closed.store(false, Ordering::Release);
         return Err(Error::StillAttached { mutators });
