@@ -120,14 +120,30 @@ typedef struct hf_config {
     bool huge_pages;
 } hf_config;
 
-// What C still held when a heap was freed.
+// The handles of one `ob_type` that C still held when a heap was freed.
+typedef struct hf_leak_type {
+    // Their `ob_type`: the embedder's own address.
+    void *ob_type;
+    // Handles with C references.
+    uint64_t objects;
+    // Those references together.
+    uint64_t references;
+} hf_leak_type;
+
+// What C still held when a heap was freed. Set `struct_size` to get what is behind `references`, and give that back with
+// `hf_leak_report_free`.
 typedef struct hf_leak_report {
-    // `sizeof(hf_leak_report)`; 0 stands for the first version's size.
+    // `sizeof(hf_leak_report)`; 0 stands for the first version's size, which ends with `references`.
     size_t struct_size;
     // Handles with C references.
     uint64_t objects;
     // Those references together.
     uint64_t references;
+    // The same by `ob_type`, in the order of its addresses; NULL when nothing is held. The caller frees it with
+    // `hf_leak_report_free`.
+    struct hf_leak_type *by_type;
+    // Entries of `by_type`.
+    size_t by_type_len;
 } hf_leak_report;
 
 // A type of one heap's objects.
@@ -321,6 +337,16 @@ void hf_incref(struct hf_pyobject *ob);
 // NULL: does nothing.
 void hf_decref(struct hf_pyobject *ob);
 
+// Drops a reference on a thread that is not attached. The reference goes, still counted, to a queue of the heap: `ob`
+// lives until a mutator takes it from there, at its next point that may collect, or until `hf_heap_free`. Only then, and
+// on that thread, dealloc may run. Waits for nobody.
+//
+// # Safety
+// Owner: the caller has one less; do not touch `ob` afterwards. Thread: any, attached or not. Collects: no. NULL: does
+// nothing. An `ob` that is not of this heap: does nothing but say so.
+void hf_decref_detached(struct hf_heap *heap,
+                        struct hf_pyobject *ob);
+
 // What the inline `hf_decref` calls when it has brought a count to zero or below. Not for programs.
 //
 // # Safety
@@ -384,7 +410,7 @@ enum hf_status hf_heap_new(const struct hf_config *config,
 
 // Frees a heap that no thread is attached to any more. Ends its collector threads, drops everything that lives, runs
 // the dealloc callback until nothing more is released, and reports what C still holds; memory of handles that C
-// still holds is gone too. `out_or_null->struct_size` may be left 0.
+// still holds is gone too. `out_or_null->struct_size` may be left 0; if it is set, `hf_leak_report_free` is due.
 //
 // # Safety
 // Owner: on success the heap and everything of it is gone, on failure it is as before. Thread: any, and no other
@@ -392,6 +418,13 @@ enum hf_status hf_heap_new(const struct hf_config *config,
 // Errors: `HF_ERR_STILL_ATTACHED`, `HF_ERR_FORKED`.
 enum hf_status hf_heap_free(struct hf_heap *heap,
                             struct hf_leak_report *out_or_null);
+
+// Frees what `hf_heap_free` allocated for a report, and clears it there; the numbers stay.
+//
+// # Safety
+// Owner: `by_type` is gone. Thread: any. Collects: no. NULL, a report without entries, a first version's report, or one
+// that was freed before: does nothing.
+void hf_leak_report_free(struct hf_leak_report *report);
 
 // Tells the heap that its objects keep `delta` more (or, negative, fewer) bytes alive outside of it. They count when
 // it decides to start a cycle.

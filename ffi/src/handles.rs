@@ -262,6 +262,28 @@ pub unsafe extern "C" fn hf_decref(ob: *mut HfPyobject) {
     });
 }
 
+/// Drops a reference on a thread that is not attached. The reference goes, still counted, to a queue of the heap: `ob`
+/// lives until a mutator takes it from there, at its next point that may collect, or until `hf_heap_free`. Only then, and
+/// on that thread, dealloc may run. Waits for nobody.
+///
+/// # Safety
+/// Owner: the caller has one less; do not touch `ob` afterwards. Thread: any, attached or not. Collects: no. NULL: does
+/// nothing. An `ob` that is not of this heap: does nothing but say so.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_decref_detached(heap: *mut HfHeap, ob: *mut HfPyobject) {
+    boundary::nothing("hf_decref_detached", || {
+        if ob.is_null() {
+            return Ok(());
+        }
+        let ob = handle("ob", ob)?;
+        // SAFETY: NULL or alive.
+        let heap = unsafe { HfHeap::from_c(heap) }?;
+        // SAFETY: [E4] a live handle, of which the caller has a reference.
+        unsafe { heap.raw().decref_detached(ob) };
+        Ok(())
+    });
+}
+
 /// What the inline `hf_decref` calls when it has brought a count to zero or below. Not for programs.
 ///
 /// # Safety

@@ -12,6 +12,7 @@ use handfast_core::raw::{Dealloc, DeadNotifier, LeakReport};
 use handfast_core::{Config, raw};
 use std::ffi::c_void;
 use std::mem::{offset_of, transmute};
+use std::ptr;
 
 /// A heap: objects, the threads attached to it, and its collector threads. Several may exist in a process.
 #[derive(Debug)]
@@ -77,22 +78,40 @@ impl HfConfig {
     }
 }
 
-/// What C still held when a heap was freed.
+/// The handles of one `ob_type` that C still held when a heap was freed.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
-pub struct HfLeakReport {
-    /// `sizeof(hf_leak_report)`; 0 stands for the first version's size.
-    pub struct_size: size_t,
+#[derive(Clone, Copy, Debug)]
+pub struct HfLeakType {
+    /// Their `ob_type`: the embedder's own address.
+    pub ob_type: *mut c_void,
     /// Handles with C references.
     pub objects: u64,
     /// Those references together.
     pub references: u64,
 }
 
-// SAFETY: [E3] three words, the size first.
+/// What C still held when a heap was freed. Set `struct_size` to get what is behind `references`, and give that back with
+/// `hf_leak_report_free`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct HfLeakReport {
+    /// `sizeof(hf_leak_report)`; 0 stands for the first version's size, which ends with `references`.
+    pub struct_size: size_t,
+    /// Handles with C references.
+    pub objects: u64,
+    /// Those references together.
+    pub references: u64,
+    /// The same by `ob_type`, in the order of its addresses; NULL when nothing is held. The caller frees it with
+    /// `hf_leak_report_free`.
+    pub by_type: *mut HfLeakType,
+    /// Entries of `by_type`.
+    pub by_type_len: size_t,
+}
+
+// SAFETY: [E3] five words, the size first.
 unsafe impl Growing for HfLeakReport {
     const NAME: &'static str = "hf_leak_report";
-    const FIRST: usize = size_of::<HfLeakReport>();
+    const FIRST: usize = offset_of!(HfLeakReport, by_type);
 }
 
 impl HfHeap {
@@ -147,7 +166,7 @@ pub unsafe extern "C" fn hf_heap_new(config: *const HfConfig, out: *mut *mut HfH
             return Err(Failure::null("out"));
         }
         // SAFETY: [E3] not NULL, so it is a pointer that the caller lets us write.
-        unsafe { out.write(std::ptr::null_mut()) };
+        unsafe { out.write(ptr::null_mut()) };
         let config = if config.is_null() {
             Config::default()
         } else {
@@ -163,7 +182,7 @@ pub unsafe extern "C" fn hf_heap_new(config: *const HfConfig, out: *mut *mut HfH
 
 /// Frees a heap that no thread is attached to any more. Ends its collector threads, drops everything that lives, runs
 /// the dealloc callback until nothing more is released, and reports what C still holds; memory of handles that C
-/// still holds is gone too. `out_or_null->struct_size` may be left 0.
+/// still holds is gone too. `out_or_null->struct_size` may be left 0; if it is set, `hf_leak_report_free` is due.
 ///
 /// # Safety
 /// Owner: on success the heap and everything of it is gone, on failure it is as before. Thread: any, and no other
@@ -195,10 +214,50 @@ unsafe fn report_leaks(report: &LeakReport, out: *mut HfLeakReport) {
     if out.is_null() {
         return;
     }
-    let value = HfLeakReport { struct_size: 0, objects: report.objects, references: report.references };
-    // The first version has all the fields there are, and every program's struct has at least those.
+    // The first version's fields are in every program's struct, whatever its size says. The array is for those that say
+    // that they have room for it: the others could not free it.
+    // SAFETY: [E3] the first field of the program's struct.
+    let stated = unsafe { out.cast::<usize>().read_unaligned() };
+    let whole = (size_of::<HfLeakReport>()..=structs::MAX_STRUCT).contains(&stated);
+    let types: Box<[HfLeakType]> = match whole {
+        true => report.by_type.iter().map(|&(ob_type, objects, references)| {
+            HfLeakType { ob_type: ob_type as *mut c_void, objects, references }
+        }).collect(),
+        false => Box::default(),
+    };
+    let by_type_len = types.len();
+    let by_type = if types.is_empty() { ptr::null_mut() } else { Box::into_raw(types).cast() };
+    let (objects, references) = (report.objects, report.references);
+    let value = HfLeakReport { struct_size: 0, objects, references, by_type, by_type_len };
     // SAFETY: [E3] as said.
-    unsafe { structs::fill(out, &value, HfLeakReport::FIRST) };
+    unsafe { structs::fill(out, &value, if whole { stated } else { HfLeakReport::FIRST }) };
+}
+
+/// Frees what `hf_heap_free` allocated for a report, and clears it there; the numbers stay.
+///
+/// # Safety
+/// Owner: `by_type` is gone. Thread: any. Collects: no. NULL, a report without entries, a first version's report, or one
+/// that was freed before: does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_leak_report_free(report: *mut HfLeakReport) {
+    boundary::nothing("hf_leak_report_free", || {
+        if report.is_null() {
+            return Ok(());
+        }
+        // SAFETY: [E3] the first field of the program's struct.
+        if unsafe { report.cast::<usize>().read_unaligned() } < size_of::<HfLeakReport>() {
+            return Ok(());
+        }
+        // SAFETY: [E3] the program's struct is whole, says its size.
+        let report = unsafe { &mut *report };
+        let types = std::mem::replace(&mut report.by_type, ptr::null_mut());
+        let len = std::mem::take(&mut report.by_type_len);
+        if !types.is_null() {
+            // SAFETY: [E3] both came from `report_leaks`, and were cleared when they were freed.
+            drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(types, len)) });
+        }
+        Ok(())
+    });
 }
 
 /// Tells the heap that its objects keep `delta` more (or, negative, fewer) bytes alive outside of it. They count when
@@ -239,10 +298,10 @@ pub unsafe extern "C" fn hf_heap_verify(heap: *mut HfHeap) -> HfStatus {
 /// Owner: the thread, until `hf_detach`. Thread: any. Collects: no.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_current(heap: *mut HfHeap) -> *mut HfMutator {
-    boundary::value("hf_current", std::ptr::null_mut(), || {
-        // SAFETY: [E1] NULL or alive.
+    boundary::value("hf_current", ptr::null_mut(), || {
+        // SAFETY: NULL or alive.
         let current = unsafe { HfHeap::from_c(heap) }?.raw.current();
-        Ok(current.map_or(std::ptr::null_mut(), threads::name))
+        Ok(current.map_or(ptr::null_mut(), threads::name))
     })
 }
 

@@ -9,7 +9,7 @@ use crate::status::Failure;
 use std::ptr;
 
 /// Larger sizes are taken for an uninitialised struct.
-const MAX_STRUCT: usize = 4096;
+pub(crate) const MAX_STRUCT: usize = 4096;
 
 /// A `#[repr(C)]` struct whose first field is `struct_size`.
 ///

@@ -45,7 +45,7 @@ impl PyObject {
         let this = unsafe { &*ob };
         if this.link().is_linked() {
             // The link's own count was taken: an underflow of C's side. Put it back; never free.
-            this.ob_refcnt.add_link();
+            this.count_link();
             report("decref", ob, "more references were dropped than taken; the link's count has been restored");
             return;
         }
@@ -110,8 +110,14 @@ unsafe fn dealloc(links: &Links, ob: *mut PyObject) {
     }
 }
 
+/// A count has grown until it could not be told from an overflow. Said once for each object.
+#[cold]
+pub(super) fn saturated(function: &str, ob: *const PyObject) {
+    report(function, ob, "its count is absurdly high: it is immortal from now on");
+}
+
 /// A C caller broke a rule; nothing was corrupted.
-fn report(function: &str, ob: *const PyObject, what: &str) {
+pub(super) fn report(function: &str, ob: *const PyObject, what: &str) {
     crate::trace_event!("misuse", function = function, ob = ob as usize, what = what);
     eprintln!("handfast: {function}({ob:p}): {what}");
 }

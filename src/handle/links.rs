@@ -39,7 +39,7 @@ const RESERVE: usize = 32 << 30;
 
 /// A `PyObject`'s address, as tables and queues keep it.
 #[derive(Clone, Copy, Debug)]
-struct Address(*mut PyObject);
+pub(super) struct Address(pub(super) *mut PyObject);
 
 // SAFETY: [K3] an address; who uses it says why the object is alive.
 unsafe impl Send for Address {}
@@ -57,13 +57,15 @@ pub enum LinkError {
 
 /// The links of one heap.
 pub struct Links {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     slabs: SlabHeap,
     /// Memory of the embedder's own that follows our rules: address → bytes.
     adopted: papaya::HashMap<usize, usize>,
     /// Old or public objects of types without a handle slot → their `PyObject`.
     handles: papaya::HashMap<usize, Address>,
     dead: SegQueue<Address>,
+    /// References that detached threads have dropped.
+    pub(super) detached: SegQueue<Address>,
     pub(crate) dealloc: Callback<Dealloc>,
     pub(crate) notifier: Callback<DeadNotifier>,
 }
@@ -87,6 +89,7 @@ impl Links {
             adopted: papaya::HashMap::new(),
             handles: papaya::HashMap::new(),
             dead: SegQueue::new(),
+            detached: SegQueue::new(),
             dealloc: Callback::new(),
             notifier: Callback::new(),
         })
@@ -153,7 +156,7 @@ impl Links {
     /// Links a public object. False, and nothing has changed, when another thread was first.
     unsafe fn link_public(&self, object: *mut Object, ob: &PyObject, word: LinkWord) -> bool {
         let address = ptr::from_ref(ob).cast_mut();
-        ob.ob_refcnt.add_link();
+        ob.count_link();
         ob.set_link(word);
         self.set_linked(ob);
         // Release: who finds the handle sees its link word.
@@ -187,7 +190,7 @@ impl Links {
         // The count stays 1: it belongs to the queue now, then to whoever takes it out.
         Counters::add(&self.shared.counters.dead_queued, 1);
         self.dead.push(Address(ob));
-        self.shared.notify_due.store(true, Ordering::Release);
+        self.shared.notify_due.ring();
     }
 
     /// Frees the memory of an object that is unlinked and that nobody holds. Memory that was adopted is let go of, not
@@ -323,6 +326,9 @@ pub struct LocalLinks {
 impl LocalLinks {
     /// Links for a mutator that attaches.
     pub fn new(links: Arc<Links>, record: *const Record) -> LocalLinks {
+        // The tables have thread-locals, which must outlive the attachment: a thread that ends is detached by a
+        // thread-local of the C interface, and these are destroyed in the opposite order of their first use.
+        drop(links.handles.pin());
         LocalLinks { links, slab: SlabLocal::new(record.cast()), young: Vec::new(), handles: HashMap::new() }
     }
 
@@ -402,7 +408,7 @@ impl LocalLinks {
         let header = unsafe { &*object };
         let young = header.flags() & OLD == 0;
         let address = ptr::from_ref(ob).cast_mut();
-        ob.ob_refcnt.add_link();
+        ob.count_link();
         ob.set_link(word.private(young));
         self.links.set_linked(ob);
         // SAFETY: [K4] the object is live.

@@ -5,6 +5,7 @@
 
 pub(crate) mod callback;
 pub mod death;
+mod detached;
 pub(crate) mod heaps;
 pub mod links;
 pub mod pyobject;

@@ -13,7 +13,8 @@
 //! Without `PRIVATE` and `YOUNG` the word never changes until the pair dies. Layout and the meaning of the count are
 //! those of PyPy's `rawrefcount`, but a link owns exactly one count: no bias.
 
-use super::refcount::{IMMORTAL, RefCount};
+use super::death::saturated;
+use super::refcount::{IMMORTAL, Incref, RefCount};
 use crate::object::Object;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use std::ffi::c_void;
@@ -104,6 +105,13 @@ impl PyObject {
         self.ob_pypy_link.fetch_and(!(PRIVATE | YOUNG), Ordering::Release);
     }
 
+    /// The link's own count.
+    pub(super) fn count_link(&self) {
+        if self.ob_refcnt.add_link() == Incref::Saturated {
+            saturated("link", self);
+        }
+    }
+
     /// Whether C holds it: more than the link's own count, or immortal.
     pub(super) fn is_held(&self) -> bool {
         let count = self.ob_refcnt.get_acquire();
@@ -139,7 +147,9 @@ impl PyObject {
     #[inline]
     pub unsafe fn incref(ob: *const PyObject) {
         // SAFETY: [K2] the caller says that it is live.
-        unsafe { (*ob).ob_refcnt.incref() };
+        if unsafe { (*ob).ob_refcnt.incref() } == Incref::Saturated {
+            saturated("incref", ob);
+        }
     }
 
     /// Makes it immortal: neither counts nor collections free it from now on (PEP 683).

@@ -36,6 +36,15 @@ pub enum Decref {
     Underflow,
 }
 
+/// What an increment did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Incref {
+    /// One more, or the object is immortal.
+    Counted,
+    /// The count was absurdly high: the object is immortal from now on. Told to one caller only, which reports it.
+    Saturated,
+}
+
 /// A reference count.
 #[derive(Debug)]
 #[repr(transparent)]
@@ -56,8 +65,8 @@ impl RefCount {
 
     /// One more C reference. The caller has one, or keeps the object alive by its GC side.
     #[inline]
-    pub fn incref(&self) {
-        self.add();
+    pub fn incref(&self) -> Incref {
+        self.add()
     }
 
     /// One C reference less. After any answer but `Zero` the object may be gone: do not touch it.
@@ -67,8 +76,8 @@ impl RefCount {
     }
 
     /// The link's own count, when a pair is linked.
-    pub fn add_link(&self) {
-        self.add();
+    pub fn add_link(&self) -> Incref {
+        self.add()
     }
 
     /// The link's own count back, when a pair is unlinked.
@@ -77,14 +86,16 @@ impl RefCount {
     }
 
     #[inline]
-    fn add(&self) {
+    fn add(&self) -> Incref {
         if self.0.load(Relaxed) & IMMORTAL != 0 {
-            return;
+            return Incref::Counted;
         }
         let before = self.0.fetch_add(1, Relaxed);
-        if before >= SATURATED - 1 {
-            self.set_immortal();
+        // Whoever finds the bit set already was late, not first.
+        if before >= SATURATED - 1 && self.0.fetch_or(IMMORTAL, Relaxed) & IMMORTAL == 0 {
+            return Incref::Saturated;
         }
+        Incref::Counted
     }
 
     #[inline]
@@ -184,10 +195,11 @@ mod tests {
     fn a_huge_count_becomes_immortal_instead_of_overflowing() {
         let c = RefCount::new(0);
         c.set(SATURATED - 2);
-        c.incref();
+        assert_eq!(c.incref(), Incref::Counted);
         assert!(!c.is_immortal());
-        c.incref();
+        assert_eq!(c.incref(), Incref::Saturated);
         assert!(c.is_immortal());
+        assert_eq!(c.incref(), Incref::Counted, "said once");
         assert_eq!(c.decref(), Decref::Alive);
         assert!(c.is_immortal());
     }

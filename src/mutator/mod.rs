@@ -4,6 +4,7 @@
 //! code. What drives all mutators together is the collector, one layer up.
 
 pub mod barrier;
+pub mod bell;
 pub mod cells;
 pub mod crossing;
 pub mod finalize;

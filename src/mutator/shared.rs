@@ -4,6 +4,7 @@
 //! safepoint of its own, or the collector answers for it while it is in native code; a mutator that attaches adopts
 //! what is being asked. Nobody waits for all mutators but the collector, which does so without holding anything.
 
+use super::bell::Bell;
 use super::cells::CellTable;
 use super::globals::GlobalCell;
 use super::record::Record;
@@ -12,7 +13,7 @@ use super::weak::WeakCell;
 use super::gate::WeakGate;
 use crate::heap::Memory;
 use crate::object::Object;
-use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Condvar, Mutex};
 use crossbeam_queue::SegQueue;
 use std::ptr::NonNull;
@@ -158,7 +159,9 @@ pub struct Shared {
     /// Finalizers that are due.
     pub due: SegQueue<Due>,
     /// Something was put into the dead queue since the notifier last ran.
-    pub notify_due: AtomicBool,
+    pub notify_due: Bell,
+    /// Detached threads have dropped references since somebody last looked.
+    pub drops_due: Bell,
     /// Wakes whoever waits for an answer or for a record.
     pub event: Event,
     /// Counters.
@@ -181,7 +184,8 @@ impl Shared {
             weaks: CellTable::new(),
             finalizable: CellTable::new(),
             due: SegQueue::new(),
-            notify_due: AtomicBool::new(false),
+            notify_due: Bell::new(),
+            drops_due: Bell::new(),
             event: Event::default(),
             counters: Counters::default(),
             nursery_blocks,
@@ -196,7 +200,7 @@ impl Shared {
     /// Whether a mutator's next safepoint has callbacks to run.
     #[inline]
     pub fn callbacks_due(&self) -> bool {
-        self.notify_due.load(Ordering::Relaxed) || !self.due.is_empty()
+        self.notify_due.is_rung() || self.drops_due.is_rung() || !self.due.is_empty()
     }
 
     /// Shades an object on behalf of a thread that is no mutator.

@@ -103,6 +103,8 @@ static inline void close_world(world *w) {
     OK(hf_heap_free(w->heap, &report));
     CHECK(report.objects == 0);
     CHECK(report.references == 0);
+    CHECK(report.by_type == NULL);
+    CHECK(report.by_type_len == 0);
 }
 
 static inline hf_object *new_node(world *w, hf_type type, intptr_t n) {

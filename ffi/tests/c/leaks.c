@@ -28,6 +28,47 @@ static owner *alone(world *w) {
     return ob;
 }
 
+/* The same with types, of which C holds nothing, one object, and many. */
+static void by_type(void) {
+    static char types[3];
+    world w;
+    hf_leak_report report;
+    hf_pyobject *ob;
+    int i;
+    open_world(&w, 0);
+    hf_decref(hf_pyobject_new(w.me, 24, &types[0]));
+    CHECK(hf_pyobject_new(w.me, 100000, &types[1]) != NULL);
+    for (i = 0; i < 1000; i++) {
+        if (i % 2 == 0)
+            ob = hf_handle(w.me, new_node(&w, w.node, i), 64, &types[2], 0);
+        else
+            ob = hf_pyobject_new(w.me, 64, &types[2]);
+        CHECK(ob != NULL);
+        hf_incref(ob);
+        hf_incref(ob);
+    }
+    OK(hf_detach(w.me));
+    memset(&report, 0xff, sizeof report);
+    report.struct_size = sizeof report;
+    OK(hf_heap_free(w.heap, &report));
+    CHECK(report.struct_size == sizeof report);
+    CHECK(report.objects == 1001);
+    CHECK(report.references == 3001);
+    CHECK(report.by_type_len == 2);
+    CHECK(report.by_type[0].ob_type == &types[1]);
+    CHECK(report.by_type[0].objects == 1);
+    CHECK(report.by_type[0].references == 1);
+    CHECK(report.by_type[1].ob_type == &types[2]);
+    CHECK(report.by_type[1].objects == 1000);
+    CHECK(report.by_type[1].references == 3000);
+    hf_leak_report_free(&report);
+    CHECK(report.by_type == NULL);
+    CHECK(report.by_type_len == 0);
+    CHECK(report.objects == 1001);
+    hf_leak_report_free(&report);
+    hf_leak_report_free(NULL);
+}
+
 int main(void) {
     world w;
     hf_leak_report report;
@@ -51,11 +92,14 @@ int main(void) {
     CHECK(deallocs == 0);
     CHECK(hf_refcnt(&pair->base) == 3);
     OK(hf_detach(w.me));
-    memset(&report, 0, sizeof report); /* a struct_size of 0 will do here */
+    memset(&report, 0, sizeof report); /* a struct_size of 0 will do here: the numbers, and nothing to free */
     OK(hf_heap_free(w.heap, &report));
     CHECK(deallocs == 2);
     CHECK(report.objects == 2);
     CHECK(report.references == 5);
+    CHECK(report.by_type == NULL);
+    hf_leak_report_free(&report);
+    by_type();
     puts("ok");
     return 0;
 }

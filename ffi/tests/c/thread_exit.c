@@ -12,7 +12,8 @@ static void *work(void *argument) {
     hf_mutator *me;
     hf_object *p;
     OK(hf_attach(w.heap, &me));
-    p = hf_alloc(me, w.node);
+    /* Half of them with the types whose handles are in a table, which has thread-locals of its own. */
+    p = hf_alloc(me, self % 2 == 0 ? w.node : w.slotless);
     CHECK(p != NULL);
     set_number(p, (intptr_t)self);
     left[self] = hf_handle(me, p, 64, NULL, 0);

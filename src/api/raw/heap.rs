@@ -246,6 +246,16 @@ impl Heap {
         self.0.links.next_dead()
     }
 
+    /// Drops a C reference from any thread, attached or not: it goes, still counted, to a queue that some mutator empties
+    /// at its next safepoint, or [`Heap::close`]. Waits for nobody. An object of another heap is reported and left alone.
+    ///
+    /// # Safety
+    /// `ob` is null or a live `PyObject`, and the caller gives up a reference that it holds.
+    pub unsafe fn decref_detached(&self, ob: *mut PyObject) {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.links.decref_detached(ob) };
+    }
+
     /// Reports memory outside of the heap that its objects keep alive (or, negative, no longer): it counts as promoted.
     pub fn external_memory(&self, delta: isize) {
         let driver = &self.0.driver;

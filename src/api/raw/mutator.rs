@@ -115,7 +115,8 @@ impl Mutator {
         }
     }
 
-    /// A safepoint: serves what the collector asks, runs finalizers and the dead notifier. May collect.
+    /// A safepoint: serves what the collector asks, runs finalizers, drops what detached threads have dropped,
+    /// and runs the dead notifier. May collect.
     #[inline]
     pub unsafe fn safepoint(self) {
         // SAFETY: [A1] the caller's promises.
@@ -145,7 +146,7 @@ impl Mutator {
         }
     }
 
-    /// Finalizers that are due, and the dead notifier.
+    /// Finalizers that are due, references that detached threads have dropped, and the dead notifier.
     #[inline]
     pub(super) unsafe fn run_callbacks(self) {
         let record = self.record();
@@ -166,9 +167,12 @@ impl Mutator {
         unsafe { record.local() }.in_callback = true;
         // SAFETY: [A1] a point that may collect.
         unsafe { record.run_finalizers() };
-        if record.shared().notify_due.swap(false, Ordering::AcqRel) {
-            // SAFETY: [A1] attached.
-            if let Some((notify, arg)) = unsafe { self.inner() }.links.notifier.get() {
+        // SAFETY: [A1] attached.
+        let links = &unsafe { self.inner() }.links;
+        // SAFETY: [A1] a point that may collect.
+        unsafe { links.drop_detached() };
+        if record.shared().notify_due.answer() {
+            if let Some((notify, arg)) = links.notifier.get() {
                 // SAFETY: [K7] the embedder's callback, at a safepoint.
                 unsafe { notify(arg) };
             }

@@ -49,6 +49,7 @@ pub(super) fn close(heap: &Heap) -> Result<LeakReport, Error> {
                 changed = true;
                 PyObject::decref(ob);
             }
+            changed |= inner.links.drop_detached() != 0;
             if !changed {
                 break;
             }
