@@ -1,4 +1,7 @@
 //! At `max_heap_bytes` an allocation answers null, after a full collection, and the heap stays usable.
+//!
+//! Why the unsafe blocks are sound: a mutator is used by the thread that attached it, and while it runs; an object is in a
+//! root slot, or was made or read since the last call that may collect. "The rule above" means this.
 
 mod support;
 
@@ -15,6 +18,7 @@ fn allocation_fails_after_a_full_cycle_and_works_again_after_dropping() {
     for gc_threads in [0, 1] {
         let heap = Heap::new(&Config { gc_threads, max_heap_bytes: 8 << 20, ..Config::default() }).unwrap();
         let m = heap.attach().unwrap();
+        // SAFETY: the rule above.
         unsafe {
             let head = m.root(null_mut());
             for round in 0..3 {

@@ -9,6 +9,9 @@
 //!   exactly once.
 //!
 //! `HANDFAST_STRESS_SECONDS` sets how long each of the three settings runs; 5 without it.
+//!
+//! Why the unsafe blocks are sound: a mutator is used by the thread that attached it, and while it runs; an object is in a
+//! root slot, or was made or read since the last call that may collect. "The rule above" means this.
 
 mod support;
 
@@ -34,10 +37,12 @@ fn check_word(id: u64, serial: u64) -> u64 {
 }
 
 unsafe fn word(object: *mut Object, i: usize) -> *mut u64 {
+    // SAFETY: the rule above.
     unsafe { raw::payload(object).cast::<u64>().add(i) }
 }
 
 unsafe fn node(m: Mutator, id: u64, serial: u64) -> *mut Object {
+    // SAFETY: the rule above.
     unsafe {
         let object = m.alloc(&NODE);
         assert!(!object.is_null(), "out of memory");
@@ -49,6 +54,7 @@ unsafe fn node(m: Mutator, id: u64, serial: u64) -> *mut Object {
 }
 
 unsafe fn verify(object: *mut Object) -> (u64, u64) {
+    // SAFETY: the rule above.
     unsafe {
         let (id, serial) = (word(object, 2).read(), word(object, 3).read());
         assert_eq!(word(object, 4).read(), check_word(id, serial), "{object:p} is no node any more");
@@ -93,6 +99,7 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     unsafe fn table(&self) -> *mut Object {
+        // SAFETY: the rule above.
         unsafe { self.m.global_get(self.world.table) }
     }
 
@@ -100,6 +107,7 @@ impl Worker<'_> {
     unsafe fn replace(&mut self) {
         let i = self.rng.below(LOCKED);
         let serial = self.world.next.fetch_add(1, Relaxed);
+        // SAFETY: the rule above.
         unsafe {
             let scope = self.m.scope_open();
             let head = self.m.root(null_mut());
@@ -112,7 +120,7 @@ impl Worker<'_> {
             {
                 let mut expected = self.world.serials[i].lock().unwrap();
                 self.check_chain(i, *expected);
-                let new = if serial % 7 == 0 { null_mut() } else { *head };
+                let new = if serial.is_multiple_of(7) { null_mut() } else { *head };
                 self.m.store(self.table(), 8 * i, new);
                 *expected = if new.is_null() { 0 } else { serial };
             }
@@ -122,6 +130,7 @@ impl Worker<'_> {
 
     /// The chain of slot `i`, whose lock is held.
     unsafe fn check_chain(&self, i: usize, serial: u64) {
+        // SAFETY: the rule above.
         unsafe {
             let mut object = self.m.load(self.table(), 8 * i);
             assert_eq!(object.is_null(), serial == 0, "slot {i}");
@@ -140,6 +149,7 @@ impl Worker<'_> {
     unsafe fn swap(&mut self, me: usize) {
         let own = SWAPPED / THREADS;
         let (a, b) = (LOCKED + me * own + self.rng.below(own), LOCKED + me * own + self.rng.below(own));
+        // SAFETY: the rule above.
         unsafe {
             let table = self.table();
             let (x, y) = (self.m.load(table, 8 * a), self.m.load(table, 8 * b));
@@ -152,6 +162,7 @@ impl Worker<'_> {
 
     /// Hangs public objects of other partitions into each other: no order, only deletion and insertion.
     unsafe fn tangle(&mut self) {
+        // SAFETY: the rule above.
         unsafe {
             let table = self.table();
             let a = self.m.load(table, 8 * (LOCKED + self.rng.below(SWAPPED)));
@@ -182,6 +193,7 @@ impl Worker<'_> {
     }
 
     unsafe fn private(&mut self) {
+        // SAFETY: the rule above.
         unsafe {
             if self.known.len() > 200 {
                 // Cuts the list in the middle: half of it dies, some of it old.
@@ -209,6 +221,7 @@ impl Worker<'_> {
     }
 
     unsafe fn check_private(&self) {
+        // SAFETY: the rule above.
         unsafe {
             let mut object = *self.list;
             for &serial in self.known.iter().rev() {
@@ -222,6 +235,7 @@ impl Worker<'_> {
 
     /// Weak references: to objects that live as long as the test, and to chains that come and go.
     unsafe fn weak(&mut self) {
+        // SAFETY: the rule above.
         unsafe {
             let (cell, id) = self.world.weaks[self.rng.below(self.world.weaks.len())];
             let object = self.m.weak_get(cell);
@@ -255,6 +269,7 @@ impl Worker<'_> {
     unsafe fn run(&mut self, me: usize, collects: bool) {
         let mut steps = 0u64;
         while Instant::now() < self.world.end {
+            // SAFETY: the rule above.
             unsafe {
                 match self.rng.below(100) {
                     0..30 => self.replace(),
@@ -272,17 +287,19 @@ impl Worker<'_> {
                     _ => self.reattach(),
                 }
                 steps += 1;
-                if collects && steps % 64 == 0 {
+                if collects && steps.is_multiple_of(64) {
                     self.m.collect_full();
                     self.check_private();
                 }
                 self.m.safepoint();
             }
         }
+        // SAFETY: the rule above.
         unsafe { self.check_private() };
     }
 
     unsafe fn reattach(&mut self) {
+        // SAFETY: the rule above.
         unsafe {
             self.check_private();
             self.m.detach();
@@ -306,6 +323,7 @@ fn stress(gc_threads: u32) {
     let heap = Heap::new(&config).unwrap();
     let m = heap.attach().unwrap();
     let mut world = World {
+        // SAFETY: the rule above.
         table: unsafe { m.global_new(m.alloc_items(&TABLE, LOCKED + SWAPPED)) },
         serials: (0..LOCKED).map(|_| Mutex::new(0)).collect(),
         weaks: vec![],
@@ -313,6 +331,7 @@ fn stress(gc_threads: u32) {
         end: Instant::now() + Duration::from_secs(support::seconds("HANDFAST_STRESS_SECONDS", 5)),
         heap,
     };
+    // SAFETY: the rule above.
     unsafe {
         for id in 0..SWAPPED as u64 {
             let object = node(m, 4 << 40 | id, id);
@@ -326,14 +345,18 @@ fn stress(gc_threads: u32) {
             let world = &world;
             scope.spawn(move || {
                 let m = world.heap.attach().unwrap();
+                // SAFETY: the rule above.
                 let list = unsafe { m.root(null_mut()) };
                 let mut worker = Worker { world, m, rng: Rng(me as u64 + 1), list, known: vec![] };
                 // With collector threads one mutator asks for cycle after cycle; without, two collect on demand.
+                // SAFETY: the rule above.
                 unsafe { worker.run(me, me == 0 || gc_threads == 0 && me == 1) };
+                // SAFETY: the rule above.
                 unsafe { worker.m.detach() };
             });
         }
     });
+    // SAFETY: the rule above.
     unsafe {
         m.native_leave();
         m.collect_full();

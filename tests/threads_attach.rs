@@ -1,4 +1,7 @@
 //! Threads attach and detach a thousand times while collections run; what they publish stays, what they keep goes.
+//!
+//! Why the unsafe blocks are sound: a mutator is used by the thread that attached it, and while it runs; an object is in a
+//! root slot, or was made or read since the last call that may collect. "The rule above" means this.
 
 mod support;
 
@@ -20,7 +23,9 @@ fn a_thousand_threads_come_and_go_while_cycles_run() {
     for gc_threads in [0, 1, 2] {
         let heap = Heap::new(&Config { gc_threads, max_heap_bytes: 256 << 20, ..Config::default() }).unwrap();
         let m = heap.attach().unwrap();
+        // SAFETY: the rule above.
         let table = unsafe { m.global_new(m.alloc_items(&TABLE, THREADS * each)) } as usize;
+        // SAFETY: the rule above.
         unsafe { m.native_enter() };
         let left = AtomicUsize::new(THREADS);
         thread::scope(|scope| {
@@ -30,6 +35,7 @@ fn a_thousand_threads_come_and_go_while_cycles_run() {
                     for i in 0..each {
                         // A thread of its own each time: records are taken over from threads that are gone.
                         thread::scope(|inner| {
+                            // SAFETY: the rule above.
                             inner.spawn(|| unsafe {
                                 let m = heap.attach().unwrap();
                                 let head = m.root(null_mut());
@@ -48,6 +54,7 @@ fn a_thousand_threads_come_and_go_while_cycles_run() {
                     left.fetch_sub(1, Relaxed);
                 });
             }
+            // SAFETY: the rule above.
             scope.spawn(|| unsafe {
                 let m = heap.attach().unwrap();
                 while left.load(Relaxed) > 0 {
@@ -56,6 +63,7 @@ fn a_thousand_threads_come_and_go_while_cycles_run() {
                 m.detach();
             });
         });
+        // SAFETY: the rule above.
         unsafe {
             m.native_leave();
             m.collect_full();

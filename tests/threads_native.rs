@@ -1,4 +1,7 @@
 //! A thread that is blocked in native code delays nobody.
+//!
+//! Why the unsafe blocks are sound: a mutator is used by the thread that attached it, and while it runs; an object is in a
+//! root slot, or was made or read since the last call that may collect. "The rule above" means this.
 
 mod support;
 
@@ -19,6 +22,7 @@ fn full_collections_complete_while_a_thread_stays_in_native_code() {
         let (release, released) = mpsc::channel();
         thread::scope(|scope| {
             let (heap, entered, returned) = (&heap, &entered, &returned);
+            // SAFETY: the rule above.
             scope.spawn(move || unsafe {
                 let m = heap.attach().unwrap();
                 let young = m.root(m.alloc(&NODE));
@@ -38,6 +42,7 @@ fn full_collections_complete_while_a_thread_stays_in_native_code() {
             entered.wait();
             let m = heap.attach().unwrap();
             for cycles in 1..=20 {
+                // SAFETY: the rule above.
                 unsafe { m.collect_full() };
                 assert!(heap.stats().cycles >= cycles);
                 assert!(!returned.load(SeqCst), "it was let go only after this");
@@ -45,6 +50,7 @@ fn full_collections_complete_while_a_thread_stays_in_native_code() {
             // SAFETY: attached and running, and holds no object.
             unsafe { heap.verify() };
             release.send(()).unwrap();
+            // SAFETY: the rule above.
             unsafe { m.detach() };
         });
     }

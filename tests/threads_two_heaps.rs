@@ -1,4 +1,7 @@
 //! Several heaps in a process, and threads that are attached to two of them at once.
+//!
+//! Why the unsafe blocks are sound: a mutator is used by the thread that attached it, and while it runs; an object is in a
+//! root slot, or was made or read since the last call that may collect. "The rule above" means this.
 
 mod support;
 
@@ -19,6 +22,7 @@ fn heaps_do_not_know_of_each_other() {
         // Under gc_zeal any allocation may wait for a cycle of one heap, while this thread does not answer for the other:
         // two such threads would wait for each other.
         for _ in 0..if cfg!(gc_zeal) { 1 } else { 3 } {
+            // SAFETY: the rule above.
             scope.spawn(|| unsafe {
                 let mutators = [heaps[0].attach().unwrap(), heaps[1].attach().unwrap()];
                 assert_eq!(heaps[0].attach().unwrap_err(), Error::AlreadyAttached);

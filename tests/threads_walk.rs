@@ -1,4 +1,7 @@
 //! A heap walk, and the verifier, meet every live object while another thread drives cycle after cycle.
+//!
+//! Why the unsafe blocks are sound: a mutator is used by the thread that attached it, and while it runs; an object is in a
+//! root slot, or was made or read since the last call that may collect. "The rule above" means this.
 
 mod support;
 
@@ -11,6 +14,7 @@ use std::thread;
 static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
 
 unsafe fn list(m: Mutator, n: usize) -> *mut *mut handfast::raw::Object {
+    // SAFETY: the rule above.
     unsafe {
         let head = m.root(null_mut());
         for _ in 0..n {
@@ -30,6 +34,7 @@ fn a_walk_beside_running_cycles_misses_nothing() {
         let heap = Heap::new(&Config { gc_threads, max_heap_bytes: 64 << 20, ..Config::default() }).unwrap();
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
+            // SAFETY: the rule above.
             scope.spawn(|| unsafe {
                 let m = heap.attach().unwrap();
                 while !stop.load(Ordering::Relaxed) {
@@ -38,6 +43,7 @@ fn a_walk_beside_running_cycles_misses_nothing() {
                 m.detach();
             });
             let m = heap.attach().unwrap();
+            // SAFETY: the rule above.
             unsafe {
                 for _ in 0..walks {
                     // A new list each time, so that marks and lines differ from cycle to cycle.

@@ -4,6 +4,9 @@
 //! allows; after each collection everything reachable is walked in both worlds at once; after a full collection both
 //! must hold exactly the same objects. Used by `tests/ops_reference.rs` with random bytes and by a fuzz target with
 //! chosen ones.
+//!
+//! Why the unsafe blocks are sound: a mutator is used by the thread that attached it, and while it runs; an object is in a
+//! root slot, or was made or read since the last call that may collect. "The rule above" means this.
 
 mod model;
 mod objects;
@@ -31,10 +34,11 @@ thread_local! {
 
 /// Whether the finalizer of this object resurrects it.
 fn resurrects(id: Id) -> bool {
-    id % 3 == 0
+    id.is_multiple_of(3)
 }
 
 unsafe extern "C" fn finalize(mutator: *mut c_void, object: *mut Object) {
+    // SAFETY: called on the mutator's thread with an object that is kept for the call, and old, so it stays in place.
     unsafe {
         let m = Mutator::from_ptr(mutator.cast()).expect("a finalizer gets its mutator");
         let id = id_of(object);
@@ -42,7 +46,7 @@ unsafe extern "C" fn finalize(mutator: *mut c_void, object: *mut Object) {
         if resurrects(id) {
             m.global_set(RESURRECT.get(), object);
         }
-        if id % 2 == 0 {
+        if id.is_multiple_of(2) {
             // A finalizer may allocate; its object is old, so it stays where it is.
             assert!(!m.alloc(Shape::pair().ty()).is_null());
             assert_eq!(id_of(object), id);
@@ -76,6 +80,7 @@ pub fn run(bytes: &[u8]) {
         reserve_bytes: (first as usize & 4) << 16,
         huge_pages: false,
     };
+    // SAFETY: the rule above.
     unsafe {
         let mut machine = Machine::new(&config);
         for op in rest.chunks_exact(4) {
@@ -90,6 +95,7 @@ impl Machine {
     unsafe fn new(config: &Config) -> Machine {
         let heap = Heap::new(config).expect("a heap");
         let m = heap.attach().expect("a mutator");
+        // SAFETY: the rule above.
         unsafe {
             RESURRECT.set(m.global_new(null_mut()));
             Machine {
@@ -108,6 +114,7 @@ impl Machine {
 
     unsafe fn step(&mut self, op: u8, a: usize, b: usize, c: u8) {
         let (m, root) = (self.m, a % ROOTS);
+        // SAFETY: the rule above.
         unsafe {
             match op % 32 {
                 0..=3 => self.alloc(root, Shape::of(b as u8, c)),
@@ -170,15 +177,18 @@ impl Machine {
 
     unsafe fn set_root(&mut self, root: usize, object: *mut Object, id: Id) {
         assert_eq!(object.is_null(), id == 0, "object {id} at {object:p}");
+        // SAFETY: the rule above.
         unsafe { *self.roots[root] = object };
         self.model.roots[root] = id;
         if id != 0 {
             let shape = self.model.node(id).shape;
+            // SAFETY: the rule above.
             unsafe { shape.check(object, id) };
         }
     }
 
     unsafe fn make(&mut self, shape: Shape) -> (*mut Object, Id) {
+        // SAFETY: the rule above.
         unsafe {
             let object = self.raw_alloc(shape);
             // Finalizers that this allocation ran found the graph as it was.
@@ -190,6 +200,7 @@ impl Machine {
     }
 
     unsafe fn raw_alloc(&self, shape: Shape) -> *mut Object {
+        // SAFETY: the rule above.
         let object = unsafe {
             if shape.ty().item_size() == 0 { self.m.alloc(shape.ty()) } else { self.m.alloc_items(shape.ty(), shape.items()) }
         };
@@ -198,6 +209,7 @@ impl Machine {
     }
 
     unsafe fn alloc(&mut self, root: usize, shape: Shape) {
+        // SAFETY: the rule above.
         unsafe {
             let (object, id) = self.make(shape);
             self.set_root(root, object, id);
@@ -206,6 +218,7 @@ impl Machine {
 
     /// A pair in front of what a root holds.
     unsafe fn cons(&mut self, root: usize) {
+        // SAFETY: the rule above.
         unsafe {
             let (object, id) = self.make(Shape::pair());
             self.m.store(object, 16, *self.roots[root]);
@@ -220,6 +233,7 @@ impl Machine {
         }
         let each = shape.ty().size() + shape.items() * shape.ty().item_size() + 8;
         for _ in 0..(kib << 12) / each {
+            // SAFETY: the rule above.
             unsafe { self.raw_alloc(shape) };
         }
     }
@@ -233,7 +247,9 @@ impl Machine {
         // Both ends of a long object, and what lies between.
         let field = if field < 8 { shape.fields() - 1 - field % shape.fields() } else { field * 37 % shape.fields() };
         let (object, to) =
+            // SAFETY: the rule above.
             if value == ROOTS { (null_mut(), 0) } else { unsafe { (*self.roots[value], self.model.roots[value]) } };
+        // SAFETY: the rule above.
         unsafe { self.m.store(*self.roots[root], shape.offset(field), object) };
         self.model.node(id).refs[field] = to;
     }
@@ -245,6 +261,7 @@ impl Machine {
         }
         let shape = self.model.node(id).shape;
         let field = if field < 8 { shape.fields() - 1 - field % shape.fields() } else { field * 37 % shape.fields() };
+        // SAFETY: the rule above.
         unsafe {
             let object = self.m.load(*self.roots[from], shape.offset(field));
             let to = self.model.node(id).refs[field];
@@ -254,12 +271,15 @@ impl Machine {
 
     unsafe fn weak_load(&mut self, root: usize, weak: usize) {
         let (cell, id) = self.weaks[weak];
+        // SAFETY: the rule above.
         let object = unsafe { self.m.weak_get(cell) };
         if object.is_null() {
             assert!(id == 0 || !self.model.reachable().contains(&id), "the weak reference to {id} was cleared too soon");
+            // SAFETY: the rule above.
             unsafe { self.set_root(root, null_mut(), 0) };
         } else {
             assert_ne!(id, 0);
+            // SAFETY: the rule above.
             unsafe { self.set_root(root, object, id) };
             self.revive(id);
         }
@@ -275,11 +295,13 @@ impl Machine {
     }
 
     unsafe fn pin(&mut self, root: usize, on: bool) {
+        // SAFETY: the rule above.
         let (object, id) = unsafe { (*self.roots[root], self.model.roots[root]) };
         if id == 0 {
             return;
         }
         let node = self.model.node(id);
+        // SAFETY: the rule above.
         unsafe {
             if on {
                 self.m.pin(object);
@@ -293,14 +315,17 @@ impl Machine {
     }
 
     unsafe fn identity(&mut self, root: usize) {
+        // SAFETY: the rule above.
         let (object, id) = unsafe { (*self.roots[root], self.model.roots[root]) };
         if id != 0 {
+            // SAFETY: the rule above.
             let number = unsafe { self.m.identity(object) };
             assert_eq!(*self.model.node(id).fixed_at.get_or_insert(number), number, "object {id} has a new identity");
         }
     }
 
     unsafe fn handle(&mut self, root: usize, handle: usize, c: u8) {
+        // SAFETY: the rule above.
         unsafe {
             self.decref(handle);
             let (object, id) = (*self.roots[root], self.model.roots[root]);
@@ -322,11 +347,13 @@ impl Machine {
         let ob = std::mem::replace(&mut self.handles[handle], null_mut());
         self.model.held[handle] = 0;
         if !ob.is_null() {
+            // SAFETY: the rule above.
             unsafe { PyObject::decref(ob) };
         }
     }
 
     unsafe fn reattach(&mut self) {
+        // SAFETY: the rule above.
         unsafe {
             self.m.detach();
             self.model.roots.fill(0);
@@ -366,6 +393,7 @@ impl Machine {
             if ob.is_null() {
                 return !ran.is_empty();
             }
+            // SAFETY: the rule above.
             unsafe {
                 assert!(!self.handles.contains(&ob), "a handle that is held is in the dead queue");
                 assert_eq!(PyObject::refcnt(ob), 1);
@@ -376,9 +404,11 @@ impl Machine {
 
     /// Walks everything reachable in both worlds; answers where each object is.
     unsafe fn check(&mut self) -> BTreeMap<Id, *mut Object> {
+        // SAFETY: the rule above.
         unsafe { self.settle() };
         let mut found = BTreeMap::new();
         let mut work = vec![];
+        // SAFETY: the rule above.
         unsafe {
             for i in 0..ROOTS {
                 work.push((self.model.roots[i], *self.roots[i]));
@@ -400,6 +430,7 @@ impl Machine {
                 assert_eq!(before, object, "object {id} is in two places");
                 continue;
             }
+            // SAFETY: the rule above.
             unsafe { self.check_one(id, object, &mut work) };
         }
         found
@@ -408,6 +439,7 @@ impl Machine {
     unsafe fn check_one(&mut self, id: Id, object: *mut Object, work: &mut Vec<(Id, *mut Object)>) {
         let m = self.m;
         let node = self.model.node(id);
+        // SAFETY: the rule above.
         unsafe {
             node.shape.check(object, id);
             let public = m.is_public(object);
@@ -432,6 +464,7 @@ impl Machine {
 
     /// Collects until no finalizer is left to run, then compares the two worlds exactly.
     unsafe fn full(&mut self) {
+        // SAFETY: the rule above.
         unsafe {
             for round in 0.. {
                 assert!(round < 20, "finalizers never end");
@@ -467,6 +500,7 @@ impl Machine {
     }
 
     unsafe fn end(mut self) {
+        // SAFETY: the rule above.
         unsafe {
             self.full();
             for handle in 0..HANDLES {

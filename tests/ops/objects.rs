@@ -2,6 +2,9 @@
 //!
 //! Every object carries its number, and where there is room also a word made of number and shape and a pattern in the
 //! rest, so that memory that was reused, moved wrongly or not zeroed is noticed.
+//!
+//! Why the unsafe blocks are sound: a mutator is used by the thread that attached it, and while it runs; an object is in a
+//! root slot, or was made or read since the last call that may collect. "The rule above" means this.
 
 use handfast::raw::{self, Object, TypeInfo, Visit};
 use std::ffi::c_void;
@@ -26,6 +29,7 @@ const SIZES: [usize; 12] = [32, 40, 64, 256, 512, 1024, 4096, 8192, 8200, 12288,
 
 /// Visits every other item: the ones between are numbers.
 unsafe extern "C" fn trace(object: *mut Object, visit: Visit, arg: *mut c_void) {
+    // SAFETY: called with a live object of this type and its own `visit`; items are words behind the 16 fixed bytes.
     unsafe {
         let first = raw::payload(object).cast::<*mut Object>().add(2);
         for i in (0..raw::items(object)).step_by(2) {
@@ -108,6 +112,7 @@ impl Shape {
 
     /// Writes number, check word and pattern into a fresh object, which must be zero.
     pub unsafe fn fill(self, object: *mut Object, id: u32) {
+        // SAFETY: the rule above.
         unsafe {
             let payload = raw::payload(object).cast::<u8>();
             let bytes = self.ty().size() + self.items() * self.ty().item_size();
@@ -131,6 +136,7 @@ impl Shape {
 
     /// Checks all that [`Shape::fill`] wrote.
     pub unsafe fn check(self, object: *mut Object, id: u32) {
+        // SAFETY: the rule above.
         unsafe {
             assert!(std::ptr::eq(raw::type_of(object), self.ty()), "object {id} has lost its type");
             assert_eq!(raw::items(object), self.items(), "object {id} has lost its length");
@@ -154,5 +160,6 @@ impl Shape {
 
 /// The number of any object.
 pub unsafe fn id_of(object: *mut Object) -> u32 {
+    // SAFETY: the rule above.
     unsafe { raw::payload(object).cast::<u64>().read() as u32 }
 }

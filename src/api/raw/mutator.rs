@@ -176,11 +176,11 @@ impl Mutator {
         let links = &unsafe { self.inner() }.links;
         // SAFETY: [A1] a point that may collect.
         unsafe { links.drop_detached() };
-        if record.shared().notify_due.answer() {
-            if let Some((notify, arg)) = links.notifier.get() {
-                // SAFETY: [K7] the embedder's callback, at a safepoint.
-                unsafe { notify(arg) };
-            }
+        if record.shared().notify_due.answer()
+            && let Some((notify, arg)) = links.notifier.get()
+        {
+            // SAFETY: [K7] the embedder's callback, at a safepoint.
+            unsafe { notify(arg) };
         }
         // SAFETY: [L1] as above.
         unsafe { record.local() }.in_callback = false;
