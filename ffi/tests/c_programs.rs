@@ -58,6 +58,7 @@ test_programs! {
     misuse_of_counts_is_reported_and_harmless: "reports.c",
     objects_pins_publication_walk: "objects.c",
     the_names_of_rawrefcount: "rawrefcount.c",
+    four_threads_and_handles_of_every_kind: "stress_handles.c",
     story_dealloc_at_the_very_decref: "story_dealloc.c",
     story_counted_while_queued: "story_queued.c",
     story_borrowed_references_from_containers: "story_borrowed.c",
