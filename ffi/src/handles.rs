@@ -275,7 +275,7 @@ pub unsafe extern "C" fn hf_decref_detached(heap: *mut HfHeap, ob: *mut HfPyobje
             return Ok(());
         }
         let ob = handle("ob", ob)?;
-        // SAFETY: NULL or alive.
+        // SAFETY: [E1] NULL or alive.
         let heap = unsafe { HfHeap::from_c(heap) }?;
         // SAFETY: [E4] a live handle, of which the caller has a reference.
         unsafe { heap.raw().decref_detached(ob) };

@@ -297,7 +297,7 @@ pub unsafe extern "C" fn hf_heap_verify(heap: *mut HfHeap) -> HfStatus {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_current(heap: *mut HfHeap) -> *mut HfMutator {
     boundary::value("hf_current", ptr::null_mut(), || {
-        // SAFETY: NULL or alive.
+        // SAFETY: [E1] NULL or alive.
         let current = unsafe { HfHeap::from_c(heap) }?.raw.current();
         Ok(current.map_or(ptr::null_mut(), threads::name))
     })

@@ -250,7 +250,7 @@ impl Heap {
     /// # Safety
     /// `ob` is null or a live `PyObject`, and the caller gives up a reference that it holds.
     pub unsafe fn decref_detached(&self, ob: *mut PyObject) {
-        // SAFETY: the caller's promise.
+        // SAFETY: [K2] the caller's promise.
         unsafe { self.0.links.decref_detached(ob) };
     }
 
