@@ -21,7 +21,10 @@ for source in ffi/tests/c/*.c ffi/examples/*.c; do
     fi
     clang -std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=address -D_POSIX_C_SOURCE=200809L -Iffi/include \
         "$source" "$library" -lpthread -ldl -lm -o "$out/$name"
-    if ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 timeout 300 "$out/$name" >"$out/$name.log" 2>&1; then
+    # The stress test runs as long as it is told to.
+    arguments=()
+    [ "$name" = stress_handles ] && arguments=("${ASAN_STRESS_SECONDS:-60}")
+    if ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 timeout 300 "$out/$name" "${arguments[@]}" >"$out/$name.log" 2>&1; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))

@@ -16,6 +16,7 @@ FILES = {
     "src/mutator/handshake.rs": ["handshake", "nursery_limit", "attach_or_ask"],
     "src/mutator/registry.rs": ["registry", "attach_or_ask"],
     "src/mutator/cells.rs": ["cell_table"],
+    "src/mutator/bell.rs": ["dead_queue"],
     "src/mutator/gate.rs": ["weak_gate", "assist"],
     "src/heap/pool.rs": ["index_stack"],
     "src/handle/refcount.rs": ["refcount"],

@@ -46,12 +46,18 @@ typedef struct hf_type_head {
     size_t fast_bytes; /* what the inline allocation takes, header included; too much for any nursery if it may not */
     size_t size;       /* the fixed part of the payload, a multiple of 8 */
     size_t item_size;  /* 0: no items; else the number of items is in the word before the header */
+    size_t handle_slot; /* where in the payload the handle is, or HF_NO_SLOT */
 } hf_type_head;
 
 #define HF_HEADER_BYTES 8
 #define HF_HEADER_FLAGS 6 /* the byte of the header with the flags that barrier_mask is about */
 #define HF_HEADER_TYPE ((UINT64_C(1) << 48) - 1)
 #define HF_IMMORTAL ((uintptr_t)1 << HF_IMMORTAL_BIT)
+#define HF_LINK_PRIVATE ((uintptr_t)1 << 63) /* only the thread that owns the handle's page may cross at once */
+#define HF_LINK_ADDRESS (((uintptr_t)1 << 48) - 8)
+#define HF_BARRIER_IDLE 5      /* barrier_mask while no cycle runs: a crossing has nothing to shade */
+#define HF_PAGE_BYTES 0x10000  /* of the pages that handles with private links are in */
+#define HF_PAGE_OWNER 8        /* where such a page has the address of its hf_mutator */
 
 HF_STATIC_ASSERT(sizeof(void *) == 8, "handfast needs 64-bit addresses");
 HF_STATIC_ASSERT(sizeof(hf_pyobject) == 24, "hf_pyobject is three words");
@@ -63,6 +69,7 @@ HF_STATIC_ASSERT(offsetof(hf_mutator_head, barrier_mask) == 16, "then the mask")
 HF_STATIC_ASSERT(offsetof(hf_mutator_head, types) == 24, "then the handshake word, then the types");
 HF_STATIC_ASSERT(offsetof(hf_type_head, size) == 8, "fast_bytes, size");
 HF_STATIC_ASSERT(offsetof(hf_type_head, item_size) == 16, "then item_size");
+HF_STATIC_ASSERT(offsetof(hf_type_head, handle_slot) == 24, "then handle_slot");
 
 #define HF_LIKELY(condition) __builtin_expect(!!(condition), 1)
 
@@ -163,6 +170,37 @@ static inline void hf_inline_store(hf_mutator *mutator, hf_object *source, size_
     hf_store(mutator, source, offset, value_or_null);
 }
 
+/* ---- Handles ---- */
+
+/* Whether this thread may follow a link at once: it is public, or private to this very thread. */
+static inline bool hf_inline_may_cross(hf_mutator *mutator, hf_pyobject *ob, uintptr_t link) {
+    uintptr_t page = (uintptr_t)(void *)ob & ~(uintptr_t)(HF_PAGE_BYTES - 1);
+    if ((link & HF_LINK_PRIVATE) == 0)
+        return true;
+    return __atomic_load_n((hf_mutator **)(page + HF_PAGE_OWNER), __ATOMIC_RELAXED) == mutator;
+}
+
+/* The acquire pairs with the publication of the object. An object that is not linked has a link of 0. */
+static inline hf_object *hf_inline_to_obj(hf_mutator *mutator, hf_pyobject *ob) {
+    if (HF_LIKELY(mutator != NULL && ob != NULL && ((uintptr_t)(void *)ob & 7) == 0)) {
+        uintptr_t link = __atomic_load_n(&ob->ob_pypy_link, __ATOMIC_ACQUIRE);
+        const uint8_t *mask = &((const hf_mutator_head *)(const void *)mutator)->barrier_mask;
+        if (HF_LIKELY(__atomic_load_n(mask, __ATOMIC_RELAXED) == HF_BARRIER_IDLE && hf_inline_may_cross(mutator, ob, link)))
+            return (hf_object *)(link & HF_LINK_ADDRESS);
+    }
+    return hf_to_obj(mutator, ob);
+}
+
+/* The acquire pairs with the release of the thread that linked. */
+static inline hf_pyobject *hf_inline_from_obj(hf_mutator *mutator, hf_object *object) {
+    if (HF_LIKELY(mutator != NULL && object != NULL)) {
+        size_t slot = hf_inline_type(object)->handle_slot;
+        if (HF_LIKELY(slot != HF_NO_SLOT))
+            return (hf_pyobject *)(void *)__atomic_load_n(hf_inline_slot(object, slot), __ATOMIC_ACQUIRE);
+    }
+    return hf_from_obj(mutator, object);
+}
+
 static inline hf_object *hf_inline_alloc_layout(hf_mutator *mutator, const hf_layout *layout) {
     if (HF_LIKELY(mutator != NULL && layout != NULL)) {
         hf_mutator_head *head = (hf_mutator_head *)(void *)mutator;
@@ -190,6 +228,8 @@ static inline hf_object *hf_inline_alloc(hf_mutator *mutator, hf_type type) {
 }
 
 #define hf_payload(object) hf_inline_payload(object)
+#define hf_to_obj(mutator, ob) hf_inline_to_obj((mutator), (ob))
+#define hf_from_obj(mutator, object) hf_inline_from_obj((mutator), (object))
 #define hf_alloc(mutator, type) hf_inline_alloc((mutator), (type))
 #define hf_alloc_layout(mutator, layout) hf_inline_alloc_layout((mutator), (layout))
 #define hf_load(mutator, source, offset) hf_inline_load((mutator), (source), (offset))

@@ -6,7 +6,7 @@
 //! it reads, and the immortal bit: those are checked here too.
 
 use handfast_core::raw::PyObject;
-use handfast_core::raw::IMMORTAL;
+use handfast_core::raw::{IMMORTAL, layout};
 use handfast_core::raw::{Object, TypeInfo};
 use handfast_core::raw::{GlobalCell, Record, WeakCell};
 use std::ffi::c_void;
@@ -97,20 +97,28 @@ const _: () = {
     assert!(IMMORTAL == 1 << HF_IMMORTAL_BIT);
     // An object is its 8-byte header.
     assert!(size_of::<Object>() == 8);
-    // The head of a description, as `struct hf_type_head` repeats it: fast_bytes, size, item_size.
+    // The head of a description, as `struct hf_type_head` repeats it: fast_bytes, size, item_size, handle_slot.
     assert!(type_head(&TypeInfo::new("", 40), 0) == 48);
     assert!(type_head(&TypeInfo::new("", 40).with_items(3), 0) > 1 << 48);
     assert!(type_head(&TypeInfo::new("", 40).with_items(3), 1) == 40);
     assert!(type_head(&TypeInfo::new("", 40).with_items(3), 2) == 3);
+    assert!(type_head(&TypeInfo::new("", 40).with_handle_slot(16), 3) == 16);
+    assert!(type_head(&TypeInfo::new("", 40), 3) == usize::MAX);
+    // What the inline crossing reads: HF_LINK_PRIVATE and the rest.
+    assert!(layout::LINK_PRIVATE == 1 << 63);
+    assert!(layout::LINK_ADDRESS == (1 << 48) - 8);
+    assert!(layout::BARRIER_IDLE == 5);
+    assert!(layout::PAGE_BYTES == 1 << 16);
+    assert!(layout::PAGE_OWNER == 8);
 };
 
 /// A word of the head of a description.
 const fn type_head(info: &TypeInfo, word: usize) -> usize {
-    assert!(word < 3);
+    assert!(word < 4);
     let head: *const usize = ptr::from_ref(info).cast();
-    // SAFETY: [E5] a description has more than three words.
+    // SAFETY: [E5] a description has more than four words.
     let at = unsafe { head.add(word) };
-    // SAFETY: [E5] the first three are integers: the assertions above would not compile otherwise.
+    // SAFETY: [E5] the first four are integers: the assertions above would not compile otherwise.
     unsafe { at.read() }
 }
 

@@ -14,6 +14,8 @@ pub mod sync;
 /// Records, handshakes, cells.
 #[path = "."]
 pub mod mutator {
+    #[path = "../../src/mutator/bell.rs"]
+    pub mod bell;
     #[path = "../../src/mutator/cells.rs"]
     pub mod cells;
     #[path = "../../src/mutator/gate.rs"]

@@ -61,6 +61,8 @@ pub struct Links {
     slabs: SlabHeap,
     /// Memory of the embedder's own that follows our rules: address → bytes.
     adopted: papaya::HashMap<usize, usize>,
+    /// Those of them that are linked: what a scan looks at. Others may be disowned, and gone, at any moment.
+    adopted_linked: papaya::HashMap<usize, ()>,
     /// Old or public objects of types without a handle slot → their `PyObject`.
     handles: papaya::HashMap<usize, Address>,
     dead: SegQueue<Address>,
@@ -87,6 +89,7 @@ impl Links {
             shared,
             slabs,
             adopted: papaya::HashMap::new(),
+            adopted_linked: papaya::HashMap::new(),
             handles: papaya::HashMap::new(),
             dead: SegQueue::new(),
             detached: SegQueue::new(),
@@ -134,7 +137,7 @@ impl Links {
             }
         };
         self.slabs.for_each_linked(&mut look);
-        for (&ob, _) in self.adopted.pin().iter() {
+        for (&ob, ()) in self.adopted_linked.pin().iter() {
             look(ob as *mut PyObject);
         }
     }
@@ -143,6 +146,8 @@ impl Links {
         if self.slabs.contains(ob as *const PyObject as usize) {
             // SAFETY: [K5] a slot of our slabs.
             unsafe { SlabHeap::page(ptr::from_ref(ob).cast()) }.set_linked(ob);
+        } else {
+            self.adopted_linked.pin().insert(ptr::from_ref(ob) as usize, ());
         }
     }
 
@@ -150,6 +155,8 @@ impl Links {
         if self.slabs.contains(ob as *const PyObject as usize) {
             // SAFETY: [K5] a slot of our slabs.
             unsafe { SlabHeap::page(ptr::from_ref(ob).cast()) }.clear_linked(ob);
+        } else {
+            self.adopted_linked.pin().remove(&(ptr::from_ref(ob) as usize));
         }
     }
 
@@ -158,7 +165,12 @@ impl Links {
         let address = ptr::from_ref(ob).cast_mut();
         ob.count_link();
         ob.set_link(word);
-        self.set_linked(ob);
+        // Adopted memory is the embedder's again if the link fails: a scan must not know it before. No cycle gets past
+        // this thread meanwhile, which is not at a safepoint and has the object in hand.
+        let in_slab = self.slabs.contains(address as usize);
+        if in_slab {
+            self.set_linked(ob);
+        }
         // Release: who finds the handle sees its link word.
         // SAFETY: [K4] the object is live.
         let won = match unsafe { self.slot(object) } {
@@ -166,10 +178,15 @@ impl Links {
             None => self.handles.pin().try_insert(object as usize, Address(address)).is_ok(),
         };
         if won {
+            if !in_slab {
+                self.set_linked(ob);
+            }
             // SAFETY: [H2] live.
             unsafe { (*object).set_flags_shared(LINKED) };
         } else {
-            self.clear_linked(ob);
+            if in_slab {
+                self.clear_linked(ob);
+            }
             ob.set_link(LinkWord(0));
             let _ = ob.ob_refcnt.drop_link();
         }
@@ -180,7 +197,9 @@ impl Links {
     fn end(&self, ob: *mut PyObject, word: LinkWord, local: Option<&mut SlabLocal>) {
         // SAFETY: [K5] a linked object is alive until here, and ours alone now.
         let this = unsafe { &*ob };
-        self.clear_linked(this);
+        if !word.is_young() {
+            self.clear_linked(this);
+        }
         this.set_link(LinkWord(0));
         if word.is_light() && self.slabs.contains(ob as usize) {
             // SAFETY: [K6] count 1 and unreachable: the link's own count was the last.
@@ -372,9 +391,8 @@ impl LocalLinks {
     ) -> Result<(), LinkError> {
         // SAFETY: [L1] the owner; ends before anything else takes the record's state.
         let Some(this) = (unsafe { Self::of(record) }) else { return Err(LinkError::Foreign) };
-        let links = this.links.clone();
-        let in_slab = links.slabs.contains(ob as usize);
-        if !in_slab && !links.adopted.pin().contains_key(&(ob as usize)) {
+        let in_slab = this.links.slabs.contains(ob as usize);
+        if !in_slab && !this.links.adopted.pin().contains_key(&(ob as usize)) {
             return Err(LinkError::Foreign);
         }
         // SAFETY: [K2] the caller says that both are live.
@@ -387,9 +405,11 @@ impl LocalLinks {
         // SAFETY: [K5] a slot of our slabs.
         let own_page = in_slab && ptr::eq(unsafe { SlabHeap::page(ob.cast()) }.owner().cast(), record);
         if header.flags() & PUBLIC == 0 && own_page {
+            target.count_link();
             // SAFETY: [K4] private to this mutator.
             unsafe { this.link_private(object, target, word) };
         } else {
+            let links = this.links.clone();
             // SAFETY: [P1] the caller's object; `this` is not used any more: publishing calls back into it.
             unsafe { record.publish(object) };
             // SAFETY: [K4] public since.
@@ -397,20 +417,28 @@ impl LocalLinks {
                 return Err(LinkError::AlreadyLinked);
             }
         }
-        let made = &record.links_made;
-        made.store(made.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        Self::count_made(record);
         Ok(())
     }
 
-    /// Links a private object of this mutator to an object on one of its own pages.
+    #[inline]
+    fn count_made(record: &Record) {
+        let made = &record.links_made;
+        made.store(made.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// Links a private object of this mutator to an object on one of its own pages, whose count has the link's already.
+    #[inline]
     unsafe fn link_private(&mut self, object: *mut Object, ob: &PyObject, word: LinkWord) {
         // SAFETY: [H2] the caller says that it is live.
         let header = unsafe { &*object };
         let young = header.flags() & OLD == 0;
         let address = ptr::from_ref(ob).cast_mut();
-        ob.count_link();
         ob.set_link(word.private(young));
-        self.links.set_linked(ob);
+        // A young link is its owner's business: the bit is for scans, and comes when the object gets old or public.
+        if !young {
+            self.links.set_linked(ob);
+        }
         // SAFETY: [K4] the object is live.
         match unsafe { self.links.slot(object) } {
             Some(slot) => slot.store(address as usize, Ordering::Relaxed),
@@ -467,6 +495,19 @@ impl LocalLinks {
             }
             let ob = this.alloc(size, ob_type);
             if ob.is_null() {
+                return ob;
+            }
+            // SAFETY: [K5] a slot of our slabs.
+            let own_page = ptr::eq(unsafe { SlabHeap::page(ob.cast()) }.owner().cast(), record);
+            // SAFETY: [H2] the caller says that it is live.
+            if own_page && unsafe { (*object).flags() } & PUBLIC == 0 {
+                // The pair is seen by nobody else: no check that `link` makes can fail, and the count needs no exchange.
+                // SAFETY: [K2] fresh.
+                let target = unsafe { &*ob };
+                target.ob_refcnt.set(2);
+                // SAFETY: [K4] private to this mutator.
+                unsafe { this.link_private(object, target, LinkWord::new(object, flags == LinkFlags::LIGHT, false)) };
+                Self::count_made(record);
                 return ob;
             }
             // SAFETY: [K4] the caller's promise; `ob` is fresh.
@@ -568,6 +609,7 @@ impl MutatorLinks for LocalLinks {
                 self.links.handles.pin().insert(object as usize, Address(ob));
             }
             this.set_link(word.promoted(object));
+            self.links.set_linked(this);
         }
         self.young = young;
         self.handles.clear();
@@ -586,7 +628,12 @@ impl MutatorLinks for LocalLinks {
         };
         if !ob.is_null() {
             // SAFETY: [K2] linked to a live object, so alive.
-            unsafe { (*ob).clear_private() };
+            let this = unsafe { &*ob };
+            // While it was young it had no bit. Before the tags go: from then on scans look at it.
+            if this.link().is_young() {
+                self.links.set_linked(this);
+            }
+            this.clear_private();
         }
     }
 

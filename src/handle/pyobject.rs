@@ -49,9 +49,9 @@ impl LinkFlags {
 
 const C_OWNED: usize = 1;
 const LIGHT: usize = 2;
-const PRIVATE: usize = 1 << 63;
+pub(crate) const PRIVATE: usize = 1 << 63;
 const YOUNG: usize = 1 << 62;
-const ADDRESS: usize = (1 << 48) - 8;
+pub(crate) const ADDRESS: usize = (1 << 48) - 8;
 
 /// A link word's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

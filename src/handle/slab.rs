@@ -44,13 +44,13 @@ mod scan;
 mod tests;
 
 pub(crate) use local::SlabLocal;
-pub(crate) use page::PageHeader;
+pub(crate) use page::{PAGE_BYTES, PAGE_OWNER, PageHeader};
 
 use crate::handle::PyObject;
 use crate::heap::pool::{IndexStack, Links};
 use crate::sync::atomic::AtomicU32;
 use crate::sync::{Arc, Mutex, MutexGuard};
-use page::{CLASSES, HEADER_BYTES, PAGE_BYTES, RUN, SIZES};
+use page::{CLASSES, HEADER_BYTES, RUN, SIZES};
 use range::Range;
 use remote::{Mailbox, Posted, Pushed};
 use scan::Scans;

@@ -5,12 +5,13 @@
 //! own ring is about to come: nothing is left behind. A ring for a queue that is empty already is possible and harmless.
 //!
 //! # Orderings
-//! - [B-ring] `ring` (release) → `answer` (acquire): who answers sees what was put into the queue before. `answer` is
-//!   an exchange, so of two threads that answer one ring only one is told.
+//! - [B-ring] `ring` (release) → `answer` (acquire): who answers sees what was put into the queue before. A ring is an
+//!   exchange, so that it carries those that it overwrites: with a store, of two threads that put something in and ring
+//!   the one whose ring was overwritten could be missed. `answer` is one, so of two that answer only one is told.
 
 use crate::sync::atomic::{
     AtomicBool,
-    Ordering::{AcqRel, Relaxed, Release},
+    Ordering::{Acquire, Relaxed, Release},
 };
 
 /// The flag.
@@ -26,7 +27,7 @@ impl Bell {
     /// Something has been put into the queue. Release: [B-ring].
     #[inline]
     pub fn ring(&self) {
-        self.0.store(true, Release);
+        self.0.swap(true, Release);
     }
 
     /// Whether it has been rung, for a look that may be late.
@@ -38,8 +39,8 @@ impl Bell {
     /// Takes the ring back. True: the caller now empties the queue, which it must not have looked at before.
     #[must_use = "who takes the ring back empties the queue"]
     pub fn answer(&self) -> bool {
-        // Acquire: [B-ring]; release: a ring that overwrites this one is ordered after all that came before it.
-        self.0.swap(false, AcqRel)
+        // Acquire: [B-ring].
+        self.0.swap(false, Acquire)
     }
 }
 

@@ -38,14 +38,14 @@ pub struct TypeInfo {
     pub(crate) size: usize,
     /// Bytes of an item, 0 for types of fixed size.
     pub(crate) item_size: usize,
+    /// Offset of the handle slot, or [`NO_SLOT`]. The fourth word: C's inline `hf_from_obj` reads it.
+    pub(crate) handle_slot: usize,
     /// Offsets of the references in the fixed part.
     pub(crate) refs: &'static [usize],
     /// Whether each item is one reference.
     pub(crate) items_are_refs: bool,
     /// Replaces `refs` and `items_are_refs`.
     pub(crate) trace: Option<Trace>,
-    /// Offset of the handle slot, or [`NO_SLOT`].
-    pub(crate) handle_slot: usize,
     /// The finalizer.
     pub(crate) finalize: Option<Finalize>,
     /// The number that the heap gave it when it was registered, or `u32::MAX`.

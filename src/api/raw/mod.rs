@@ -34,6 +34,8 @@
 
 mod alloc;
 mod heap;
+#[doc(hidden)]
+pub mod layout;
 mod mutator;
 mod teardown;
 mod types;

@@ -23,7 +23,7 @@ use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsi
 use std::ptr;
 
 /// Bytes, and alignment, of a page.
-pub(super) const PAGE_BYTES: usize = 1 << 16;
+pub(crate) const PAGE_BYTES: usize = 1 << 16;
 /// Bytes per linked bit, and the unit of slot sizes.
 pub(super) const GRANULE: usize = 16;
 /// Where the first slot starts.
@@ -145,6 +145,9 @@ pub(crate) struct PageHeader {
     own: OwnerSide,
     remote: RemoteSide,
 }
+
+/// Where a page names its owner: C's inline crossing looks there.
+pub(crate) const PAGE_OWNER: usize = std::mem::offset_of!(PageHeader, owner);
 
 impl PageHeader {
     /// The heap address given to `SlabHeap::new`.
