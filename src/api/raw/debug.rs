@@ -20,7 +20,7 @@ pub fn is_attached(mutator: Mutator) -> bool {
 /// `mutator` is attached by the calling thread.
 pub unsafe fn check_pyobject(mutator: Option<Mutator>, ob: *const PyObject) {
     match mutator {
-        // SAFETY: the caller's promise.
+        // SAFETY: [A1] the caller's promise.
         Some(mutator) => debug::check_of("check", &unsafe { mutator.inner() }.links, ob),
         None => debug::check_use("check", ob),
     }

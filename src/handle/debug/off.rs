@@ -38,7 +38,7 @@ pub(super) fn note(_: &Links, _: &PyObject, _: Event) {}
 /// As [`SlabHeap::free`](super::slab::SlabHeap::free).
 #[inline(always)]
 pub(super) unsafe fn give_back(links: &Links, local: Option<&mut SlabLocal>, ob: *mut PyObject) {
-    // SAFETY: as the function's.
+    // SAFETY: [K6] as the function's.
     unsafe { links.slabs.free(local, ob.cast()) };
 }
 
