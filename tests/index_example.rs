@@ -14,6 +14,10 @@ fn example() -> &'static Path {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("tmp is in the target directory");
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--offline", "--example", "index", "--message-format", "json-render-diagnostics"]);
+        if cfg!(feature = "debug") {
+            // The C interface comes with it: the same as for the other tests, which would find another library otherwise.
+            cargo.args(["--features", "handfast-ffi/debug"]);
+        }
         cargo.args(["--profile", if cfg!(debug_assertions) { "test" } else { "release" }]);
         let output = cargo.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

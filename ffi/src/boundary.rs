@@ -62,6 +62,7 @@ fn panicked(function: &'static str, payload: Box<dyn Any + Send>) -> HfStatus {
 /// Runs a body; a failure or a panic is remembered under the function's name and answered as its status.
 #[inline(always)]
 fn run<R>(function: &'static str, body: impl FnOnce() -> Result<R, Failure>) -> Result<R, HfStatus> {
+    let _entered = crate::checks::enter(function);
     // What a body captures are C values and raw pointers: nothing that a caller could find half changed afterwards.
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(done)) => Ok(done),

@@ -7,6 +7,7 @@
 //! the program, the core reports what it finds.
 
 use crate::boundary;
+use crate::checks;
 use crate::ctypes::{HfMutator, HfObject, HfPyobject, size_t};
 use crate::heap::HfHeap;
 use crate::objects::object;
@@ -21,8 +22,15 @@ use std::ptr;
 /// Link flag: when both sides are dead the handle's memory is freed silently, and nobody is told.
 pub const HF_LINK_LIGHT: u32 = 1;
 
-/// The handle that a C pointer names.
+/// The handle that a C pointer names, which must be one that can be used.
 fn handle(name: &'static str, ob: *mut HfPyobject) -> Result<*mut PyObject, Failure> {
+    let ob = address(name, ob)?;
+    checks::pyobject(ob);
+    Ok(ob)
+}
+
+/// The memory that a C pointer names: that of a handle, or to be one.
+fn address(name: &'static str, ob: *mut HfPyobject) -> Result<*mut PyObject, Failure> {
     if ob.is_null() {
         return Err(Failure::null(name));
     }
@@ -87,7 +95,7 @@ pub unsafe extern "C" fn hf_pyobject_new(
 pub unsafe extern "C" fn hf_pyobject_adopt(mutator: *mut HfMutator, ob: *mut HfPyobject, size: size_t) -> HfStatus {
     boundary::status("hf_pyobject_adopt", || {
         let mutator = running("hf_pyobject_adopt", mutator)?;
-        let ob = handle("ob", ob)?;
+        let ob = address("ob", ob)?;
         check_size(size)?;
         // SAFETY: [E2] running on this thread; `size` bytes of the caller at `ob`.
         Ok(unsafe { mutator.pyobject_adopt(ob, size) }?)
@@ -367,7 +375,7 @@ pub unsafe extern "C" fn hf_pyobject_free(ob: *mut HfPyobject) {
         if ob.is_null() {
             return Ok(());
         }
-        let ob = handle("ob", ob)?;
+        let ob = address("ob", ob)?;
         // SAFETY: [E4] a handle that nobody uses any more, says the caller.
         unsafe { PyObject::free(ob) };
         Ok(())

@@ -4,6 +4,7 @@
 //! succeeds; that it is not used afterwards is the program's part.
 
 use crate::boundary;
+use crate::checks;
 use crate::ctypes::{CBool, HfMutator, HfPyobject, ptrdiff_t, size_t};
 use crate::status::{Failure, HfStatus};
 use crate::structs::{self, Growing};
@@ -200,6 +201,7 @@ pub unsafe extern "C" fn hf_heap_free(heap: *mut HfHeap, out_or_null: *mut HfLea
         let report = threads::collecting(|| raw.close())?;
         // SAFETY: [E1] it came from Box::into_raw in hf_heap_new, and this is the only call that takes it back.
         drop(unsafe { Box::from_raw(heap) });
+        checks::leaks(&report);
         // SAFETY: [E3] NULL or a report of the program.
         unsafe { report_leaks(&report, out_or_null) };
         Ok(())

@@ -17,9 +17,11 @@
 //! and how deep the thread is in calls that may collect.
 //!
 //! **Limits.** What cannot be recognised from the value alone (a stale `hf_object *`, a freed `hf_pyobject *`) is checked
-//! by the core in builds with the `debug` feature only. C code must not `longjmp` or throw through a callback.
+//! in builds with the `debug` feature only ([`checks`]). C code must not `longjmp` or throw through a callback.
 
 pub mod boundary;
+#[cfg_attr(not(feature = "debug"), path = "checks_off.rs")]
+mod checks;
 pub mod ctypes;
 pub mod handles;
 pub mod heap;

@@ -4,6 +4,7 @@
 //! case; what is here is the whole of each, and what the twins fall back to. Both refuse a field outside of the object.
 
 use crate::boundary;
+use crate::checks;
 use crate::ctypes::{HfLayout, HfMutator, HfObject, size_t};
 use crate::heap::HfHeap;
 use crate::status::{Failure, HfStatus};
@@ -26,6 +27,7 @@ pub(crate) fn object(name: &'static str, object: *mut HfObject) -> Result<*mut O
     if !object.is_aligned() {
         return Err(Failure::argument(format!("{name} is not the address of an object")));
     }
+    checks::object(name, object);
     Ok(object)
 }
 
@@ -158,6 +160,7 @@ pub unsafe extern "C" fn hf_payload(object: *mut HfObject) -> *mut c_void {
     if object.is_null() {
         return ptr::null_mut();
     }
+    checks::payload(HfObject::object(object));
     // SAFETY: [A1] address arithmetic; null stays recognisable to the caller.
     unsafe { raw::payload(HfObject::object(object)) }
 }

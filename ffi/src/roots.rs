@@ -1,6 +1,7 @@
 //! Roots: scopes of slots on a thread's root stack, globals, weak references.
 
 use crate::boundary::{self, misuse};
+use crate::checks;
 use crate::ctypes::{HfGlobal, HfMutator, HfObject, HfWeak, size_t};
 use crate::objects::object;
 use crate::status::{Failure, HfStatus};
@@ -26,7 +27,7 @@ pub unsafe extern "C" fn hf_scope_open(mutator: *mut HfMutator) -> size_t {
     boundary::value("hf_scope_open", NO_SCOPE, || {
         let mutator = running("hf_scope_open", mutator)?;
         // SAFETY: [E2] running on this thread.
-        Ok(unsafe { mutator.scope_open() })
+        Ok(checks::scope_open(mutator, unsafe { mutator.scope_open() }))
     })
 }
 
@@ -39,6 +40,8 @@ pub unsafe extern "C" fn hf_scope_open(mutator: *mut HfMutator) -> size_t {
 pub unsafe extern "C" fn hf_scope_close(mutator: *mut HfMutator, scope: size_t) {
     boundary::nothing("hf_scope_close", || {
         let mutator = running("hf_scope_close", mutator)?;
+        let scope = checks::scope_close(mutator, scope)
+            .map_err(|cause| misuse("hf_scope_close", Failure::argument(cause)))?;
         // SAFETY: [E2] running on this thread.
         if scope != NO_SCOPE && unsafe { mutator.scope_close(scope) } {
             return Ok(());

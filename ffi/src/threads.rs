@@ -13,6 +13,7 @@
 //! registered after the core's own thread-locals, and the platform destroys them in the opposite order.
 
 use crate::boundary::{self, misuse};
+use crate::checks;
 use crate::ctypes::HfMutator;
 use crate::heap::HfHeap;
 use crate::status::{Failure, HfStatus};
@@ -66,6 +67,12 @@ impl Drop for Collecting {
     }
 }
 
+/// Whether the thread is in a call that may collect, in a callback of one perhaps.
+#[cfg(feature = "debug")]
+pub(crate) fn is_collecting() -> bool {
+    COLLECTING.get() != 0
+}
+
 /// Runs a call that may collect, and so may run callbacks.
 pub(crate) fn collecting<R>(body: impl FnOnce() -> R) -> R {
     let _inside = Collecting::enter();
@@ -98,7 +105,8 @@ pub(crate) fn attached(function: &'static str, mutator: *mut HfMutator) -> Resul
         return Err(Failure::null("mutator"));
     };
     // SAFETY: [E2] the core compares the address with those of this thread's mutators.
-    if unsafe { mutator.is_current() } {
+    if checks::is_known(mutator) && unsafe { mutator.is_current() } {
+        checks::uses(mutator);
         Ok(mutator)
     } else {
         Err(foreign(function))
@@ -157,6 +165,7 @@ pub unsafe extern "C" fn hf_detach(mutator: *mut HfMutator) -> HfStatus {
         if COLLECTING.get() != 0 {
             return Err(Failure::argument("called from a finalizer or from the dead notifier"));
         }
+        checks::detach(mutator).map_err(|cause| misuse("hf_detach", Failure::argument(cause)))?;
         let kept = ATTACHMENTS.try_with(|all| {
             let mut all = all.0.borrow_mut();
             all.iter().position(|(other, _)| *other == mutator).map(|index| all.swap_remove(index))

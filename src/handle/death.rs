@@ -4,6 +4,7 @@
 //! on that thread. A dealloc usually drops other objects; past a depth of [`NESTING`] the rest is put on a list of the
 //! thread and done by the outermost call (the trashcan of CPython), so that a chain of a million needs no stack.
 
+use super::debug;
 use super::heaps;
 use super::links::Links;
 use super::pyobject::PyObject;
@@ -26,6 +27,7 @@ impl PyObject {
     /// `ob` is a live `PyObject`, and the caller gives up a reference that it holds.
     #[inline]
     pub unsafe fn decref(ob: *mut PyObject) {
+        debug::check_use("decref", ob);
         // SAFETY: [K2] the caller holds a reference.
         match unsafe { (*ob).ob_refcnt.decref() } {
             Decref::Alive => {}
@@ -53,6 +55,7 @@ impl PyObject {
             report("decref", ob, "it belongs to no heap of this process; its memory is leaked");
             return;
         };
+        debug::check_zero(&links, this);
         if DEPTH.get() >= NESTING {
             POSTPONED.with_borrow_mut(|list| list.push(ob));
             return;
@@ -77,6 +80,7 @@ impl PyObject {
     /// # Safety
     /// `ob` is an unlinked `PyObject` that nobody uses afterwards.
     pub unsafe fn free(ob: *mut PyObject) {
+        debug::check_free(ob);
         match heaps::of(ob) {
             Some(links) => {
                 // SAFETY: [K6] the caller's promise.
@@ -110,14 +114,19 @@ unsafe fn dealloc(links: &Links, ob: *mut PyObject) {
     }
 }
 
-/// A count has grown until it could not be told from an overflow. Said once for each object.
+/// A count has grown until it could not be told from an overflow. Said once for each object; no reason to stop.
 #[cold]
-pub(super) fn saturated(function: &str, ob: *const PyObject) {
-    report(function, ob, "its count is absurdly high: it is immortal from now on");
+pub(super) fn saturated(function: &'static str, ob: *const PyObject) {
+    say(function, ob, "its count is absurdly high: it is immortal from now on");
 }
 
-/// A C caller broke a rule; nothing was corrupted.
-pub(super) fn report(function: &str, ob: *const PyObject, what: &str) {
+/// A C caller broke a rule; nothing was corrupted. Checked builds stop here.
+pub(super) fn report(function: &'static str, ob: *const PyObject, what: &str) {
+    debug::misuse(function, ob, what);
+    say(function, ob, what);
+}
+
+fn say(function: &'static str, ob: *const PyObject, what: &str) {
     crate::trace_event!("misuse", function = function, ob = ob as usize, what = what);
     eprintln!("handfast: {function}({ob:p}): {what}");
 }

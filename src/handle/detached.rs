@@ -9,6 +9,7 @@
 //! The mutator that answers drops them one by one, with the plain decref; a dealloc may drop more in the same way.
 
 use super::death::report;
+use super::debug;
 use super::links::{Address, Links};
 use super::pyobject::PyObject;
 
@@ -25,6 +26,7 @@ impl Links {
             report("decref_detached", ob, "it does not belong to this heap; nothing was done");
             return;
         }
+        debug::check_use("decref_detached", ob);
         // SAFETY: [K2] the caller holds a reference.
         if unsafe { (*ob).ob_refcnt.is_immortal() } {
             return;

@@ -86,6 +86,12 @@ pub(crate) fn current(links: &Links) -> Option<*const Record> {
         .flatten()
 }
 
+/// This thread's record of this address, or the one in whose heap it is attached and an object's address lies.
+#[cfg(feature = "debug")]
+pub(crate) fn find(wanted: impl Fn(*const Record) -> bool) -> Option<*const Record> {
+    ATTACHED.try_with(|all| all.0.borrow().iter().map(|a| a.record).find(|&record| wanted(record))).ok().flatten()
+}
+
 /// The heap that an object belongs to.
 pub(crate) fn of(ob: *const PyObject) -> Option<Arc<Links>> {
     let own = ATTACHED

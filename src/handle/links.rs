@@ -17,6 +17,7 @@
 //! does not hold it; else the global cycle between the end of marking and the sweep. In both cases no mutator can reach
 //! either side, so no one can see it half done.
 
+use super::debug::{self, Event, Watch};
 use super::pyobject::{LinkFlags, LinkWord, MIN_SIZE, PyObject};
 use super::slab::{SlabHeap, SlabLocal};
 use super::{Callback, DeadNotifier, Dealloc};
@@ -58,7 +59,8 @@ pub enum LinkError {
 /// The links of one heap.
 pub struct Links {
     pub(super) shared: Arc<Shared>,
-    slabs: SlabHeap,
+    pub(super) slabs: SlabHeap,
+    pub(super) watch: Watch,
     /// Memory of the embedder's own that follows our rules: address → bytes.
     adopted: papaya::HashMap<usize, usize>,
     /// Those of them that are linked: what a scan looks at. Others may be disowned, and gone, at any moment.
@@ -88,6 +90,7 @@ impl Links {
         Ok(Links {
             shared,
             slabs,
+            watch: Watch::new(),
             adopted: papaya::HashMap::new(),
             adopted_linked: papaya::HashMap::new(),
             handles: papaya::HashMap::new(),
@@ -110,7 +113,10 @@ impl Links {
 
     /// The next dead object: unlinked, count 1. Null when there is none. Any thread.
     pub fn next_dead(&self) -> *mut PyObject {
-        self.dead.pop().map_or(ptr::null_mut(), |Address(ob)| ob)
+        let Some(Address(ob)) = self.dead.pop() else { return ptr::null_mut() };
+        // SAFETY: [K2] the queue owned its count.
+        debug::note(self, unsafe { &*ob }, Event::Delivered);
+        ob
     }
 
     /// The word of a type's handle slot.
@@ -178,6 +184,7 @@ impl Links {
             None => self.handles.pin().try_insert(object as usize, Address(address)).is_ok(),
         };
         if won {
+            debug::note(self, ob, Event::Linked);
             if !in_slab {
                 self.set_linked(ob);
             }
@@ -203,11 +210,12 @@ impl Links {
         this.set_link(LinkWord(0));
         if word.is_light() && self.slabs.contains(ob as usize) {
             // SAFETY: [K6] count 1 and unreachable: the link's own count was the last.
-            unsafe { self.slabs.free(local, ob.cast()) };
+            unsafe { debug::give_back(self, local, ob) };
             return;
         }
         // The count stays 1: it belongs to the queue now, then to whoever takes it out.
         Counters::add(&self.shared.counters.dead_queued, 1);
+        debug::note(self, this, Event::Queued);
         self.dead.push(Address(ob));
         self.shared.notify_due.ring();
     }
@@ -229,7 +237,7 @@ impl Links {
                 if (*record).word.target() == Target::Running { LocalLinks::of(&*record) } else { None }
             });
             // SAFETY: [K6] the caller's promise.
-            unsafe { self.slabs.free(local.as_mut().map(|l| &mut l.slab), ob.cast()) };
+            unsafe { debug::give_back(self, local.as_mut().map(|l| &mut l.slab), ob) };
         } else {
             self.adopted.pin().remove(&(ob as usize));
         }
@@ -291,7 +299,13 @@ impl Links {
     /// No mutator is attached and no cycle runs.
     pub unsafe fn for_each_allocated(&self, f: &mut dyn FnMut(*mut PyObject)) {
         // SAFETY: [Z5] the caller's promise.
-        unsafe { self.slabs.for_each_allocated(f) };
+        unsafe {
+            self.slabs.for_each_allocated(&mut |ob| {
+                if !debug::is_freed(self, ob) {
+                    f(ob);
+                }
+            });
+        }
         for (&ob, _) in self.adopted.pin().iter() {
             f(ob as *mut PyObject);
         }
@@ -367,12 +381,13 @@ impl LocalLinks {
         if size < MIN_SIZE {
             return ptr::null_mut();
         }
-        let ob: *mut PyObject = self.slab.alloc(&self.links.slabs, size).cast();
+        let ob: *mut PyObject = self.slab.alloc(&self.links.slabs, debug::room(size)).cast();
         if !ob.is_null() {
             // SAFETY: [K2] fresh, zeroed and large enough. The type is no word that a scan looks at.
             unsafe {
                 (*ob).ob_refcnt.set(1);
                 (&raw mut (*ob).ob_type).write(ob_type);
+                debug::allocated(&self.links, &*ob, size);
             }
         }
         ob
@@ -450,6 +465,7 @@ impl LocalLinks {
             }
         }
         header.set_flags_private(LINKED, 0);
+        debug::note(&self.links, ob, Event::Linked);
         if young {
             self.young.push(address);
         }
@@ -518,7 +534,7 @@ impl LocalLinks {
             // SAFETY: [L1] as above.
             if let Some(this) = unsafe { Self::of(record) } {
                 // SAFETY: [K6] ours alone.
-                unsafe { this.slab.free(&this.links.slabs, ob.cast()) };
+                unsafe { debug::give_back(&this.links, Some(&mut this.slab), ob) };
             }
         }
     }

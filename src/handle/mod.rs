@@ -5,6 +5,8 @@
 
 pub(crate) mod callback;
 pub mod death;
+#[cfg_attr(not(feature = "debug"), path = "debug/off.rs")]
+pub(crate) mod debug;
 mod detached;
 pub(crate) mod heaps;
 pub mod links;
@@ -31,4 +33,7 @@ pub struct LeakReport {
     pub references: u64,
     /// By `ob_type` address: objects and references.
     pub by_type: Vec<(usize, u64, u64)>,
+    /// In builds with the `debug` feature one text for each of the objects: address, type, counts, and what happened to it:
+    /// who allocated it, where its first incref came from (increfs that C inlines are not seen), who linked it. Else empty.
+    pub history: Vec<String>,
 }

@@ -14,6 +14,7 @@
 //! those of PyPy's `rawrefcount`, but a link owns exactly one count: no bias.
 
 use super::death::saturated;
+use super::debug;
 use super::refcount::{IMMORTAL, Incref, RefCount};
 use crate::object::Object;
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -124,6 +125,7 @@ impl PyObject {
     /// `ob` is a live `PyObject`.
     #[inline]
     pub unsafe fn refcnt(ob: *const PyObject) -> isize {
+        debug::check_use("refcnt", ob);
         // SAFETY: [K2] the caller says that it is live.
         let this = unsafe { &*ob };
         (this.ob_refcnt.count() - this.link().is_linked() as isize).max(0)
@@ -135,6 +137,7 @@ impl PyObject {
     /// `ob` is a live `PyObject` to which the caller holds a reference.
     #[inline]
     pub unsafe fn is_unique(ob: *const PyObject) -> bool {
+        debug::check_use("is_unique", ob);
         // SAFETY: [K2] the caller says that it is live.
         let this = unsafe { &*ob };
         !this.link().is_linked() && this.ob_refcnt.get_acquire() == 1
@@ -146,6 +149,7 @@ impl PyObject {
     /// `ob` is a live `PyObject` that the caller holds, or that something it holds keeps alive.
     #[inline]
     pub unsafe fn incref(ob: *const PyObject) {
+        debug::check_incref(ob);
         // SAFETY: [K2] the caller says that it is live.
         if unsafe { (*ob).ob_refcnt.incref() } == Incref::Saturated {
             saturated("incref", ob);
@@ -157,6 +161,7 @@ impl PyObject {
     /// # Safety
     /// `ob` is a live `PyObject`.
     pub unsafe fn set_immortal(ob: *const PyObject) {
+        debug::check_use("set_immortal", ob);
         // SAFETY: [K2] the caller says that it is live.
         unsafe { (*ob).ob_refcnt.set_immortal() };
     }

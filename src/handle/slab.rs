@@ -12,6 +12,7 @@
 //! | `local.rs` | [`SlabLocal`], a mutator's pages |
 //! | `page.rs` | [`PageHeader`], size classes, slots, linked bits |
 //! | `remote.rs` | the protocols between threads: states of a page, rules, orderings |
+//! | `locate.rs` | what is at an address, for checked builds |
 //! | `scan.rs` | what keeps a page from changing class under a scan |
 //! | `range.rs` | the address range, free pages, runs of pages |
 //!
@@ -35,6 +36,8 @@
 //! and a [`SlabHeap::trim`] finds it so. Slots of a mutator that never calls [`SlabLocal::collect`] or allocates stay
 //! in its mailbox; the memory of big objects goes back to the system at once even so.
 
+#[cfg(feature = "debug")]
+mod locate;
 mod local;
 mod page;
 mod range;
@@ -44,6 +47,8 @@ mod scan;
 mod tests;
 
 pub(crate) use local::SlabLocal;
+#[cfg(feature = "debug")]
+pub(crate) use locate::Place;
 pub(crate) use page::{PAGE_BYTES, PAGE_OWNER, PageHeader};
 
 use crate::handle::PyObject;

@@ -195,6 +195,14 @@ impl BlockTables {
         word.store(word.load(Ordering::Relaxed) | bit, Ordering::Release);
     }
 
+    /// Whether an object has started at `address` and its line was not given to others since.
+    #[cfg(feature = "debug")]
+    pub fn is_start(&self, address: usize) -> bool {
+        let offset = address & (BLOCK - 1);
+        let word = self.starts(self.block_of(address))[offset >> LINE_SHIFT].load(Ordering::Acquire);
+        offset.is_multiple_of(8) && word >> (offset >> 3 & 31) & 1 != 0
+    }
+
     /// Forgets the objects that started in these lines of a block that the caller owns.
     pub fn clear_starts(&self, block: u32, lines: std::ops::Range<usize>) {
         for word in &self.starts(block)[lines] {

@@ -84,6 +84,12 @@ impl LargeSpace {
         self.states()[self.page_of(address)].load(Ordering::Acquire) == YOUNG
     }
 
+    /// Whether an object that is not freed starts in the page of this address of the space.
+    #[cfg(feature = "debug")]
+    pub fn is_in_use(&self, address: usize) -> bool {
+        self.states()[self.page_of(address)].load(Ordering::Acquire) != NONE
+    }
+
     /// Bytes in use.
     pub fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)

@@ -314,9 +314,9 @@ unsafe fn copy(from: usize, to: *mut u8, bytes: usize) {
     }
 }
 
-/// Under `gc_zeal` the emptied nursery is filled with a pattern that no valid reference has.
+/// Under `gc_zeal`, and in checked builds, the emptied nursery is filled with a pattern that no valid reference has.
 fn poison(local: &Local, shared: &Shared) {
-    if cfg!(gc_zeal) {
+    if cfg!(any(gc_zeal, feature = "debug")) {
         for &block in local.nursery.blocks() {
             // SAFETY: [N3] the blocks that stay in the nursery hold nothing alive.
             unsafe { std::ptr::write_bytes(shared.memory.blocks.address_of(block) as *mut u8, 0xDB, BLOCK) };

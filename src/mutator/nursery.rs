@@ -1,10 +1,18 @@
 //! A mutator's nursery: a handful of blocks, filled one after the other by bumping a cursor.
 //!
 //! Blocks are taken from the heap when they are first needed and kept from one minor collection to the next; only a
-//! block in which something was promoted in place is given up and replaced.
+//! block in which something was promoted in place is given up and replaced. In checked builds (feature `debug`) a nursery
+//! holds more blocks than it fills between two minor collections and takes them in turn, so that a stale address is
+//! recognised for a while.
 
 use crate::heap::Memory;
 use crate::heap::block::{BLOCK, Kind, LineSet};
+
+/// How many times its capacity a nursery holds, so that blocks rest between two uses.
+#[cfg(feature = "debug")]
+const TURNS: usize = 2;
+#[cfg(not(feature = "debug"))]
+const TURNS: usize = 1;
 
 /// The blocks of a nursery.
 #[derive(Debug, Default)]
@@ -26,11 +34,17 @@ impl Nursery {
         if self.used == self.capacity {
             return None;
         }
-        if self.used == self.blocks.len() {
-            let block = memory.take_free(Kind::Young)?;
-            // While a block is young, its free-line word collects the lines of objects promoted in place.
-            memory.blocks.set_free_lines(block, 0);
-            self.blocks.push(block);
+        if self.used == self.blocks.len() || TURNS > 1 && self.blocks.len() < TURNS * self.capacity {
+            match memory.take_free(Kind::Young) {
+                Some(block) => {
+                    // While a block is young, its free-line word collects the lines of objects promoted in place.
+                    memory.blocks.set_free_lines(block, 0);
+                    self.blocks.insert(self.used, block);
+                }
+                // Better one that has not rested than none.
+                None if self.used < self.blocks.len() => {}
+                None => return None,
+            }
         }
         let start = memory.blocks.address_of(self.blocks[self.used]);
         self.used += 1;
@@ -53,7 +67,8 @@ impl Nursery {
     /// After a minor collection: blocks with objects promoted in place leave the nursery, the others are used again.
     /// `recycle` says whether their holes may be reused at once.
     pub fn reset(&mut self, memory: &Memory, recycle: bool) {
-        self.used = 0;
+        let used = std::mem::take(&mut self.used);
+        let before = self.blocks.len();
         self.blocks.retain(|&block| {
             let occupied: LineSet = memory.blocks.free_lines(block);
             if occupied == 0 {
@@ -66,6 +81,18 @@ impl Nursery {
             }
             false
         });
+        if TURNS > 1 {
+            // Only blocks that were used have left. The others have their turn.
+            let left = before - self.blocks.len();
+            self.blocks.rotate_left(used - left);
+        }
+    }
+
+    /// Whether a block is one of those handed out since the last minor collection, and if so whether it is the last.
+    #[cfg(feature = "debug")]
+    pub fn place(&self, block: u32) -> Option<bool> {
+        let at = self.blocks[..self.used].iter().position(|&b| b == block)?;
+        Some(at + 1 == self.used)
     }
 
     /// Gives every block back: the mutator leaves, or is told to by memory pressure. Nothing in them is alive.

@@ -4,6 +4,13 @@
 
 #include "check.h"
 
+#if defined(CHECKED_BUILD)
+/* A checked build may stop at these: those of misuse_*.c. */
+int main(void) {
+    puts("ok");
+    return 0;
+}
+#else
 static FILE *said;
 
 static void listen_to_stderr(void) {
@@ -26,13 +33,6 @@ static int lines_with(const char *text) {
     return lines;
 }
 
-#if defined(CHECKED_BUILD)
-/* A checked build may stop at these: the cases of misuse.c. */
-int main(void) {
-    puts("ok");
-    return 0;
-}
-#else
 int main(void) {
     static const intptr_t absurd = (intptr_t)1 << (HF_IMMORTAL_BIT - 1);
     world w;

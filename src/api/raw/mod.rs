@@ -33,6 +33,8 @@
 //! ```
 
 mod alloc;
+#[cfg(feature = "debug")]
+pub mod debug;
 mod heap;
 #[doc(hidden)]
 pub mod layout;

@@ -6,7 +6,7 @@
 
 use super::heap::Heap;
 use crate::Error;
-use crate::handle::{LeakReport, PyObject};
+use crate::handle::{LeakReport, PyObject, debug};
 use crate::sync::atomic::Ordering;
 use std::collections::BTreeMap;
 
@@ -67,6 +67,7 @@ pub(super) fn close(heap: &Heap) -> Result<LeakReport, Error> {
 fn report(heap: &Heap) -> LeakReport {
     let mut report = LeakReport::default();
     let mut by_type: BTreeMap<usize, (u64, u64)> = BTreeMap::new();
+    debug::close(&heap.0.links);
     // SAFETY: [A1] nobody is attached, and the collector thread has ended.
     unsafe {
         heap.0.links.for_each_allocated(&mut |ob| {
@@ -77,6 +78,7 @@ fn report(heap: &Heap) -> LeakReport {
                 let entry = by_type.entry((*ob).ob_type as usize).or_default();
                 entry.0 += 1;
                 entry.1 += count;
+                report.history.extend(debug::history(&heap.0.links, &*ob));
             }
         });
     }

@@ -1,0 +1,16 @@
+/* What is in the dead queue is freed by who takes it out. */
+#include "check.h"
+
+int main(void) {
+    world w;
+    hf_pyobject *ob;
+    open_world(&w, 0);
+    ob = hf_handle(w.me, new_node(&w, w.node, 1), 64, NULL, 0);
+    CHECK(ob != NULL);
+    hf_decref(ob);
+    full(&w);
+    CHECK(ob->ob_pypy_link == 0);
+    hf_pyobject_free(ob);
+    puts("not stopped");
+    return 0;
+}
