@@ -1,8 +1,8 @@
 //! Checked builds (feature `debug`): the leak report tells what happened to each object that is left.
 #![cfg(feature = "debug")]
 
-use handfast::raw::{Heap, LinkFlags, PyObject, TypeInfo};
 use handfast::Config;
+use handfast::raw::{Heap, LinkFlags, PyObject, TypeInfo};
 use std::ptr::null_mut;
 
 #[inline(never)]

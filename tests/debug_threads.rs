@@ -2,8 +2,8 @@
 //! another thread and free what others allocated, while minor collections and cycles run. A false alarm aborts.
 #![cfg(feature = "debug")]
 
-use handfast::raw::{self, Heap, LinkFlags, PyObject, TypeInfo};
 use handfast::Config;
+use handfast::raw::{self, Heap, LinkFlags, PyObject, TypeInfo};
 use std::ptr::null_mut;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -37,7 +37,8 @@ fn work(heap: &Heap, out: &SyncSender<Sent>, from: &Receiver<Sent>, number: usiz
             };
             // A full channel: it is dropped here.
             if let Err(e) = out.try_send(Sent(ob)) {
-                let (std::sync::mpsc::TrySendError::Full(Sent(ob)) | std::sync::mpsc::TrySendError::Disconnected(Sent(ob))) = e;
+                let (std::sync::mpsc::TrySendError::Full(Sent(ob))
+                | std::sync::mpsc::TrySendError::Disconnected(Sent(ob))) = e;
                 PyObject::decref(ob);
             }
             while let Ok(Sent(ob)) = from.try_recv() {

@@ -1,7 +1,7 @@
 //! A heap that is closed gives everything back: memory, address space and threads. A process can make any number of them.
 
-use handfast::raw::{self, Heap, LinkFlags, TypeInfo};
 use handfast::Config;
+use handfast::raw::{self, Heap, LinkFlags, TypeInfo};
 
 /// Pages of address space, and threads, of this process.
 fn usage() -> (usize, usize) {

@@ -20,15 +20,13 @@ fn code(text: &str) -> String {
     let (mut out, mut chars) = (String::new(), text.chars().peekable());
     while let Some(c) = chars.next() {
         match c {
-            '/' if chars.peek() == Some(&'/') => {
-                while chars.next_if(|&c| c != '\n').is_some() {}
-            }
+            '/' if chars.peek() == Some(&'/') => while chars.next_if(|&c| c != '\n').is_some() {},
             '"' => {
                 while let Some(c) = chars.next() {
                     match c {
                         '\\' => {
                             chars.next();
-                        },
+                        }
                         '"' => break,
                         '\n' => out.push('\n'),
                         _ => {}
@@ -190,7 +188,10 @@ fn every_way_to_point_up_is_found() {
 fn what_points_down_or_is_no_code_is_allowed() {
     let bad = |path: &str, text: &str| violations(path, text).len();
     assert_eq!(bad("mutator/a.rs", "use crate::{sync::Arc, heap::{Memory, api}, object};"), 0);
-    assert_eq!(bad("mutator/a.rs", "// crate::api\n//! crate::api\n/// loom::x\nlet s = \"crate::api \\\" loom::\";"), 0);
+    assert_eq!(
+        bad("mutator/a.rs", "// crate::api\n//! crate::api\n/// loom::x\nlet s = \"crate::api \\\" loom::\";"),
+        0
+    );
     assert_eq!(bad("mutator/a.rs", "let q = '\"'; let l: &'static str; crate::trace_event!(1);"), 0);
     assert_eq!(bad("object/slot.rs", "use super::{Object, api};"), 0, "a sibling of that name");
     assert_eq!(bad("sync/mod.rs", "pub use std::sync::atomic; pub use loom::thread;"), 0);

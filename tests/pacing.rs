@@ -10,8 +10,7 @@ static BYTES: TypeInfo = TypeInfo::new("Bytes", 1000);
 
 fn heap() -> Heap {
     support::fail_fast();
-    let config =
-        Config { gc_threads: 1, max_heap_bytes: 512 << 20, min_trigger_bytes: 1 << 20, ..Config::default() };
+    let config = Config { gc_threads: 1, max_heap_bytes: 512 << 20, min_trigger_bytes: 1 << 20, ..Config::default() };
     Heap::new(&config).unwrap()
 }
 

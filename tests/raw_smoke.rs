@@ -1,7 +1,7 @@
 //! Allocation, survival and death through the raw layer.
 
-use handfast::raw::{self, Heap, Mutator, Object, TypeInfo};
 use handfast::Config;
+use handfast::raw::{self, Heap, Mutator, Object, TypeInfo};
 use std::ptr::null_mut;
 
 static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);

@@ -73,7 +73,10 @@ fn bracketed(text: &str) -> BTreeSet<String> {
 fn without_tests(text: &str) -> Vec<&str> {
     let lines: Vec<_> = text.lines().collect();
     let tests = lines.windows(2).position(|pair| {
-        pair[0].starts_with("#[cfg(") && pair[0].contains("test") && pair[1].starts_with("mod ") && pair[1].ends_with('{')
+        pair[0].starts_with("#[cfg(")
+            && pair[0].contains("test")
+            && pair[1].starts_with("mod ")
+            && pair[1].ends_with('{')
     });
     lines[..tests.unwrap_or(lines.len())].to_vec()
 }
@@ -157,7 +160,8 @@ fn numbers_are_explained_and_explained_numbers_are_used() {
 
 #[test]
 fn what_the_document_names_exists() {
-    let everything: String = TESTS.iter().flat_map(|folder| sources(&root().join(folder))).map(|path| read(&path)).collect();
+    let everything: String =
+        TESTS.iter().flat_map(|folder| sources(&root().join(folder))).map(|path| read(&path)).collect();
     let known: BTreeSet<&str> = everything.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).collect();
     let text = read(&root().join("SAFETY.md"));
     let mut tests = 0;

@@ -1,6 +1,6 @@
 //! Mutators, references and heaps that end in an unusual order: with their thread, forgotten, after their heap was closed.
 
-use handfast::{Config, Error, Global, Heap, HandleSlot, LinkFlags, Mutator, PyRef, Trace, Weak};
+use handfast::{Config, Error, Global, HandleSlot, Heap, LinkFlags, Mutator, PyRef, Trace, Weak};
 use std::cell::RefCell;
 use std::thread;
 

@@ -34,7 +34,13 @@ fn ten_million_references_survive_and_are_updated() {
         m.collect_full();
         heap.verify();
         for i in 0..n {
-            let expected = if i % 101 == 0 { i + 2 } else if i % 100_003 == 0 { i + 1 } else { i };
+            let expected = if i % 101 == 0 {
+                i + 2
+            } else if i % 100_003 == 0 {
+                i + 1
+            } else {
+                i
+            };
             assert_eq!(raw::payload(m.load(*array, 8 * i)).cast::<u64>().read(), expected as u64);
         }
         m.collect_full();

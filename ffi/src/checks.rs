@@ -78,7 +78,10 @@ pub(crate) fn object(name: &'static str, object: *mut Object) {
     }
     // SAFETY: [E2] attached by this thread, as `uses` was told; not in a collection: callbacks with a mutator run outside.
     if let Err(what) = unsafe { debug::check_object(mutator, object) } {
-        misuse(FUNCTION.try_with(Cell::get).unwrap_or("hf_"), Failure::argument(format!("{name} ({object:p}): {what}")));
+        misuse(
+            FUNCTION.try_with(Cell::get).unwrap_or("hf_"),
+            Failure::argument(format!("{name} ({object:p}): {what}")),
+        );
     }
 }
 
@@ -105,7 +108,9 @@ pub(crate) fn scope_close(mutator: Mutator, scope: size_t) -> Result<size_t, Str
         let mine: Vec<usize> = (0..scopes.len()).filter(|&i| scopes[i].mutator == mutator).collect();
         let wanted = ((scope >> 32) as u32, scope as u32);
         let Some(at) = mine.iter().position(|&i| (scopes[i].number, scopes[i].height) == wanted) else {
-            return Err(format!("{scope:#x} is not an open scope: it was closed already, or never opened by this mutator"));
+            return Err(format!(
+                "{scope:#x} is not an open scope: it was closed already, or never opened by this mutator"
+            ));
         };
         match mine.len() - 1 - at {
             0 => Ok(scopes.remove(mine[at]).height as usize),

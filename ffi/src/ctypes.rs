@@ -6,9 +6,9 @@
 //! it reads, and the immortal bit: those are checked here too.
 
 use handfast_core::raw::PyObject;
+use handfast_core::raw::{GlobalCell, Record, WeakCell};
 use handfast_core::raw::{IMMORTAL, layout};
 use handfast_core::raw::{Object, TypeInfo};
-use handfast_core::raw::{GlobalCell, Record, WeakCell};
 use std::ffi::c_void;
 use std::mem::{align_of, offset_of, size_of};
 use std::ptr;

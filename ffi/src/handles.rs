@@ -13,9 +13,9 @@ use crate::heap::HfHeap;
 use crate::objects::object;
 use crate::status::{Failure, HfStatus};
 use crate::threads::running;
-use handfast_core::raw::{LinkFlags, PyObject};
-use handfast_core::raw::Object;
 use handfast_core::raw::Mutator;
+use handfast_core::raw::Object;
+use handfast_core::raw::{LinkFlags, PyObject};
 use std::ffi::c_void;
 use std::ptr;
 

@@ -9,7 +9,7 @@ use crate::ctypes::{CBool, HfMutator, HfPyobject, ptrdiff_t, size_t};
 use crate::status::{Failure, HfStatus};
 use crate::structs::{self, Growing};
 use crate::threads;
-use handfast_core::raw::{Dealloc, DeadNotifier, LeakReport};
+use handfast_core::raw::{DeadNotifier, Dealloc, LeakReport};
 use handfast_core::{Config, raw};
 use std::ffi::c_void;
 use std::mem::{offset_of, transmute};
@@ -222,9 +222,11 @@ unsafe fn report_leaks(report: &LeakReport, out: *mut HfLeakReport) {
     let stated = unsafe { out.cast::<usize>().read_unaligned() };
     let whole = (size_of::<HfLeakReport>()..=structs::MAX_STRUCT).contains(&stated);
     let types: Box<[HfLeakType]> = match whole {
-        true => report.by_type.iter().map(|&(ob_type, objects, references)| {
-            HfLeakType { ob_type: ob_type as *mut c_void, objects, references }
-        }).collect(),
+        true => report
+            .by_type
+            .iter()
+            .map(|&(ob_type, objects, references)| HfLeakType { ob_type: ob_type as *mut c_void, objects, references })
+            .collect(),
         false => Box::default(),
     };
     let by_type_len = types.len();

@@ -10,8 +10,8 @@ use crate::heap::HfHeap;
 use crate::status::{Failure, HfStatus};
 use crate::threads::{collecting, running};
 use crate::types::{HfType, MAX_PAYLOAD};
-use handfast_core::raw::{Object, TypeInfo};
 use handfast_core::raw::{self, Mutator};
+use handfast_core::raw::{Object, TypeInfo};
 use std::ffi::c_void;
 use std::ptr;
 

@@ -40,8 +40,8 @@ pub unsafe extern "C" fn hf_scope_open(mutator: *mut HfMutator) -> size_t {
 pub unsafe extern "C" fn hf_scope_close(mutator: *mut HfMutator, scope: size_t) {
     boundary::nothing("hf_scope_close", || {
         let mutator = running("hf_scope_close", mutator)?;
-        let scope = checks::scope_close(mutator, scope)
-            .map_err(|cause| misuse("hf_scope_close", Failure::argument(cause)))?;
+        let scope =
+            checks::scope_close(mutator, scope).map_err(|cause| misuse("hf_scope_close", Failure::argument(cause)))?;
         // SAFETY: [E2] running on this thread.
         if scope != NO_SCOPE && unsafe { mutator.scope_close(scope) } {
             return Ok(());

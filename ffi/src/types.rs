@@ -109,18 +109,26 @@ impl HfTypeInfo {
             return Err(invalid(format!("size {} is more than the largest payload, {MAX_PAYLOAD}", self.size)));
         }
         if self.item_size > MAX_PAYLOAD {
-            return Err(invalid(format!("item_size {} is more than the largest payload, {MAX_PAYLOAD}", self.item_size)));
+            return Err(invalid(format!(
+                "item_size {} is more than the largest payload, {MAX_PAYLOAD}",
+                self.item_size
+            )));
         }
         if self.trace.is_some() {
             return Ok(());
         }
         if self.items_are_refs.get() && (self.item_size != 8 || !self.size.is_multiple_of(8)) {
-            return Err(invalid("items that are references need an item_size of 8 and a size that is a multiple of it"));
+            return Err(invalid(
+                "items that are references need an item_size of 8 and a size that is a multiple of it",
+            ));
         }
         let mut seen = std::collections::HashSet::new();
         for offset in refs {
             if !offset.is_multiple_of(8) || offset.checked_add(8).is_none_or(|end| end > self.size) {
-                return Err(invalid(format!("reference {offset} is not a word of the fixed part of {} bytes", self.size)));
+                return Err(invalid(format!(
+                    "reference {offset} is not a word of the fixed part of {} bytes",
+                    self.size
+                )));
             }
             if !seen.insert(*offset) {
                 return Err(invalid(format!("reference {offset} is listed twice")));
@@ -139,9 +147,7 @@ impl HfTypeInfo {
         }
         if let Some(trace) = self.trace {
             // SAFETY: [E5] the same signature: an object's address, a function of two pointers that is never NULL, a pointer.
-            let trace = unsafe {
-                transmute::<unsafe extern "C" fn(*mut HfObject, HfVisit, *mut c_void), Trace>(trace)
-            };
+            let trace = unsafe { transmute::<unsafe extern "C" fn(*mut HfObject, HfVisit, *mut c_void), Trace>(trace) };
             info = info.with_trace(trace);
         }
         if slot != NO_SLOT {
@@ -149,9 +155,8 @@ impl HfTypeInfo {
         }
         if let Some(finalize) = self.finalize {
             // SAFETY: [E5] the same signature: a mutator's address and an object's.
-            let finalize = unsafe {
-                transmute::<unsafe extern "C" fn(*mut HfMutator, *mut HfObject), Finalize>(finalize)
-            };
+            let finalize =
+                unsafe { transmute::<unsafe extern "C" fn(*mut HfMutator, *mut HfObject), Finalize>(finalize) };
             info = info.with_finalizer(finalize);
         }
         info

@@ -9,9 +9,8 @@ use handfast_core::raw::WalkedObject;
 use std::ffi::c_void;
 
 /// What is called for each object of a heap walk. It may read the object, and calls nothing that takes a mutator.
-pub type HfWalk = Option<
-    unsafe extern "C" fn(object: *mut HfObject, type_: HfType, bytes: size_t, items: size_t, arg: *mut c_void),
->;
+pub type HfWalk =
+    Option<unsafe extern "C" fn(object: *mut HfObject, type_: HfType, bytes: size_t, items: size_t, arg: *mut c_void)>;
 
 /// Calls `visit` for each live object: what the last cycle left alive or was promoted since, and what this thread can
 /// reach. For exact answers call `hf_collect_full` first, with no other thread running.

@@ -133,7 +133,14 @@ fn example_threads() {
 fn example_extension() {
     example(
         "extension.c",
-        &["dead: hand", "dead: fast", "dead: quick", "kept: handfast, in the runtime handfast", "dead: handfast", "deallocs: 4"],
+        &[
+            "dead: hand",
+            "dead: fast",
+            "dead: quick",
+            "kept: handfast, in the runtime handfast",
+            "dead: handfast",
+            "deallocs: 4",
+        ],
     );
 }
 

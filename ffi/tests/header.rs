@@ -86,12 +86,8 @@ fn the_inline_header_refuses_to_be_included_alone() {
     let compiler = installed(&["gcc", "clang"])[0];
     let source = scratch("header").join("alone.c");
     std::fs::write(&source, "#include \"handfast_inline.h\"\n").unwrap();
-    let output = Command::new(compiler)
-        .args(["-fsyntax-only", "-I"])
-        .arg(ffi().join("include"))
-        .arg(&source)
-        .output()
-        .unwrap();
+    let output =
+        Command::new(compiler).args(["-fsyntax-only", "-I"]).arg(ffi().join("include")).arg(&source).output().unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("include handfast.h, not handfast_inline.h"));
 }

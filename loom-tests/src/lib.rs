@@ -118,9 +118,5 @@ pub fn check_bounded(preemptions: usize, scenario: impl Fn() + Sync + Send + 'st
         scenario();
     });
     let name = std::thread::current().name().unwrap_or("?").to_owned();
-    println!(
-        "claim {name}: {} executions, {:.2?}",
-        executions.load(Relaxed),
-        start.elapsed()
-    );
+    println!("claim {name}: {} executions, {:.2?}", executions.load(Relaxed), start.elapsed());
 }

@@ -133,10 +133,7 @@ impl Heap {
 /// The child refers to something that only its own tracing marks: so whoever shades it must be asked for it.
 fn helping(disturbs: Disturbs) {
     check(move || {
-        let mutator = || Mutator {
-            word: HandshakeWord::new(),
-            buffer: Plain::new(0),
-        };
+        let mutator = || Mutator { word: HandshakeWord::new(), buffer: Plain::new(0) };
         let heap = Arc::new(Heap {
             gate: WeakGate::new(),
             mutators: [mutator(), mutator()],
@@ -154,10 +151,7 @@ fn helping(disturbs: Disturbs) {
         let complete = heap.collect();
         threads.into_iter().for_each(|t| t.join().unwrap());
         let buffered = heap.mutators[1].buffer.get() != 0;
-        assert!(
-            !(complete && buffered),
-            "marking is complete, but something is grey"
-        );
+        assert!(!(complete && buffered), "marking is complete, but something is grey");
     });
 }
 

@@ -27,21 +27,15 @@ struct Heap {
 /// A collector opens the arm round while a thread attaches, to a new record or (`reuse`) to one that waits for it.
 fn attach_against_ask(reuse: bool) {
     check(move || {
-        let heap = Arc::new(Heap {
-            registry: Registry::new(),
-            asked: Asked::new(IDLE),
-        });
+        let heap = Arc::new(Heap { registry: Registry::new(), asked: Asked::new(IDLE) });
         if reuse {
-            heap.registry
-                .release(heap.registry.claim(HandshakeWord::new));
+            heap.registry.release(heap.registry.claim(HandshakeWord::new));
         }
         let collector = {
             let heap = heap.clone();
             thread::spawn(move || {
                 heap.asked.publish(ARMED);
-                heap.registry
-                    .iter()
-                    .any(|word| word.request(Requests::CYCLE) == Target::Running)
+                heap.registry.iter().any(|word| word.request(Requests::CYCLE) == Target::Running)
             })
         };
         let word = heap.registry.claim(HandshakeWord::new);
@@ -100,10 +94,7 @@ fn what_is_looked_up_brings_what_belongs_to_it() {
 }
 
 /// A record that its owner prepares and then attaches, against a requester.
-fn prepare_and_attach(
-    attach: fn(&HandshakeWord, &AtomicU32),
-    request: fn(&HandshakeWord, &AtomicU32) -> bool,
-) {
+fn prepare_and_attach(attach: fn(&HandshakeWord, &AtomicU32), request: fn(&HandshakeWord, &AtomicU32) -> bool) {
     check(move || {
         let record = Arc::new((HandshakeWord::new(), Plain::new(0), AtomicU32::new(3)));
         let requester = {
@@ -122,29 +113,19 @@ fn prepare_and_attach(
 
 #[test]
 fn who_asks_an_attached_mutator_sees_its_record_prepared() {
-    prepare_and_attach(
-        |word, _| word.attach(),
-        |word, _| word.request(Requests::CYCLE) == Target::Running,
-    );
+    prepare_and_attach(|word, _| word.attach(), |word, _| word.request(Requests::CYCLE) == Target::Running);
 }
 
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn twin_attach_without_release() {
-    prepare_and_attach(
-        |_, word| word.store(0, Relaxed),
-        |_, word| word.load(Acquire) == 0,
-    );
+    prepare_and_attach(|_, word| word.store(0, Relaxed), |_, word| word.load(Acquire) == 0);
 }
 
 /// A record that changes hands, back to the very same word, between a requester's load and its exchange.
 fn second_owner(request: fn(&HandshakeWord, &AtomicU32)) {
     check(move || {
-        let record = Arc::new((
-            HandshakeWord::new(),
-            AtomicU32::new(RUNNING),
-            AtomicU32::new(1),
-        ));
+        let record = Arc::new((HandshakeWord::new(), AtomicU32::new(RUNNING), AtomicU32::new(1)));
         record.0.attach();
         let requester = {
             let record = record.clone();
@@ -153,12 +134,7 @@ fn second_owner(request: fn(&HandshakeWord, &AtomicU32)) {
                 record.2.load(Relaxed)
             })
         };
-        if record.0.try_detach().is_ok()
-            && record
-                .1
-                .compare_exchange(RUNNING, DETACHED, Release, Relaxed)
-                .is_ok()
-        {
+        if record.0.try_detach().is_ok() && record.1.compare_exchange(RUNNING, DETACHED, Release, Relaxed).is_ok() {
             record.2.store(2, Relaxed);
             record.0.attach();
             record.1.store(RUNNING, Release);

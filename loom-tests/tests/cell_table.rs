@@ -21,11 +21,7 @@ struct Cell {
 
 impl Default for Cell {
     fn default() -> Self {
-        let cell = Cell {
-            seen: AtomicUsize::new(0),
-            own: Plain::new(0),
-            made: Plain::new(0),
-        };
+        let cell = Cell { seen: AtomicUsize::new(0), own: Plain::new(0), made: Plain::new(0) };
         cell.made.set(7);
         cell
     }

@@ -99,9 +99,7 @@ fn two_crossings(serves: Serve) {
     check(move || {
         let heap = Arc::new(Heap([Mutator::new(), Mutator::new()]));
         // A cycle is on and waits for both.
-        heap.0
-            .iter()
-            .for_each(|m| assert_eq!(m.word.request(CYCLE), Target::Running));
+        heap.0.iter().for_each(|m| assert_eq!(m.word.request(CYCLE), Target::Running));
         let threads: Vec<_> = (0..2)
             .map(|i| {
                 let heap = heap.clone();

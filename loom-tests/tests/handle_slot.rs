@@ -31,15 +31,8 @@ enum Make {
 
 impl Heap {
     fn new() -> Arc<Heap> {
-        let ob = || Ob {
-            count: RefCount::new(0),
-            link: Plain::new(0),
-        };
-        Arc::new(Heap {
-            slot: AtomicUsize::new(0),
-            obs: [ob(), ob()],
-            freed: AtomicUsize::new(0),
-        })
+        let ob = || Ob { count: RefCount::new(0), link: Plain::new(0) };
+        Arc::new(Heap { slot: AtomicUsize::new(0), obs: [ob(), ob()], freed: AtomicUsize::new(0) })
     }
 
     fn use_link(&self, handle: usize) {
@@ -86,11 +79,7 @@ fn two_threads(make: Make) {
         };
         let here = heap.handle(0, make);
         assert_eq!(other.join().unwrap(), here, "two handles of one object");
-        assert_eq!(
-            heap.obs[here - 1].count.count(),
-            3,
-            "one count each, and the link's"
-        );
+        assert_eq!(heap.obs[here - 1].count.count(), 3, "one count each, and the link's");
         assert!(heap.freed.load(Relaxed) <= 1);
     });
 }
@@ -126,8 +115,6 @@ fn who_looks_up_a_handle_finds_a_whole_one_or_none() {
         if found != 0 {
             heap.use_link(found);
         }
-        makers
-            .into_iter()
-            .for_each(|m| assert_ne!(m.join().unwrap(), 0));
+        makers.into_iter().for_each(|m| assert_ne!(m.join().unwrap(), 0));
     });
 }

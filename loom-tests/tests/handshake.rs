@@ -21,10 +21,7 @@ struct Mutator<T> {
 }
 
 fn running<T>(own: T) -> Arc<Mutator<T>> {
-    let m = Arc::new(Mutator {
-        word: HandshakeWord::new(),
-        own,
-    });
+    let m = Arc::new(Mutator { word: HandshakeWord::new(), own });
     m.word.attach();
     m
 }
@@ -196,37 +193,19 @@ fn weak_hold(fault: Hold) {
         let requester = {
             let m = m.clone();
             thread::spawn(move || {
-                if m.0
-                    .compare_exchange(weak::NATIVE, weak::HELD, Acquire, Relaxed)
-                    .is_ok()
-                {
+                if m.0.compare_exchange(weak::NATIVE, weak::HELD, Acquire, Relaxed).is_ok() {
                     m.1.touch();
-                    let order = if fault == Hold::ReleaseRelaxed {
-                        Relaxed
-                    } else {
-                        Release
-                    };
+                    let order = if fault == Hold::ReleaseRelaxed { Relaxed } else { Release };
                     m.0.store(weak::NATIVE, order);
                 }
             })
         };
         m.1.touch();
-        m.0.store(
-            weak::NATIVE,
-            if fault == Hold::EnterRelaxed {
-                Relaxed
-            } else {
-                Release
-            },
-        );
+        m.0.store(weak::NATIVE, if fault == Hold::EnterRelaxed { Relaxed } else { Release });
         if fault == Hold::LeaveIgnoresHeld {
             m.0.swap(weak::RUNNING, Acquire);
         } else {
-            while m
-                .0
-                .compare_exchange(weak::NATIVE, weak::RUNNING, Acquire, Relaxed)
-                .is_err()
-            {
+            while m.0.compare_exchange(weak::NATIVE, weak::RUNNING, Acquire, Relaxed).is_err() {
                 thread::yield_now();
             }
         }
@@ -290,10 +269,7 @@ fn twin_owner_leaves_native_code_and_drops_the_request() {
             thread::spawn(move || {
                 m.0.fetch_or(weak::CYCLE, AcqRel);
                 let asked = weak::NATIVE | weak::CYCLE;
-                if m.0
-                    .compare_exchange(asked, weak::HELD, Acquire, Relaxed)
-                    .is_ok()
-                {
+                if m.0.compare_exchange(asked, weak::HELD, Acquire, Relaxed).is_ok() {
                     m.1.touch();
                     m.0.store(weak::NATIVE, Release);
                 }
@@ -322,9 +298,7 @@ fn twin_owner_leaves_native_code_and_drops_the_request() {
 /// Two requesters put an entry each in the queue of a running mutator, which serves them at a safepoint and at another.
 fn publish_queue(serve: fn(&Mutator<Queue>)) {
     check(move || {
-        let m = running(Queue {
-            entries: [AtomicBool::new(false), AtomicBool::new(false)],
-        });
+        let m = running(Queue { entries: [AtomicBool::new(false), AtomicBool::new(false)] });
         let requesters: Vec<_> = (0..2)
             .map(|i| {
                 let m = m.clone();
@@ -341,10 +315,7 @@ fn publish_queue(serve: fn(&Mutator<Queue>)) {
         if m.word.poll().contains(PUBLISH) {
             serve(&m);
         }
-        assert!(
-            !m.own.entries.iter().any(|e| e.load(Relaxed)),
-            "an entry that nobody will look at"
-        );
+        assert!(!m.own.entries.iter().any(|e| e.load(Relaxed)), "an entry that nobody will look at");
     });
 }
 

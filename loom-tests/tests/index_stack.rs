@@ -67,11 +67,7 @@ fn an_index_has_one_owner_and_none_is_lost() {
         if let Some(i) = mine {
             blocks.touch(i);
         }
-        let mut all: Vec<u32> = mine
-            .into_iter()
-            .chain(other.join().unwrap())
-            .chain(blocks.rest())
-            .collect();
+        let mut all: Vec<u32> = mine.into_iter().chain(other.join().unwrap()).chain(blocks.rest()).collect();
         all.sort_unstable();
         assert_eq!(all, [0, 1], "lost or owned twice");
     });
@@ -137,12 +133,7 @@ impl Weak {
         let mut head = self.head.load(Relaxed);
         loop {
             links.link(i).store(head as u32, Relaxed);
-            match self.head.compare_exchange(
-                head,
-                self.tag(head) | (i + 1) as u64,
-                self.pushes,
-                Relaxed,
-            ) {
+            match self.head.compare_exchange(head, self.tag(head) | (i + 1) as u64, self.pushes, Relaxed) {
                 Ok(_) => return,
                 Err(now) => head = now,
             }
@@ -154,10 +145,7 @@ impl Weak {
         loop {
             let i = (head as u32).checked_sub(1)?;
             let next = links.link(i).load(Relaxed);
-            match self
-                .head
-                .compare_exchange(head, self.tag(head) | next as u64, Relaxed, Acquire)
-            {
+            match self.head.compare_exchange(head, self.tag(head) | next as u64, Relaxed, Acquire) {
                 Ok(_) => return Some(i),
                 Err(now) => head = now,
             }
@@ -165,11 +153,7 @@ impl Weak {
     }
 
     fn tag(&self, head: u64) -> u64 {
-        if self.tagged {
-            ((head >> 32) + 1) << 32
-        } else {
-            0
-        }
+        if self.tagged { ((head >> 32) + 1) << 32 } else { 0 }
     }
 }
 
@@ -178,11 +162,7 @@ impl Weak {
 fn twin_head_without_tag() {
     check(|| {
         let links: Arc<[AtomicU32; 2]> = Arc::new(std::array::from_fn(|_| AtomicU32::new(0)));
-        let stack = Arc::new(Weak {
-            head: AtomicU64::new(0),
-            tagged: false,
-            pushes: Release,
-        });
+        let stack = Arc::new(Weak { head: AtomicU64::new(0), tagged: false, pushes: Release });
         (0..2).for_each(|i| stack.push(&links[..], i));
         let other = {
             let (stack, links) = (stack.clone(), links.clone());
@@ -212,11 +192,7 @@ fn twin_head_without_tag() {
 fn twin_push_without_release() {
     check(|| {
         let blocks = Blocks::new(0);
-        let stack = Arc::new(Weak {
-            head: AtomicU64::new(0),
-            tagged: true,
-            pushes: Relaxed,
-        });
+        let stack = Arc::new(Weak { head: AtomicU64::new(0), tagged: true, pushes: Relaxed });
         let pusher = {
             let (stack, blocks) = (stack.clone(), blocks.clone());
             thread::spawn(move || {

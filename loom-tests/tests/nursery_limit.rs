@@ -25,10 +25,7 @@ fn an_interrupt_is_seen_as_a_request_or_as_a_limit_of_zero() {
         };
         let asked = m.1.set(4096, &m.0);
         requester.join().unwrap();
-        assert!(
-            asked.contains(Requests::CYCLE) || m.1.get() == 0,
-            "interrupt lost"
-        );
+        assert!(asked.contains(Requests::CYCLE) || m.1.get() == 0, "interrupt lost");
     });
 }
 

@@ -44,10 +44,7 @@ impl Heap {
 
     /// What any thread may expect of an object that it finds in a public place.
     fn meet(&self, o: usize) {
-        assert!(
-            self.objects[o].public.load(Relaxed),
-            "a private object in a public place"
-        );
+        assert!(self.objects[o].public.load(Relaxed), "a private object in a public place");
         assert_eq!(self.objects[o].payload.get(), 7);
     }
 
@@ -181,10 +178,7 @@ fn armed_against_armed(exchange: bool) {
         store(&heap, 2);
         other.join().unwrap();
         let left = heap.field.swap(NULL, Relaxed);
-        assert!(
-            (0..3).all(|o| o == left || heap.is_marked(o)),
-            "overwritten and not shaded"
-        );
+        assert!((0..3).all(|o| o == left || heap.is_marked(o)), "overwritten and not shaded");
     });
 }
 

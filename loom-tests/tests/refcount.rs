@@ -18,10 +18,7 @@ struct Ob<C> {
 
 impl<C> Ob<C> {
     fn new(count: C) -> Arc<Self> {
-        Arc::new(Ob {
-            count,
-            memory: Plain::new(7),
-        })
+        Arc::new(Ob { count, memory: Plain::new(7) })
     }
 
     fn look(&self) {
@@ -70,19 +67,13 @@ fn weak_drop(count: &AtomicIsize, order: Ordering, fenced: bool) -> bool {
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn twin_decref_without_release() {
-    last_one_frees(
-        || AtomicIsize::new(2),
-        |count| weak_drop(count, Relaxed, true),
-    );
+    last_one_frees(|| AtomicIsize::new(2), |count| weak_drop(count, Relaxed, true));
 }
 
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn twin_decref_without_fence() {
-    last_one_frees(
-        || AtomicIsize::new(2),
-        |count| weak_drop(count, Release, false),
-    );
+    last_one_frees(|| AtomicIsize::new(2), |count| weak_drop(count, Release, false));
 }
 
 /// A pair whose object is dead; C still uses its side and then drops it. The collector frees at a count of 1.
@@ -105,11 +96,7 @@ fn pair<C: Send + Sync + 'static>(count: fn() -> C, drops: fn(&C), get: fn(&C) -
 
 #[test]
 fn a_pair_is_freed_after_the_last_use_from_c() {
-    pair(
-        || RefCount::new(2),
-        |count| assert_eq!(count.decref(), Decref::Alive),
-        RefCount::get_acquire,
-    );
+    pair(|| RefCount::new(2), |count| assert_eq!(count.decref(), Decref::Alive), RefCount::get_acquire);
 }
 
 #[test]
@@ -150,12 +137,7 @@ fn who_copies_a_reference_and_drops_it_never_frees_what_another_holds() {
 }
 
 /// One thread drops its reference while another, which has one too, makes the object immortal and drops all it can.
-fn immortal<C: Send + Sync + 'static>(
-    count: fn() -> C,
-    drops: fn(&C) -> bool,
-    set: fn(&C),
-    is: fn(&C) -> bool,
-) {
+fn immortal<C: Send + Sync + 'static>(count: fn() -> C, drops: fn(&C) -> bool, set: fn(&C), is: fn(&C) -> bool) {
     check(move || {
         let ob = Ob::new(count());
         let other = {

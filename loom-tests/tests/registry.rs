@@ -16,10 +16,7 @@ struct Record {
 }
 
 fn record() -> Record {
-    let record = Record {
-        own: Plain::new(0),
-        name: Plain::new(0),
-    };
+    let record = Record { own: Plain::new(0), name: Plain::new(0) };
     record.name.set(7);
     record
 }
@@ -53,9 +50,7 @@ fn weak_reuse(claims: Ordering, releases: Ordering, exchange: bool) {
         let node = Arc::new((AtomicBool::new(false), Plain::new(0)));
         let turn = move |node: &(AtomicBool, Plain<u32>)| {
             let got = if exchange {
-                node.0
-                    .compare_exchange(false, true, claims, Relaxed)
-                    .is_ok()
+                node.0.compare_exchange(false, true, claims, Relaxed).is_ok()
             } else {
                 let free = !node.0.load(claims);
                 node.0.store(true, Relaxed);

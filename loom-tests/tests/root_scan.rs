@@ -101,11 +101,7 @@ fn moving_pair(at_c: bool, moves: usize, fault: Fault) {
             thread::spawn(move || {
                 for i in 0..moves {
                     heap.safepoint();
-                    if at_c ^ (i % 2 == 1) {
-                        heap.take_from_c(fault)
-                    } else {
-                        heap.hand_to_c()
-                    }
+                    if at_c ^ (i % 2 == 1) { heap.take_from_c(fault) } else { heap.hand_to_c() }
                 }
                 while heap.word.try_enter_native().is_err() {
                     heap.safepoint();

@@ -5,8 +5,8 @@
 #[allow(dead_code, reason = "each scenario uses a part")]
 mod remote;
 
-use loom::cell::UnsafeCell;
 use heap::pool::{IndexStack, Links};
+use loom::cell::UnsafeCell;
 use loom_tests::{check, heap, sync};
 use remote::{Mailbox, NONE, Posted, Pushed, RemoteFrees};
 use sync::Arc;

@@ -44,24 +44,13 @@ impl Heap {
     /// The owner's minor: evacuates the object to block 1, gives block 0 to the old generation (something else in it was
     /// promoted in place), and uses the hole that the object left.
     fn minor(&self, fault: Fault) {
-        let state: Ordering = if fault == Fault::StateWithoutRelease {
-            Relaxed
-        } else {
-            Release
-        };
+        let state: Ordering = if fault == Fault::StateWithoutRelease { Relaxed } else { Release };
         if fault == Fault::StateBeforeSlots {
             self.young[0].store(false, state);
         }
         self.write(1, self.read(0));
         // Release: the marker that follows the slot reads the copy.
-        self.slot.store(
-            1,
-            if fault == Fault::SlotWithoutRelease {
-                Relaxed
-            } else {
-                Release
-            },
-        );
+        self.slot.store(1, if fault == Fault::SlotWithoutRelease { Relaxed } else { Release });
         if fault != Fault::StateBeforeSlots {
             self.young[0].store(false, state);
         }
@@ -72,11 +61,7 @@ impl Heap {
     fn mark(&self, fault: Fault) -> Option<u32> {
         let mut address = self.slot.load(Acquire);
         loop {
-            let state = if fault == Fault::StateWithoutAcquire {
-                Relaxed
-            } else {
-                Acquire
-            };
+            let state = if fault == Fault::StateWithoutAcquire { Relaxed } else { Acquire };
             if self.young[address].load(state) {
                 return None;
             }

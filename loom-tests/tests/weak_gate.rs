@@ -180,11 +180,7 @@ fn scenario<G: Gate>(
         let heap = Arc::new(Heap {
             gate: gate(),
             mutators: (0..mutators)
-                .map(|_| Mutator {
-                    word: HandshakeWord::new(),
-                    buffer: Plain::new(0),
-                    handed: AtomicU32::new(0),
-                })
+                .map(|_| Mutator { word: HandshakeWord::new(), buffer: Plain::new(0), handed: AtomicU32::new(0) })
                 .collect(),
             marked: AtomicBool::new(false),
             memory: Plain::new(7),
@@ -254,10 +250,7 @@ fn who_is_told_dead_sees_every_mark() {
 #[test]
 #[should_panic(expected = "dead, but the mark came later")]
 fn twin_last_word_without_release() {
-    last_word(
-        || Weakened(AtomicU32::new(0), Fault::LastWordWithoutRelease),
-        false,
-    );
+    last_word(|| Weakened(AtomicU32::new(0), Fault::LastWordWithoutRelease), false);
 }
 
 /// What a weakened gate leaves out.
@@ -292,29 +285,20 @@ impl Gate for Weakened {
     }
     fn weak_load(&self) -> WeakLoad {
         let mut state = self.0.load(Acquire);
-        while state == 1 && self.1 != Fault::FlushingIsNotDirtied
-            || state == 3 && self.1 != Fault::JudgingIsNotDirtied
+        while state == 1 && self.1 != Fault::FlushingIsNotDirtied || state == 3 && self.1 != Fault::JudgingIsNotDirtied
         {
             match self.0.compare_exchange(state, 2, AcqRel, Acquire) {
                 Ok(_) => return WeakLoad::Shade,
                 Err(now) => state = now,
             }
         }
-        if state == 4 {
-            WeakLoad::Dead
-        } else {
-            WeakLoad::Shade
-        }
+        if state == 4 { WeakLoad::Dead } else { WeakLoad::Shade }
     }
 }
 
 impl Weakened {
     fn decide(&self, from: u32, to: u32) -> bool {
-        let order = if self.1 == Fault::LastWordWithoutRelease {
-            Relaxed
-        } else {
-            Release
-        };
+        let order = if self.1 == Fault::LastWordWithoutRelease { Relaxed } else { Release };
         let clean = self.0.compare_exchange(from, to, order, Relaxed).is_ok();
         if !clean {
             self.0.store(0, Relaxed);
@@ -324,13 +308,7 @@ impl Weakened {
 }
 
 fn twin(fault: Fault) {
-    scenario(
-        3,
-        1,
-        1,
-        move || Weakened(AtomicU32::new(0), fault),
-        Step::AllRight,
-    );
+    scenario(3, 1, 1, move || Weakened(AtomicU32::new(0), fault), Step::AllRight);
 }
 
 #[test]

@@ -4,11 +4,11 @@
 //! that changes: a cursor, an accumulator, a result that leaves an inner scope. It remembers its mutator, since an empty
 //! slot cannot tell which heap it belongs to.
 
+use crate::api::error::Error;
 use crate::api::local::{Ref, root_slot};
 use crate::api::raw;
 use crate::api::reference::Value;
 use crate::api::scope::Scope;
-use crate::api::error::Error;
 use crate::api::trace::{Managed, Trace};
 use crate::object::Object;
 use crate::sync::atomic::Ordering;

@@ -49,13 +49,22 @@ pub struct Collector {
 
 impl std::fmt::Debug for Collector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Collector").field("threads", &self.threads).field("pacing", &self.pacing).finish_non_exhaustive()
+        f.debug_struct("Collector")
+            .field("threads", &self.threads)
+            .field("pacing", &self.pacing)
+            .finish_non_exhaustive()
     }
 }
 
 impl Collector {
     /// A collector that marks with `threads` threads and keeps `reserve` bytes of free blocks.
-    pub fn new(shared: Arc<Shared>, source: Arc<dyn RootSource>, threads: usize, reserve: usize, pacing: Pacing) -> Collector {
+    pub fn new(
+        shared: Arc<Shared>,
+        source: Arc<dyn RootSource>,
+        threads: usize,
+        reserve: usize,
+        pacing: Pacing,
+    ) -> Collector {
         Collector { shared, source, threads: threads.max(1), reserve, round: AtomicU64::new(1), pacing }
     }
 
@@ -143,9 +152,7 @@ impl Collector {
 
     fn is_dead(&self, object: *mut Object, epoch: u8) -> bool {
         // SAFETY: [G1] not young, so old; its header is intact until the sweep.
-        !object.is_null()
-            && !self.shared.memory.is_young(object as usize)
-            && unsafe { (*object).mark() } != epoch
+        !object.is_null() && !self.shared.memory.is_young(object as usize) && unsafe { (*object).mark() } != epoch
     }
 
     /// Marks an old unmarked object and queues it.

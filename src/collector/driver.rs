@@ -123,10 +123,8 @@ impl Driver {
         state.closing = true;
         self.changed.notify_all();
         while state.running {
-            let (next, _) = self
-                .changed
-                .wait_timeout(state, Duration::from_millis(10))
-                .unwrap_or_else(|e| e.into_inner());
+            let (next, _) =
+                self.changed.wait_timeout(state, Duration::from_millis(10)).unwrap_or_else(|e| e.into_inner());
             state = next;
         }
     }

@@ -10,6 +10,7 @@ pub(crate) mod debug;
 mod detached;
 pub(crate) mod heaps;
 pub mod links;
+pub mod local_links;
 pub mod pyobject;
 pub mod refcount;
 pub(crate) mod slab;

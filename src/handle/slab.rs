@@ -36,9 +36,9 @@
 //! and a [`SlabHeap::trim`] finds it so. Slots of a mutator that never calls [`SlabLocal::collect`] or allocates stay
 //! in its mailbox; the memory of big objects goes back to the system at once even so.
 
+mod local;
 #[cfg(feature = "debug")]
 mod locate;
-mod local;
 mod page;
 mod range;
 mod remote;

@@ -156,9 +156,7 @@ impl BlockTables {
 
     /// Claims a block by changing its kind; acquire on success, so that the claimer sees what the last owner wrote.
     pub fn claim(&self, block: u32, from: Kind, to: Kind) -> bool {
-        self.kinds()[block as usize]
-            .compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Relaxed)
-            .is_ok()
+        self.kinds()[block as usize].compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
     /// The free lines that the last sweep found in a block.

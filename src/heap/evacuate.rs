@@ -153,7 +153,12 @@ mod tests {
         evac.retire(&memory, 3);
         let block = memory.blocks.block_of(first);
         assert_eq!(memory.blocks.kind(block), Kind::Old);
-        let marked = memory.blocks.line_marks(block).iter().filter(|m| m.load(crate::sync::atomic::Ordering::Relaxed) == 3).count();
+        let marked = memory
+            .blocks
+            .line_marks(block)
+            .iter()
+            .filter(|m| m.load(crate::sync::atomic::Ordering::Relaxed) == 3)
+            .count();
         assert_eq!(marked, (64 + 5 * 240usize).div_ceil(LINE));
         // Swept with that colour the rest of the block is a hole.
         assert!(memory.blocks.claim(block, Kind::Old, Kind::Sweeping));

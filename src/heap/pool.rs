@@ -69,10 +69,7 @@ impl IndexStack {
         loop {
             link.store(head as u32, Relaxed);
             // Release: [P-push], for the link too.
-            match self
-                .0
-                .compare_exchange_weak(head, pack(next_tag(head), i + 1), Release, Relaxed)
-            {
+            match self.0.compare_exchange_weak(head, pack(next_tag(head), i + 1), Release, Relaxed) {
                 Ok(_) => return,
                 Err(now) => head = now,
             }
@@ -88,10 +85,7 @@ impl IndexStack {
             // May be newer than `head` (popped and pushed meanwhile): then the tag has changed and the CAS fails.
             let next = links.link(i).load(Relaxed);
             // The head has not changed since it was read with acquire, so success needs no ordering of its own.
-            match self
-                .0
-                .compare_exchange_weak(head, pack(next_tag(head), next), Relaxed, Acquire)
-            {
+            match self.0.compare_exchange_weak(head, pack(next_tag(head), next), Relaxed, Acquire) {
                 Ok(_) => return Some(i),
                 Err(now) => head = now,
             }
@@ -108,15 +102,9 @@ impl IndexStack {
                 return Chain { links, next: 0 };
             }
             // Acquire: [P-push].
-            match self
-                .0
-                .compare_exchange_weak(head, pack(next_tag(head), 0), Acquire, Relaxed)
-            {
+            match self.0.compare_exchange_weak(head, pack(next_tag(head), 0), Acquire, Relaxed) {
                 Ok(_) => {
-                    return Chain {
-                        links,
-                        next: head as u32,
-                    };
+                    return Chain { links, next: head as u32 };
                 }
                 Err(now) => head = now,
             }
@@ -166,10 +154,7 @@ mod tests {
             s.push(&l[..], i);
         }
         assert!(!s.is_empty());
-        assert_eq!(
-            [s.pop(&l[..]), s.pop(&l[..]), s.pop(&l[..]), s.pop(&l[..])],
-            [Some(3), Some(0), Some(2), None]
-        );
+        assert_eq!([s.pop(&l[..]), s.pop(&l[..]), s.pop(&l[..]), s.pop(&l[..])], [Some(3), Some(0), Some(2), None]);
     }
 
     #[test]

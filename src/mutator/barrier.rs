@@ -110,7 +110,13 @@ impl Record {
     ///
     /// # Safety
     /// As [`Record::store`]; `expected` is null or valid.
-    pub unsafe fn compare_store(&self, source: *mut Object, slot: Slot, expected: *mut Object, value: *mut Object) -> bool {
+    pub unsafe fn compare_store(
+        &self,
+        source: *mut Object,
+        slot: Slot,
+        expected: *mut Object,
+        value: *mut Object,
+    ) -> bool {
         // SAFETY: [S1] a slot of a live object.
         let field = unsafe { slot::atomic(slot) };
         // SAFETY: [H2] the caller says that the source is live.
@@ -131,7 +137,12 @@ impl Record {
     ///
     /// # Safety
     /// As [`Record::store_public`].
-    unsafe fn compare_store_public(&self, field: &AtomicPtr<Object>, expected: *mut Object, value: *mut Object) -> bool {
+    unsafe fn compare_store_public(
+        &self,
+        field: &AtomicPtr<Object>,
+        expected: *mut Object,
+        value: *mut Object,
+    ) -> bool {
         // SAFETY: [L1] only the owner calls.
         let phase = unsafe { self.local() }.phase;
         if !value.is_null() {

@@ -62,11 +62,7 @@ const fn locate(index: u32) -> (u32, u32) {
 }
 
 const fn chunk_len(chunk: u32) -> u32 {
-    if chunk < SMALL_CHUNKS {
-        FIRST << chunk
-    } else {
-        LARGEST
-    }
+    if chunk < SMALL_CHUNKS { FIRST << chunk } else { LARGEST }
 }
 
 /// `value` comes first: a pointer to it is a pointer to the slot.
@@ -103,9 +99,7 @@ impl<T> Links for CellTable<T> {
 
 impl<T> std::fmt::Debug for CellTable<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CellTable")
-            .field("made", &self.made())
-            .finish_non_exhaustive()
+        f.debug_struct("CellTable").field("made", &self.made()).finish_non_exhaustive()
     }
 }
 
@@ -166,9 +160,7 @@ impl<T: Default> CellTable<T> {
     /// An empty table.
     pub fn new() -> Self {
         CellTable {
-            chunks: (0..CHUNKS)
-                .map(|_| AtomicPtr::new(ptr::null_mut()))
-                .collect(),
+            chunks: (0..CHUNKS).map(|_| AtomicPtr::new(ptr::null_mut())).collect(),
             made: AtomicU32::new(0),
             free: IndexStack::new(),
             _owns: PhantomData,
@@ -190,10 +182,7 @@ impl<T: Default> CellTable<T> {
         let mut index = self.made.load(Relaxed);
         loop {
             assert!(index < CAPACITY, "more than {CAPACITY} cells in one table");
-            match self
-                .made
-                .compare_exchange_weak(index, index + 1, Relaxed, Relaxed)
-            {
+            match self.made.compare_exchange_weak(index, index + 1, Relaxed, Relaxed) {
                 Ok(_) => return index,
                 Err(now) => index = now,
             }
@@ -206,16 +195,11 @@ impl<T: Default> CellTable<T> {
         let len = chunk_len(chunk);
         let slots: Box<[Slot<T>]> = (index - offset..)
             .take(len as usize)
-            .map(|index| Slot {
-                value: T::default(),
-                link: AtomicU32::new(0),
-                index,
-            })
+            .map(|index| Slot { value: T::default(), link: AtomicU32::new(0), index })
             .collect();
         let slots = Box::into_raw(slots).cast::<Slot<T>>();
         // Success, release: [C-chunk]. Failure, acquire: [C-chunk] for the chunk of whoever was faster.
-        let published =
-            self.chunks[chunk as usize].compare_exchange(ptr::null_mut(), slots, Release, Acquire);
+        let published = self.chunks[chunk as usize].compare_exchange(ptr::null_mut(), slots, Release, Acquire);
         let chosen = match published {
             Ok(_) => slots,
             Err(other) => {

@@ -124,15 +124,9 @@ impl WeakGate {
 
     fn decide(&self, from: State, to: State) -> bool {
         // Release: [G-dead].
-        let decided = self
-            .0
-            .compare_exchange(from as u32, to as u32, Release, Relaxed);
+        let decided = self.0.compare_exchange(from as u32, to as u32, Release, Relaxed);
         if let Err(found) = decided {
-            debug_assert_eq!(
-                found,
-                State::Dirty as u32,
-                "{from:?} is left by weak loads only"
-            );
+            debug_assert_eq!(found, State::Dirty as u32, "{from:?} is left by weak loads only");
             // Mutators leave `Dirty` alone, so a store is enough.
             self.0.store(State::Marking as u32, Relaxed);
         }
@@ -145,19 +139,12 @@ impl WeakGate {
         let mut state = self.0.load(Acquire);
         while state == State::Flushing as u32 || state == State::Judging as u32 {
             // Success needs no ordering: the word itself is the message. Failure, acquire: [G-dead].
-            match self
-                .0
-                .compare_exchange_weak(state, State::Dirty as u32, Relaxed, Acquire)
-            {
+            match self.0.compare_exchange_weak(state, State::Dirty as u32, Relaxed, Acquire) {
                 Ok(_) => return WeakLoad::Shade,
                 Err(now) => state = now,
             }
         }
-        if state == State::Clearing as u32 {
-            WeakLoad::Dead
-        } else {
-            WeakLoad::Shade
-        }
+        if state == State::Clearing as u32 { WeakLoad::Dead } else { WeakLoad::Shade }
     }
 
     /// Something grey was taken or handed over while a flush round may be on: the round is not clean. A mutator that has
@@ -168,10 +155,7 @@ impl WeakGate {
         let mut state = self.0.fetch_or(0, Release);
         while state == State::Flushing as u32 || state == State::Judging as u32 {
             // Success needs no ordering: the word itself is the message.
-            match self
-                .0
-                .compare_exchange_weak(state, State::Dirty as u32, Relaxed, Relaxed)
-            {
+            match self.0.compare_exchange_weak(state, State::Dirty as u32, Relaxed, Relaxed) {
                 Ok(_) => return,
                 Err(now) => state = now,
             }

@@ -151,11 +151,7 @@ impl HandshakeWord {
 
     /// Detached to running, by the new owner. Whoever attaches looks up next what it missed (`Asked::adopt`).
     pub fn attach(&self) {
-        debug_assert_eq!(
-            self.0.load(Relaxed),
-            DETACHED,
-            "attach of a word that has an owner"
-        );
+        debug_assert_eq!(self.0.load(Relaxed), DETACHED, "attach of a word that has an owner");
         // Nobody else changes a detached word (rule 1, and `request` leaves it alone), so a store is enough. Release pairs
         // with the acquire of `request` and `target`: who sees the mutator sees its record as its owner prepared it.
         self.0.store(RUNNING, Release);
@@ -184,11 +180,7 @@ impl HandshakeWord {
         match self.0.compare_exchange(RUNNING, to, Release, Acquire) {
             Ok(_) => Ok(()),
             Err(word) => {
-                debug_assert_eq!(
-                    word & STATE,
-                    RUNNING,
-                    "only a running mutator goes native or away"
-                );
+                debug_assert_eq!(word & STATE, RUNNING, "only a running mutator goes native or away");
                 Err(Requests::of_word(word))
             }
         }
@@ -203,17 +195,10 @@ impl HandshakeWord {
             if word & STATE == HELD {
                 return Leave::Held;
             }
-            debug_assert_eq!(
-                word & STATE,
-                NATIVE,
-                "only a native mutator leaves native code"
-            );
+            debug_assert_eq!(word & STATE, NATIVE, "only a native mutator leaves native code");
             let requests = word & REQUESTS;
             // Acquire: [O-hold], what a holder did for us is visible; and [O-ask] for the requests that we take along.
-            match self
-                .0
-                .compare_exchange_weak(word, RUNNING | requests, Acquire, Relaxed)
-            {
+            match self.0.compare_exchange_weak(word, RUNNING | requests, Acquire, Relaxed) {
                 Ok(_) => return Leave::Running(Requests(requests)),
                 Err(now) => word = now,
             }
@@ -231,10 +216,7 @@ impl HandshakeWord {
                 return Target::Detached;
             }
             // Release: [O-ask]. Done even when the bit is set already: this requester's writes must be visible too.
-            match self
-                .0
-                .compare_exchange_weak(word, word | r.0, AcqRel, Acquire)
-            {
+            match self.0.compare_exchange_weak(word, word | r.0, AcqRel, Acquire) {
                 Ok(_) => return Self::target_of(word),
                 Err(now) => word = now,
             }
@@ -269,10 +251,7 @@ impl HandshakeWord {
             debug_assert_eq!(word & STATE, HELD, "release of what is not held");
             let left = word & REQUESTS & !served.0;
             // Release: [O-hold] and [O-answer], what was done in the owner's place is visible to whoever comes next.
-            match self
-                .0
-                .compare_exchange_weak(word, NATIVE | left, Release, Relaxed)
-            {
+            match self.0.compare_exchange_weak(word, NATIVE | left, Release, Relaxed) {
                 Ok(_) => return Requests(left),
                 Err(now) => word = now,
             }
@@ -416,9 +395,7 @@ mod tests {
     #[test]
     fn sets_of_requests() {
         let both = Requests::CYCLE.union(Requests::PUBLISH);
-        assert!(
-            both.contains(Requests::CYCLE) && both.contains(both) && both.contains(Requests::NONE)
-        );
+        assert!(both.contains(Requests::CYCLE) && both.contains(both) && both.contains(Requests::NONE));
         assert!(!Requests::CYCLE.contains(both));
         assert_eq!(both.difference(Requests::CYCLE), Requests::PUBLISH);
         assert_eq!(both.intersection(Requests::CYCLE), Requests::CYCLE);

@@ -13,9 +13,9 @@
 
 use super::record::{Local, Phase, Record};
 use super::shared::{Counters, Shared};
-use crate::heap::{Memory, Youth};
 use crate::heap::block::{BLOCK, lines_of};
 use crate::heap::evacuate::EvacuationAllocator;
+use crate::heap::{Memory, Youth};
 use crate::object::header::{HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
 use crate::object::{Object, Slot, slot};
 use crate::sync::atomic::Ordering;
@@ -116,9 +116,7 @@ impl Evacuation<'_> {
     /// Where an object is after the drain; null if it died.
     unsafe fn find(&self, object: *mut Object) -> *mut Object {
         // SAFETY: [N1] young or just promoted; ours.
-        unsafe {
-            if (*object).flags() & (PUBLIC | OLD) != 0 { object } else { Object::forwarded(object) }
-        }
+        unsafe { if (*object).flags() & (PUBLIC | OLD) != 0 { object } else { Object::forwarded(object) } }
     }
 }
 

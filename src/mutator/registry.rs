@@ -52,20 +52,14 @@ impl<T> Default for Registry<T> {
 
 impl<T> std::fmt::Debug for Registry<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registry")
-            .field("nodes", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Registry").field("nodes", &self.len()).finish_non_exhaustive()
     }
 }
 
 impl<T> Registry<T> {
     /// An empty registry.
     pub fn new() -> Self {
-        Registry {
-            head: AtomicPtr::new(ptr::null_mut()),
-            nodes: AtomicUsize::new(0),
-            _owns: PhantomData,
-        }
+        Registry { head: AtomicPtr::new(ptr::null_mut()), nodes: AtomicUsize::new(0), _owns: PhantomData }
     }
 
     /// A record for the caller alone: a released one as its last owner left it, or a new one from `make`.
@@ -73,29 +67,18 @@ impl<T> Registry<T> {
     pub fn claim(&self, make: impl FnOnce() -> T) -> &T {
         for node in self.nodes() {
             // Acquire: [R-reuse].
-            if !node.claimed.load(Relaxed)
-                && node
-                    .claimed
-                    .compare_exchange(false, true, Acquire, Relaxed)
-                    .is_ok()
-            {
+            if !node.claimed.load(Relaxed) && node.claimed.compare_exchange(false, true, Acquire, Relaxed).is_ok() {
                 return &node.value;
             }
         }
-        let node = Box::into_raw(Box::new(Node {
-            value: make(),
-            claimed: AtomicBool::new(true),
-            next: ptr::null_mut(),
-        }));
+        let node =
+            Box::into_raw(Box::new(Node { value: make(), claimed: AtomicBool::new(true), next: ptr::null_mut() }));
         let mut head = self.head.load(Relaxed);
         loop {
             // SAFETY: [L3] not published yet, so it is the caller's alone.
             unsafe { (*node).next = head };
             // Release: [R-push].
-            match self
-                .head
-                .compare_exchange_weak(head, node, Release, Relaxed)
-            {
+            match self.head.compare_exchange_weak(head, node, Release, Relaxed) {
                 Ok(_) => break,
                 Err(now) => head = now,
             }
@@ -113,10 +96,7 @@ impl<T> Registry<T> {
         // Found by walking, not by a cast: the reference covers the value alone. Threads leave rarely and are few.
         let node = self.nodes().find(|node| ptr::eq(&node.value, value));
         let node = node.expect("release of a record that is not of this registry");
-        assert!(
-            node.claimed.load(Relaxed),
-            "release of a record that has no owner"
-        );
+        assert!(node.claimed.load(Relaxed), "release of a record that has no owner");
         // Release: [R-reuse].
         node.claimed.store(false, Release);
     }

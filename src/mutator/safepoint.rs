@@ -167,9 +167,7 @@ impl Record {
                     if tries < 64 {
                         crate::sync::spin_loop();
                     } else {
-                        self.shared()
-                            .event
-                            .wait(Duration::from_millis(1), || self.word.target() != Target::Held);
+                        self.shared().event.wait(Duration::from_millis(1), || self.word.target() != Target::Held);
                     }
                 }
             }

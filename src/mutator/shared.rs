@@ -7,11 +7,11 @@
 use super::bell::Bell;
 use super::cells::CellTable;
 use super::finalize::FinalizableCell;
+use super::gate::WeakGate;
 use super::globals::GlobalCell;
 use super::record::Record;
 use super::registry::{Asked, Registry};
 use super::weak::WeakCell;
-use super::gate::WeakGate;
 use crate::heap::Memory;
 use crate::object::Object;
 use crate::sync::atomic::{AtomicU64, Ordering};

@@ -5,9 +5,9 @@
 //! lets a load either make the flush round dirty, so that marking goes on, or learn that the object is dead already. The
 //! gate is asked before the object is shaded: shaded after the gate has closed, it would live and what it refers to not.
 
+use super::gate::WeakLoad;
 use super::record::{Phase, Record};
 use super::shared::Shared;
-use super::gate::WeakLoad;
 use crate::object::Object;
 use crate::object::header::OLD;
 use crate::sync::atomic::{AtomicPtr, Ordering};

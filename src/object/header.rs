@@ -80,8 +80,8 @@ impl Object {
     /// The type of a live, unforwarded object.
     #[inline(always)]
     pub fn type_info(&self) -> &'static TypeInfo {
-        let address = self.type_lo.load(Ordering::Relaxed) as usize
-            | (self.type_hi.load(Ordering::Relaxed) as usize) << 32;
+        let address =
+            self.type_lo.load(Ordering::Relaxed) as usize | (self.type_hi.load(Ordering::Relaxed) as usize) << 32;
         // SAFETY: [H2] the header of a live object names a TypeInfo that outlives the heap.
         unsafe { &*(address as *const TypeInfo) }
     }

@@ -202,7 +202,11 @@ impl Machine {
     unsafe fn raw_alloc(&self, shape: Shape) -> *mut Object {
         // SAFETY: the rule above.
         let object = unsafe {
-            if shape.ty().item_size() == 0 { self.m.alloc(shape.ty()) } else { self.m.alloc_items(shape.ty(), shape.items()) }
+            if shape.ty().item_size() == 0 {
+                self.m.alloc(shape.ty())
+            } else {
+                self.m.alloc_items(shape.ty(), shape.items())
+            }
         };
         assert!(!object.is_null(), "out of memory: {:?}", self.heap.stats());
         object
@@ -274,7 +278,10 @@ impl Machine {
         // SAFETY: the rule above.
         let object = unsafe { self.m.weak_get(cell) };
         if object.is_null() {
-            assert!(id == 0 || !self.model.reachable().contains(&id), "the weak reference to {id} was cleared too soon");
+            assert!(
+                id == 0 || !self.model.reachable().contains(&id),
+                "the weak reference to {id} was cleared too soon"
+            );
             // SAFETY: the rule above.
             unsafe { self.set_root(root, null_mut(), 0) };
         } else {

@@ -21,8 +21,7 @@ static OVER: TypeInfo = TypeInfo::new("OverALine", 256).with_refs(&[16, 248]);
 static MEDIUM: TypeInfo = TypeInfo::new("Medium", 8184).with_refs(&[16, 8176]);
 static LARGE: TypeInfo = TypeInfo::new("Large", 9000).with_refs(&[16, 8992]);
 
-static TYPES: [&TypeInfo; 11] =
-    [&TINY, &PAIR, &SLOTTED, &FINAL, &REFS, &BYTES, &TRACED, &LINE, &OVER, &MEDIUM, &LARGE];
+static TYPES: [&TypeInfo; 11] = [&TINY, &PAIR, &SLOTTED, &FINAL, &REFS, &BYTES, &TRACED, &LINE, &OVER, &MEDIUM, &LARGE];
 
 /// Sizes in memory around the boundaries of granules, lines, the large-object limit, pages and blocks.
 const SIZES: [usize; 12] = [32, 40, 64, 256, 512, 1024, 4096, 8192, 8200, 12288, 32768, 65536];
@@ -147,7 +146,11 @@ impl Shape {
             }
             let (from, to) = self.filler();
             for i in from..to {
-                assert_eq!(payload.add(i).read(), (id as usize + 31 * i) as u8, "{self:?} {id} at {object:p}, byte {i}");
+                assert_eq!(
+                    payload.add(i).read(),
+                    (id as usize + 31 * i) as u8,
+                    "{self:?} {id} at {object:p}, byte {i}"
+                );
             }
             if self.kind == 6 {
                 for i in (1..self.items()).step_by(2) {

@@ -66,10 +66,7 @@ impl Mutator {
         let bytes = info.bytes_with(items);
         let record = self.record();
         let at = record.cursor.get();
-        if bytes <= LARGE
-            && at + bytes <= record.limit.get()
-            && info.finalize.is_none()
-        {
+        if bytes <= LARGE && at + bytes <= record.limit.get() && info.finalize.is_none() {
             record.cursor.set(at + bytes);
             // SAFETY: [N4] fresh memory of this nursery.
             return unsafe { place(at as *mut u8, ty, items, bytes, true) };
@@ -102,7 +99,8 @@ impl Mutator {
             unsafe { self.zeal() };
         }
         // SAFETY: [A1] as above.
-        let object = unsafe { if bytes > LARGE { self.alloc_large(ty, items) } else { self.alloc_small(ty, items, bytes) } };
+        let object =
+            unsafe { if bytes > LARGE { self.alloc_large(ty, items) } else { self.alloc_small(ty, items, bytes) } };
         if !object.is_null() && info.finalize.is_some() {
             // SAFETY: [L1] the owner.
             unsafe { record.local() }.finalizable.push(object);
@@ -300,7 +298,9 @@ impl Mutator {
             let driver = &unsafe { self.inner() }.driver;
             match ask.demand {
                 // This mutator has not given its snapshot, without which no marking begins.
-                Demand::Arm | Demand::Snapshot if phase != Phase::Scanned => return (previous_epoch(ask.epoch), ask.epoch),
+                Demand::Arm | Demand::Snapshot if phase != Phase::Scanned => {
+                    return (previous_epoch(ask.epoch), ask.epoch);
+                }
                 Demand::Promote => return (ask.epoch, next_epoch(ask.epoch)),
                 // Disarmed; the sweep comes after that.
                 Demand::Disarm if !driver.is_busy() => return (ask.epoch, next_epoch(ask.epoch)),

@@ -7,7 +7,8 @@ use crate::api::stats::Stats;
 use crate::collector::pacing::Pacing;
 use crate::collector::{Collector, Driver, verify};
 use crate::handle::heaps::{self, Attachment};
-use crate::handle::links::{Links, LocalLinks};
+use crate::handle::links::Links;
+use crate::handle::local_links::LocalLinks;
 use crate::handle::{DeadNotifier, Dealloc, LeakReport, PyObject};
 use crate::heap::Memory;
 use crate::heap::block::BLOCK;
@@ -89,8 +90,7 @@ impl Heap {
         heaps::register(&links);
         let pacing = Pacing::new(config.growth_percent, config.min_trigger_bytes);
         let threads = config.gc_threads as usize;
-        let collector =
-            Arc::new(Collector::new(shared.clone(), links.clone(), threads, config.reserve_bytes, pacing));
+        let collector = Arc::new(Collector::new(shared.clone(), links.clone(), threads, config.reserve_bytes, pacing));
         let driver = Arc::new(Driver::new(collector, threads > 0));
         let thread = match threads {
             0 => None,

@@ -1,8 +1,10 @@
 //! A mutator: an attached thread's access to its heap.
 
 use super::heap::{Heap, Inner, WalkedObject};
+use crate::Error;
 use crate::collector::verify;
-use crate::handle::links::{LinkError, LocalLinks};
+use crate::handle::links::LinkError;
+use crate::handle::local_links::LocalLinks;
 use crate::handle::{LinkFlags, PyObject, heaps};
 use crate::mutator::Record;
 use crate::mutator::globals::{self, GlobalCell};
@@ -12,7 +14,6 @@ use crate::object::header::{HASHED, OLD, PINNED, PUBLIC};
 use crate::object::{Object, TypeInfo, slot};
 use crate::sync::atomic::Ordering;
 use crate::sync::thread_number;
-use crate::Error;
 use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
@@ -431,7 +432,13 @@ impl Mutator {
     /// Gets or atomically makes the handle of an object: always the same while linked. A new counted reference; null when
     /// memory is out or `size` is below 24. Never collects.
     #[inline]
-    pub unsafe fn handle(self, object: *mut Object, size: usize, ob_type: *mut c_void, flags: LinkFlags) -> *mut PyObject {
+    pub unsafe fn handle(
+        self,
+        object: *mut Object,
+        size: usize,
+        ob_type: *mut c_void,
+        flags: LinkFlags,
+    ) -> *mut PyObject {
         // SAFETY: [K4] the caller's object.
         unsafe { LocalLinks::handle(self.record(), object, size, ob_type, flags) }
     }

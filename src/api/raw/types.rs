@@ -96,7 +96,10 @@ fn invalid(name: &str, reason: String) -> Error {
 
 fn check(name: &str, refs: &[usize], info: &TypeInfo) -> Result<(), Error> {
     if info.size > MAX_PAYLOAD {
-        return Err(invalid(name, format!("{} bytes are more than the {MAX_PAYLOAD} of the largest object", info.size)));
+        return Err(invalid(
+            name,
+            format!("{} bytes are more than the {MAX_PAYLOAD} of the largest object", info.size),
+        ));
     }
     if info.item_size > MAX_PAYLOAD {
         return Err(invalid(name, format!("items of {} bytes are larger than the largest object", info.item_size)));

@@ -256,7 +256,9 @@ fn check_poison(links: &Links, ob: *mut PyObject) {
     let Some(Ok(trailer)) = trailer(links, ob) else { return };
     // SAFETY: [K6] in quarantine: memory of its slot, which nobody else may use.
     if let Some(offset) = unsafe { quarantine::find_write(ob, trailer) } {
-        let what = format!("it was written to after it had been freed, at offset {offset}; found later, not where it happened");
+        let what = format!(
+            "it was written to after it had been freed, at offset {offset}; found later, not where it happened"
+        );
         stop("quarantine", Some(links), ob, &what);
     }
 }
@@ -298,7 +300,9 @@ fn describe(links: Option<&Links>, ob: *const PyObject) -> String {
         let link = if this.link().is_linked() { "linked" } else { "not linked" };
         let _ = write!(text, ": ob_type {:p}, count {}{immortal}, {link}", this.ob_type, this.ob_refcnt.count());
         match trailer {
-            Some(trailer) => { let _ = write!(text, ", {} bytes", trailer.size()); }
+            Some(trailer) => {
+                let _ = write!(text, ", {} bytes", trailer.size());
+            }
             None => text.push_str(", adopted"),
         }
     }

@@ -63,7 +63,8 @@ const STALE: &str = "no object is there: it has moved or died since the pointer 
 /// Whether there may be a header: a type's address, not forwarded, not the pattern of an emptied nursery.
 fn is_header(object: *mut Object) -> bool {
     // SAFETY: [H2] committed memory of this heap; only the word is looked at.
-    let word = unsafe { (*object.cast::<crate::sync::atomic::AtomicU64>()).load(crate::sync::atomic::Ordering::Relaxed) };
+    let word =
+        unsafe { (*object.cast::<crate::sync::atomic::AtomicU64>()).load(crate::sync::atomic::Ordering::Relaxed) };
     let ty = word & ((1 << 48) - 1);
     ty != 0 && ty.is_multiple_of(8) && ty != 0xDBDB_DBDB_DBDB
 }

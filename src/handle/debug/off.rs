@@ -5,15 +5,6 @@ use super::links::Links;
 use super::pyobject::PyObject;
 use super::slab::SlabLocal;
 
-/// What a heap keeps for its checks: nothing.
-pub(crate) struct Watch;
-
-impl Watch {
-    pub(super) const fn new() -> Watch {
-        Watch
-    }
-}
-
 /// What happens to a `PyObject`.
 pub(super) enum Event {
     Linked,

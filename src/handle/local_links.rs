@@ -1,0 +1,341 @@
+//! The links of one mutator: its slab pages, its young links, and the crossings that it makes.
+//!
+//! Belongs to the owner of the mutator's record, like everything local; what all mutators share is
+//! [`Links`]. See there for how pairs are found and how they end.
+
+use super::debug::{self, Event};
+use super::links::{Address, LinkError, Links};
+use super::pyobject::{LinkFlags, LinkWord, MIN_SIZE, PyObject};
+use super::slab::{SlabHeap, SlabLocal};
+use crate::mutator::Record;
+use crate::mutator::record::MutatorLinks;
+use crate::mutator::shared::Counters;
+use crate::object::Object;
+use crate::object::header::{LINKED, OLD, PUBLIC};
+use crate::sync::Arc;
+use crate::sync::atomic::Ordering;
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::ptr;
+
+/// The links of one mutator.
+pub struct LocalLinks {
+    links: Arc<Links>,
+    pub(super) slab: SlabLocal,
+    /// Pairs made since the last minor collection whose objects were private and young then.
+    young: Vec<*mut PyObject>,
+    /// Their objects' handles, for types without a slot.
+    handles: HashMap<usize, *mut PyObject>,
+}
+
+impl LocalLinks {
+    /// Links for a mutator that attaches.
+    pub fn new(links: Arc<Links>, record: *const Record) -> LocalLinks {
+        // The tables have thread-locals, which must outlive the attachment: a thread that ends is detached by a
+        // thread-local of the C interface, and these are destroyed in the opposite order of their first use.
+        drop(links.handles.pin());
+        LocalLinks { links, slab: SlabLocal::new(record.cast()), young: Vec::new(), handles: HashMap::new() }
+    }
+
+    /// The links of a record.
+    ///
+    /// # Safety
+    /// As [`Record::local`].
+    #[inline]
+    #[allow(clippy::mut_from_ref, reason = "ownership is handed over by the handshake word")]
+    pub unsafe fn of(record: &Record) -> Option<&mut LocalLinks> {
+        // SAFETY: [L1] the caller's promise; the address is that of the box that `LocalLinks::new` went into, or null.
+        unsafe { record.local().links_address.cast::<LocalLinks>().as_mut() }
+    }
+
+    /// A C-only object with count 1, zeroed otherwise; null when memory is out or `size` is below 24.
+    pub fn alloc(&mut self, size: usize, ob_type: *mut c_void) -> *mut PyObject {
+        if size < MIN_SIZE {
+            return ptr::null_mut();
+        }
+        let ob: *mut PyObject = self.slab.alloc(&self.links.slabs, debug::room(size)).cast();
+        if !ob.is_null() {
+            // SAFETY: [K2] fresh, zeroed and large enough. The type is no word that a scan looks at.
+            unsafe {
+                (*ob).ob_refcnt.set(1);
+                (&raw mut (*ob).ob_type).write(ob_type);
+                debug::allocated(&self.links, &*ob, size);
+            }
+        }
+        ob
+    }
+
+    /// Links two unlinked objects.
+    ///
+    /// # Safety
+    /// Called by the running owner of `record`; `object` is valid for it, `ob` is a live object that the caller holds.
+    pub unsafe fn link(
+        record: &Record,
+        object: *mut Object,
+        ob: *mut PyObject,
+        flags: LinkFlags,
+        c_owned: bool,
+    ) -> Result<(), LinkError> {
+        // SAFETY: [L1] the owner; ends before anything else takes the record's state.
+        let Some(this) = (unsafe { Self::of(record) }) else { return Err(LinkError::Foreign) };
+        let in_slab = this.links.slabs.contains(ob as usize);
+        if !in_slab && !this.links.adopted.pin().contains_key(&(ob as usize)) {
+            return Err(LinkError::Foreign);
+        }
+        // SAFETY: [K2] the caller says that both are live.
+        let (header, target) = unsafe { (&*object, &*ob) };
+        // SAFETY: [K4] as above.
+        if target.link().is_linked() || !unsafe { this.find(object) }.is_null() {
+            return Err(LinkError::AlreadyLinked);
+        }
+        let word = LinkWord::new(object, flags == LinkFlags::LIGHT, c_owned);
+        // SAFETY: [K5] a slot of our slabs.
+        let own_page = in_slab && ptr::eq(unsafe { SlabHeap::page(ob.cast()) }.owner().cast(), record);
+        if header.flags() & PUBLIC == 0 && own_page {
+            target.count_link();
+            // SAFETY: [K4] private to this mutator.
+            unsafe { this.link_private(object, target, word) };
+        } else {
+            let links = this.links.clone();
+            // SAFETY: [P1] the caller's object; `this` is not used any more: publishing calls back into it.
+            unsafe { record.publish(object) };
+            // SAFETY: [K4] public since.
+            if !unsafe { links.link_public(object, target, word) } {
+                return Err(LinkError::AlreadyLinked);
+            }
+        }
+        Self::count_made(record);
+        Ok(())
+    }
+
+    #[inline]
+    fn count_made(record: &Record) {
+        let made = &record.links_made;
+        made.store(made.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// Links a private object of this mutator to an object on one of its own pages, whose count has the link's already.
+    #[inline]
+    unsafe fn link_private(&mut self, object: *mut Object, ob: &PyObject, word: LinkWord) {
+        // SAFETY: [H2] the caller says that it is live.
+        let header = unsafe { &*object };
+        let young = header.flags() & OLD == 0;
+        let address = ptr::from_ref(ob).cast_mut();
+        ob.set_link(word.private(young));
+        // A young link is its owner's business: the bit is for scans, and comes when the object gets old or public.
+        if !young {
+            self.links.set_linked(ob);
+        }
+        // SAFETY: [K4] the object is live.
+        match unsafe { self.links.slot(object) } {
+            Some(slot) => slot.store(address as usize, Ordering::Relaxed),
+            None if young => {
+                self.handles.insert(object as usize, address);
+            }
+            None => {
+                self.links.handles.pin().insert(object as usize, Address(address));
+            }
+        }
+        header.set_flags_private(LINKED, 0);
+        debug::note(&self.links, ob, Event::Linked);
+        if young {
+            self.young.push(address);
+        }
+    }
+
+    /// The `PyObject` of an object, or null.
+    ///
+    /// # Safety
+    /// Called by the owner; `object` is valid for it.
+    #[inline]
+    pub unsafe fn find(&self, object: *mut Object) -> *mut PyObject {
+        // SAFETY: [K4] the object is live.
+        if let Some(slot) = unsafe { self.links.slot(object) } {
+            // Acquire: pairs with the release of the thread that linked.
+            return slot.load(Ordering::Acquire) as *mut PyObject;
+        }
+        if let Some(&ob) = self.handles.get(&(object as usize)) {
+            return ob;
+        }
+        self.links.handles.pin().get(&(object as usize)).map_or(ptr::null_mut(), |a| a.0)
+    }
+
+    /// Gets or makes the handle of an object: a new counted reference. Null when memory is out.
+    ///
+    /// # Safety
+    /// Called by the running owner of `record`; `object` is valid for it.
+    pub unsafe fn handle(
+        record: &Record,
+        object: *mut Object,
+        size: usize,
+        ob_type: *mut c_void,
+        flags: LinkFlags,
+    ) -> *mut PyObject {
+        loop {
+            // SAFETY: [L1] the owner; ends before `link` takes the record's state.
+            let Some(this) = (unsafe { Self::of(record) }) else { return ptr::null_mut() };
+            // SAFETY: [K4] the caller's promise.
+            let ob = unsafe { this.find(object) };
+            if !ob.is_null() {
+                // SAFETY: [K2] linked to a live object, so alive.
+                unsafe { PyObject::incref(ob) };
+                return ob;
+            }
+            let ob = this.alloc(size, ob_type);
+            if ob.is_null() {
+                return ob;
+            }
+            // SAFETY: [K5] a slot of our slabs.
+            let own_page = ptr::eq(unsafe { SlabHeap::page(ob.cast()) }.owner().cast(), record);
+            // SAFETY: [H2] the caller says that it is live.
+            if own_page && unsafe { (*object).flags() } & PUBLIC == 0 {
+                // The pair is seen by nobody else: no check that `link` makes can fail, and the count needs no exchange.
+                // SAFETY: [K2] fresh.
+                let target = unsafe { &*ob };
+                target.ob_refcnt.set(2);
+                // SAFETY: [K4] private to this mutator.
+                unsafe { this.link_private(object, target, LinkWord::new(object, flags == LinkFlags::LIGHT, false)) };
+                Self::count_made(record);
+                return ob;
+            }
+            // SAFETY: [K4] the caller's promise; `ob` is fresh.
+            if unsafe { Self::link(record, object, ob, flags, false) }.is_ok() {
+                return ob;
+            }
+            // Another thread was first: use its handle.
+            // SAFETY: [L1] as above.
+            if let Some(this) = unsafe { Self::of(record) } {
+                // SAFETY: [K6] ours alone.
+                unsafe { debug::give_back(&this.links, Some(&mut this.slab), ob) };
+            }
+        }
+    }
+
+    /// The object of a `PyObject`, or null when it is not linked. Never collects.
+    ///
+    /// # Safety
+    /// Called by the running owner of `record`; `ob` is a live object that it holds or that something it holds keeps alive.
+    pub unsafe fn cross(record: &Record, ob: *mut PyObject) -> *mut Object {
+        // SAFETY: [K2] the caller says that it is live.
+        let this = unsafe { &*ob };
+        let mut word = this.link();
+        while word.is_private() {
+            // SAFETY: [K5] only objects of our slabs are linked privately.
+            let owner = unsafe { SlabHeap::page(ob.cast()) }.owner().cast::<Record>();
+            if ptr::eq(owner, record) {
+                break;
+            }
+            // SAFETY: [L2] records live as long as their heap, which the caller's reference to `ob` implies.
+            if unsafe { owner.as_ref() }.is_some_and(|owner| !ptr::eq(owner.shared(), record.shared())) {
+                // Another heap's: its owner may be this very thread, which would wait for itself.
+                return ptr::null_mut();
+            }
+            if owner.is_null() {
+                // The owner leaves: it has published, or is about to; the word says when.
+                crate::sync::thread::yield_now();
+            } else {
+                let ob = Address(ob);
+                let still_private = move || {
+                    let Address(ob) = { ob };
+                    // SAFETY: [K2] the requester holds it until the request is done or withdrawn.
+                    let word = unsafe { (*ob).link() };
+                    word.is_private().then(|| word.object())
+                };
+                // SAFETY: [L2] records live as long as the heap.
+                unsafe {
+                    let is_public = || !this.link().is_private();
+                    record.ask_to_publish(&*owner, Box::new(still_private), is_public, super::heaps::serve_publish);
+                }
+            }
+            word = this.link();
+        }
+        if !word.is_linked() {
+            return ptr::null_mut();
+        }
+        let object = word.object();
+        // SAFETY: [L1] the owner.
+        let local = unsafe { record.local() };
+        if local.phase != crate::mutator::record::Phase::Idle {
+            // The crossing barrier.
+            // SAFETY: [B2] public or this mutator's own, and alive since `ob` is.
+            unsafe { record.shade(local, object) };
+        }
+        object
+    }
+}
+
+impl MutatorLinks for LocalLinks {
+    fn visit_held(&mut self, visit: &mut dyn FnMut(*mut Object)) {
+        for &ob in &self.young {
+            // SAFETY: [K5] a pair made since the last minor collection: only this mutator's minor can end it while it is
+            // private, and once published it lives at least until its object is old.
+            let this = unsafe { &*ob };
+            let word = this.link();
+            if word.is_young() && this.is_held() {
+                visit(word.object());
+            }
+        }
+    }
+
+    fn after_minor(&mut self, find: &mut dyn FnMut(*mut Object) -> *mut Object) {
+        let mut freed = 0;
+        let mut young = std::mem::take(&mut self.young);
+        for ob in young.drain(..) {
+            // SAFETY: [K5] as above.
+            let this = unsafe { &*ob };
+            let word = this.link();
+            if !word.is_young() {
+                continue;
+            }
+            let object = find(word.object());
+            if object.is_null() {
+                freed += 1;
+                self.links.end(ob, word, Some(&mut self.slab));
+                continue;
+            }
+            if !self.handles.is_empty() && self.handles.remove(&(word.object() as usize)).is_some() {
+                self.links.handles.pin().insert(object as usize, Address(ob));
+            }
+            this.set_link(word.promoted(object));
+            self.links.set_linked(this);
+        }
+        self.young = young;
+        self.handles.clear();
+        Counters::add(&self.links.shared.counters.links_freed_by_minor, freed);
+        self.slab.collect(&self.links.slabs);
+    }
+
+    unsafe fn published(&mut self, object: *mut Object) {
+        let ob = match self.handles.remove(&(object as usize)) {
+            Some(ob) => {
+                self.links.handles.pin().insert(object as usize, Address(ob));
+                ob
+            }
+            // SAFETY: [K4] the caller says that it is live and was ours.
+            None => unsafe { self.find(object) },
+        };
+        if !ob.is_null() {
+            // SAFETY: [K2] linked to a live object, so alive.
+            let this = unsafe { &*ob };
+            // While it was young it had no bit. Before the tags go: from then on scans look at it.
+            if this.link().is_young() {
+                self.links.set_linked(this);
+            }
+            this.clear_private();
+        }
+    }
+
+    fn for_each_private(&mut self, f: &mut dyn FnMut(*mut Object)) {
+        self.slab.for_each_linked(&mut |ob| {
+            // SAFETY: [K5] a linked object of our own pages.
+            let word = unsafe { (*ob).link() };
+            if word.is_private() {
+                f(word.object());
+            }
+        });
+    }
+
+    fn leave(&mut self) {
+        self.slab.abandon(&self.links.slabs);
+    }
+}
