@@ -13,6 +13,7 @@ static CELL: AtomicPtr<GlobalCell> = AtomicPtr::new(null_mut());
 static RAN: AtomicUsize = AtomicUsize::new(0);
 
 unsafe extern "C" fn finalize(mutator: *mut c_void, object: *mut Object) {
+    // SAFETY: this thread's mutator; what may collect comes only after objects are rooted.
     unsafe {
         assert_eq!(raw::payload(object).cast::<u64>().read(), 42);
         Mutator::from_ptr(mutator.cast()).unwrap().global_set(CELL.load(SeqCst), object);
@@ -28,6 +29,7 @@ fn a_young_object_that_dies_at_the_snapshot_is_kept_for_its_finalizer() {
     let config = Config { min_trigger_bytes: 1 << 20, max_heap_bytes: 64 << 20, ..Config::default() };
     let heap = Heap::new(&config).unwrap();
     let m = heap.attach().unwrap();
+    // SAFETY: this thread's mutator; what may collect comes only after objects are rooted.
     unsafe {
         CELL.store(m.global_new(null_mut()), SeqCst);
         let object = m.alloc(&FINAL);

@@ -10,6 +10,7 @@ use std::ptr::null_mut;
 thread_local!(static RAN: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) });
 
 unsafe extern "C" fn finalize(_: *mut c_void, object: *mut Object) {
+    // SAFETY: this thread's mutator; what may collect comes only after objects are rooted.
     RAN.with_borrow_mut(|ran| ran.push(unsafe { raw::payload(object).cast::<u64>().read() }));
 }
 
@@ -23,6 +24,7 @@ fn old_and_young_objects_are_finalized_in_the_order_of_their_allocation() {
         if !old && cfg!(gc_zeal) {
             continue; // All but the last are old there: two collections find them.
         }
+        // SAFETY: this thread's mutator; what may collect comes only after objects are rooted.
         unsafe {
             let scope = m.scope_open();
             let roots: Vec<_> = (0..20).map(|_| m.root(null_mut())).collect();
@@ -39,5 +41,6 @@ fn old_and_young_objects_are_finalized_in_the_order_of_their_allocation() {
         }
         assert_eq!(RAN.take(), (0..20).collect::<Vec<_>>(), "old: {old}");
     }
+    // SAFETY: this thread's mutator; what may collect comes only after objects are rooted.
     unsafe { m.detach() };
 }

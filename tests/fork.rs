@@ -41,6 +41,7 @@ fn the_child_gets_errors_and_the_parent_goes_on() {
         let m = heap.attach().unwrap();
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
+            // SAFETY: this thread's mutator; what may collect comes only after objects are rooted.
             scope.spawn(|| unsafe {
                 let m = heap.attach().unwrap();
                 while !stop.load(Relaxed) {
@@ -55,6 +56,7 @@ fn the_child_gets_errors_and_the_parent_goes_on() {
                 }
                 m.detach();
             });
+            // SAFETY: this thread's mutator; what may collect comes only after objects are rooted.
             unsafe {
                 let kept = m.root(m.alloc(&NODE));
                 raw::payload(*kept).cast::<u64>().add(1).write(7);

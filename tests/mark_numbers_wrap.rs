@@ -9,6 +9,7 @@ use std::ptr::null_mut;
 static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
 
 unsafe fn fresh(m: Mutator, slot: *mut *mut Object, next: *mut *mut Object) {
+    // SAFETY: this thread's mutator; what may collect comes only after objects are rooted.
     unsafe {
         let node = m.alloc(&NODE);
         m.store(node, 0, *next);
@@ -22,6 +23,7 @@ fn the_dead_stay_dead_over_a_thousand_cycles() {
     for gc_threads in [0, 1] {
         let heap = Heap::new(&Config { gc_threads, max_heap_bytes: 32 << 20, ..Config::default() }).unwrap();
         let m = heap.attach().unwrap();
+        // SAFETY: this thread's mutator; what may collect comes only after objects are rooted.
         unsafe {
             // Neighbours on common lines: every other one dies at some cycle, the rest keep the lines.
             let slots: Vec<_> = (0..800).map(|_| m.root(null_mut())).collect();

@@ -26,6 +26,7 @@ fn resident_and_committed_bytes_fall_after_dropping_256_mib() {
         let heap = Heap::new(&config).unwrap();
         let m = heap.attach().unwrap();
         let before = resident();
+        // SAFETY: this thread's mutator; what may collect comes only after objects are rooted.
         unsafe {
             let n = total / size;
             let table = m.root(m.alloc_items(&REFS, n));

@@ -27,7 +27,7 @@ fn external_memory_starts_a_cycle() {
     for _ in 0..15 {
         heap.external_memory(64 << 10);
     }
-    assert_eq!((heap.stats().cycles, heap.stats().external_bytes), (0, 15 * 64 << 10));
+    assert_eq!((heap.stats().cycles, heap.stats().external_bytes), (0, (15 * 64) << 10));
     heap.external_memory(64 << 10);
     wait_for_cycle(&heap);
     heap.external_memory(-(1 << 20));
@@ -40,6 +40,7 @@ fn threads_that_leave_before_their_nursery_is_full_count_too() {
     // What each publishes is promoted only when it leaves.
     for _ in 0..20 {
         thread::scope(|scope| {
+            // SAFETY: this thread's mutator; what may collect comes only after objects are rooted.
             scope.spawn(|| unsafe {
                 let m = heap.attach().unwrap();
                 for _ in 0..100 {

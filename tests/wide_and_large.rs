@@ -15,6 +15,7 @@ fn ten_million_references_survive_and_are_updated() {
     let n: usize = if cfg!(gc_zeal) { 3000 } else { 10_000_000 };
     let heap = Heap::new(&Config { max_heap_bytes: 2 << 30, ..Config::default() }).unwrap();
     let m = heap.attach().unwrap();
+    // SAFETY: this thread's mutator; what may collect comes only after objects are rooted.
     unsafe {
         let array = m.root(m.alloc_items(&REFS, n));
         for i in 0..n {
@@ -54,6 +55,7 @@ fn an_object_of_a_gibibyte_lives_and_dies() {
     support::fail_fast();
     let heap = Heap::new(&Config { max_heap_bytes: 3 << 30, ..Config::default() }).unwrap();
     let m = heap.attach().unwrap();
+    // SAFETY: this thread's mutator; what may collect comes only after objects are rooted.
     unsafe {
         let bytes = m.root(m.alloc_items(&BYTES, 1 << 30));
         assert!(!(*bytes).is_null());

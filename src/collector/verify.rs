@@ -79,9 +79,10 @@ unsafe fn check_lines(memory: &Memory, epoch: u8, object: *mut Object) {
     let marks = memory.blocks.line_marks(memory.blocks.block_of(extent.start));
     let offset = object as usize & (BLOCK - 1);
     // From the header's line on: an item count may stand on the line before.
-    for line in offset >> LINE_SHIFT..=((extent.start & (BLOCK - 1)) + extent.bytes - 1) >> LINE_SHIFT {
-        let mark = marks[line].load(Ordering::Acquire);
-        assert!(mark == epoch, "verify: line {line} of {object:p} carries {mark}, the object lives in {epoch}");
+    let (first, last) = (offset >> LINE_SHIFT, ((extent.start & (BLOCK - 1)) + extent.bytes - 1) >> LINE_SHIFT);
+    for (i, mark) in marks[first..=last].iter().enumerate() {
+        let mark = mark.load(Ordering::Acquire);
+        assert!(mark == epoch, "verify: line {i} of {object:p} carries {mark}, the object lives in {epoch}");
     }
 }
 
