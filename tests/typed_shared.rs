@@ -59,8 +59,11 @@ fn objects_are_whole_wherever_they_are_met() -> Result<(), Error> {
             thread::scope(|threads| {
                 let collector = threads.spawn(|| {
                     let mut mutator = heap.attach()?;
-                    while !done.load(Relaxed) {
+                    // At least a few, even if the workers are done before this thread gets to run.
+                    let mut collections = 0;
+                    while !done.load(Relaxed) || collections < 5 {
                         mutator.scope(|s| s.collect_full());
+                        collections += 1;
                     }
                     Ok::<(), Error>(())
                 });
