@@ -157,10 +157,12 @@ fn no_push_and_no_pop_is_lost_while_cycles_run() -> Result<(), Error> {
                 .collect();
             let collector = threads.spawn(|| {
                 let mut mutator = heap.attach()?;
-                while !finished.load(Ordering::Relaxed) {
+                loop {
                     mutator.scope(|s| s.collect_full());
+                    if finished.load(Ordering::Relaxed) {
+                        return Ok::<(), Error>(());
+                    }
                 }
-                Ok::<(), Error>(())
             });
             let seen = workers.into_iter().map(|w| w.join().expect("no panic")).collect::<Result<Vec<_>, _>>();
             finished.store(true, Ordering::Relaxed);

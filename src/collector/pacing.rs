@@ -10,6 +10,8 @@ use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 pub struct Pacing {
     growth_percent: usize,
     min_trigger: usize,
+    /// The most bytes that may be in use.
+    limit: usize,
     promoted: AtomicUsize,
     trigger: AtomicUsize,
     /// Bytes outside of the heap that its objects hold.
@@ -19,12 +21,13 @@ pub struct Pacing {
 
 impl Pacing {
     /// A budget for an empty heap.
-    pub fn new(growth_percent: u32, min_trigger: usize) -> Pacing {
+    pub fn new(growth_percent: u32, min_trigger: usize, limit: usize) -> Pacing {
         Pacing {
             growth_percent: growth_percent as usize,
             min_trigger,
+            limit,
             promoted: AtomicUsize::new(0),
-            trigger: AtomicUsize::new(min_trigger),
+            trigger: AtomicUsize::new(min_trigger.min(limit / 2)),
             external: AtomicUsize::new(0),
             marking: AtomicBool::new(false),
         }
@@ -61,7 +64,9 @@ impl Pacing {
     pub fn cycle_ends(&self, live: usize) {
         let live = live + self.external_bytes();
         let growth = (live as u128 * self.growth_percent as u128 / 100).min(usize::MAX as u128 >> 1) as usize;
-        self.trigger.store(growth.max(self.min_trigger), Ordering::Relaxed);
+        // Half of what is left: a cycle that begins only when memory is out makes mutators wait for it.
+        let room = (self.limit.saturating_sub(live) / 2).max(self.limit / 32);
+        self.trigger.store(growth.max(self.min_trigger).min(room), Ordering::Relaxed);
     }
 
     /// Promoted bytes that start the next cycle.
@@ -87,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_cycle_is_due_after_growth_over_what_lived() {
-        let pacing = Pacing::new(50, 1000);
+        let pacing = Pacing::new(50, 1000, usize::MAX);
         assert!(!pacing.promote(999));
         assert!(pacing.promote(1));
         pacing.cycle_begins();
@@ -101,5 +106,18 @@ mod tests {
         assert!(!pacing.must_assist());
         let _ = pacing.promote(2501);
         assert!(pacing.must_assist());
+    }
+
+    #[test]
+    fn near_the_limit_cycles_come_earlier() {
+        let pacing = Pacing::new(100, 1000, 64_000);
+        assert!(!pacing.promote(999));
+        pacing.cycle_begins();
+        pacing.cycle_ends(60_000);
+        assert!(!pacing.promote(1999));
+        assert!(pacing.promote(1), "2000 of the 4000 that are left");
+        pacing.cycle_begins();
+        pacing.cycle_ends(64_000);
+        assert_eq!(pacing.trigger(), 2000, "never so small that cycles do nothing else");
     }
 }

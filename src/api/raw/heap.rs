@@ -88,7 +88,7 @@ impl Heap {
         let shared = Arc::new(Shared::new(memory, config.nursery_bytes / BLOCK));
         let links = Arc::new(Links::new(shared.clone()).map_err(os("reserving address space for PyObjects"))?);
         heaps::register(&links);
-        let pacing = Pacing::new(config.growth_percent, config.min_trigger_bytes);
+        let pacing = Pacing::new(config.growth_percent, config.min_trigger_bytes, config.max_heap_bytes);
         let threads = config.gc_threads as usize;
         let collector = Arc::new(Collector::new(shared.clone(), links.clone(), threads, config.reserve_bytes, pacing));
         let driver = Arc::new(Driver::new(collector, threads > 0));
