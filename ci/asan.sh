@@ -14,6 +14,8 @@ passed=0
 failed=0
 for source in ffi/tests/c/*.c ffi/examples/*.c; do
     name=$(basename "$source" .c)
+    # Breaks a rule on purpose, and needs a checked build to be stopped: ffi/tests/misuse.rs runs these.
+    case $name in misuse_*) continue ;; esac
     # Dies on purpose in its child, by an abort that the sanitizer reports.
     if grep -q 'ci: no sanitizer' "$source"; then
         skipped "asan: $name asks not to be run under a sanitizer"
