@@ -64,8 +64,8 @@ impl Pacing {
     pub fn cycle_ends(&self, live: usize) {
         let live = live + self.external_bytes();
         let growth = (live as u128 * self.growth_percent as u128 / 100).min(usize::MAX as u128 >> 1) as usize;
-        // Half of what is left: a cycle that begins only when memory is out makes mutators wait for it.
-        let room = (self.limit.saturating_sub(live) / 2).max(self.limit / 32);
+        // Three quarters of what is left: a cycle that begins only when memory is out makes mutators wait for it.
+        let room = (self.limit.saturating_sub(live) / 4 * 3).max(self.limit / 32);
         self.trigger.store(growth.max(self.min_trigger).min(room), Ordering::Relaxed);
     }
 
@@ -114,8 +114,8 @@ mod tests {
         assert!(!pacing.promote(999));
         pacing.cycle_begins();
         pacing.cycle_ends(60_000);
-        assert!(!pacing.promote(1999));
-        assert!(pacing.promote(1), "2000 of the 4000 that are left");
+        assert!(!pacing.promote(2999));
+        assert!(pacing.promote(1), "3000 of the 4000 that are left");
         pacing.cycle_begins();
         pacing.cycle_ends(64_000);
         assert_eq!(pacing.trigger(), 2000, "never so small that cycles do nothing else");
