@@ -12,6 +12,8 @@ use crate::mutator::{Record, Shared};
 use crate::object::header::{OLD, PUBLIC};
 use crate::object::{Object, Slot, slot};
 use crate::sync::atomic::Ordering;
+use crate::sync::thread;
+use std::time::Duration;
 
 /// Calls `f` with every old object that the cycle `epoch` found alive or that was promoted since. In a cycle that is
 /// being armed some of them carry the mark `newer` already.
@@ -89,6 +91,7 @@ unsafe fn check_lines(memory: &Memory, epoch: u8, object: *mut Object) {
 unsafe fn check(memory: &Memory, marks: [u8; 2], slot: Slot, public: bool, source: *mut Object) {
     // SAFETY: [S1] a slot of a live object.
     let field = unsafe { slot::atomic(slot) };
+    let mut patience = 2000;
     loop {
         let target = field.load(Ordering::Acquire);
         if target.is_null() {
@@ -110,8 +113,14 @@ unsafe fn check(memory: &Memory, marks: [u8; 2], slot: Slot, public: bool, sourc
         assert!(marks.contains(&mark), "verify: {source:p} is marked {marks:?}, its {target:p} {mark}");
         let flags = header.flags_acquire();
         assert!(flags & OLD != 0, "verify: {target:p} in an old block is not old");
-        assert!(!public || flags & PUBLIC != 0, "verify: public {source:p} refers to private {target:p}");
-        return;
+        if !public || flags & PUBLIC != 0 {
+            return;
+        }
+        // Publication makes the source public first and what it refers to next, before anybody else can reach either: its
+        // owner may be in the middle of that. It ends soon; what stays is a violation.
+        assert!(patience > 0, "verify: public {source:p} refers to private {target:p}");
+        patience -= 1;
+        thread::sleep(Duration::from_millis(1));
     }
 }
 
