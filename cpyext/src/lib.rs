@@ -10,7 +10,7 @@
 //! | crossing between C and the heap | `cross`, `native` |
 //! | what C and Rust share | `layout`, `answer`, `own`, `../include/`, `../c/` |
 //! | types | `types`, `type_*`, `descr`, `member`, `wrapper`, `attr` |
-//! | kinds of objects | `long*`, `float`, `unicode*`, `codec`, `bytes`, `bytearray`, `tuple`, `list`, `dict*`, `slice`, `iter`, `module`, `method`, `exc`, `buffer`, `capsule`, `weakref` |
+//! | kinds of objects | `long*`, `float`, `unicode*`, `codec`, `bytes`, `bytearray`, `tuple`, `list`, `dict*`, `set`, `slice`, `iter`, `module`, `method`, `exc`, `buffer`, `capsule`, `weakref` |
 //! | protocols | `object`, `number`, `sequence`, `call`, `err`, `warn`, `mem`, `import` |
 //! | extensions | `loader` |
 //!
@@ -66,6 +66,7 @@ mod object;
 mod own;
 mod runtime;
 mod sequence;
+mod set;
 mod slice;
 mod text;
 mod thread;

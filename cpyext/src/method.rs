@@ -22,6 +22,8 @@ const METH_O: c_int = 8;
 pub const METH_CLASS: c_int = 0x10;
 /// The function gets no instance.
 pub const METH_STATIC: c_int = 0x20;
+/// The method takes the place of the slot's wrapper.
+pub const METH_COEXIST: c_int = 0x40;
 const METH_FASTCALL: c_int = 0x80;
 const METH_METHOD: c_int = 0x200;
 const CALLING: c_int = METH_VARARGS | METH_KEYWORDS | METH_NOARGS | METH_O | METH_FASTCALL | METH_METHOD;

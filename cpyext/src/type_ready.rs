@@ -90,7 +90,12 @@ unsafe fn fill_dict(ty: Ty) -> Res<()> {
     let mut method = (*ty).tp_methods;
     while !method.is_null() && !(*method).ml_name.is_null() {
         let name = CStr::from_ptr((*method).ml_name).to_string_lossy();
-        set_absent(its, &name, descr::of_method(ty, method)?)?;
+        let made = descr::of_method(ty, method)?;
+        if (*method).ml_flags & crate::method::METH_COEXIST != 0 {
+            dict::set(its, names::get(&name).ob(), made.ob())?;
+        } else {
+            set_absent(its, &name, made)?;
+        }
         method = method.add(1);
     }
     let mut member = (*ty).tp_members;

@@ -83,6 +83,9 @@ mod tables {
             mp_length: crate::dict_ops::c_dict_length, mp_subscript: crate::dict_ops::c_dict_subscript,
             mp_ass_subscript: crate::dict_ops::c_dict_ass_subscript,
         };
+        SET_SEQUENCE: PySequenceMethods = NO_SEQUENCE, {
+            sq_length: crate::set::c_set_length, sq_contains: crate::set::c_set_contains,
+        };
         VIEW_SEQUENCE: PySequenceMethods = NO_SEQUENCE, { sq_length: buffer::c_view_length, sq_item: buffer::c_view_item };
         VIEW_MAPPING: PyMappingMethods = NO_MAPPING, {
             mp_length: buffer::c_view_length, mp_subscript: buffer::c_view_subscript,
@@ -217,6 +220,24 @@ builtin_type!(PyDict_Type, c"dict", HEAD, flag::BASETYPE | flag::DICT, {
     tp_new: Some(dict::c_dict_new),
     tp_methods: crate::dict_ops::methods(),
 });
+macro_rules! sets {
+    ($($name:ident, $text:literal, $hash:path;)*) => { $(
+        builtin_type!($name, $text, size_of::<crate::set::PySetObject>(), flag::BASETYPE, {
+            tp_dealloc: Some(crate::set::c_set_dealloc),
+            tp_repr: Some(crate::set::c_set_repr),
+            tp_hash: Some($hash),
+            tp_richcompare: Some(crate::set::c_set_richcompare),
+            tp_as_sequence: &raw mut tables::SET_SEQUENCE,
+            tp_iter: Some(crate::set::c_set_iter),
+            tp_init: Some(crate::set::c_set_init),
+            tp_new: Some(crate::set::c_set_new),
+        });
+    )* };
+}
+sets! {
+    PySet_Type, c"set", object::c_not_hashable;
+    PyFrozenSet_Type, c"frozenset", crate::set::c_frozen_hash;
+}
 builtin_type!(PySlice_Type, c"slice", size_of::<slice::PySliceObject>(), 0, {
     tp_dealloc: Some(slice::c_slice_dealloc),
     tp_repr: Some(slice::c_slice_repr),
@@ -317,6 +338,8 @@ pub fn builtin() -> Vec<*mut crate::layout::PyTypeObject> {
         &raw mut PyByteArray_Type,
         &raw mut PyTuple_Type,
         &raw mut PyList_Type,
+        &raw mut PySet_Type,
+        &raw mut PyFrozenSet_Type,
         &raw mut PySlice_Type,
         &raw mut PyNone_Type,
         &raw mut PyNotImplemented_Type,

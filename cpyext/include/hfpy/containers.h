@@ -82,6 +82,21 @@ PyAPI_FUNC(PyObject *) PyDict_Copy(PyObject *);
 PyAPI_FUNC(int) PyDict_Update(PyObject *, PyObject *);
 PyAPI_FUNC(int) PyDict_Merge(PyObject *, PyObject *, int);
 
+extern PyTypeObject PySet_Type, PyFrozenSet_Type;
+#define PySet_Check(ob) PyObject_TypeCheck(ob, &PySet_Type)
+#define PyFrozenSet_Check(ob) PyObject_TypeCheck(ob, &PyFrozenSet_Type)
+#define PyAnySet_Check(ob) (PySet_Check(ob) || PyFrozenSet_Check(ob))
+#define PyAnySet_CheckExact(ob) (Py_IS_TYPE(ob, &PySet_Type) || Py_IS_TYPE(ob, &PyFrozenSet_Type))
+#define PySet_GET_SIZE(ob) PySet_Size(_PyObject_CAST(ob))
+PyAPI_FUNC(PyObject *) PySet_New(PyObject *);
+PyAPI_FUNC(PyObject *) PyFrozenSet_New(PyObject *);
+PyAPI_FUNC(int) PySet_Add(PyObject *, PyObject *);
+PyAPI_FUNC(int) PySet_Discard(PyObject *, PyObject *);
+PyAPI_FUNC(int) PySet_Contains(PyObject *, PyObject *);
+PyAPI_FUNC(int) PySet_Clear(PyObject *);
+PyAPI_FUNC(Py_ssize_t) PySet_Size(PyObject *);
+PyAPI_FUNC(PyObject *) PySet_Pop(PyObject *);
+
 #define PySlice_Check(ob) Py_IS_TYPE(ob, &PySlice_Type)
 PyAPI_FUNC(PyObject *) PySlice_New(PyObject *, PyObject *, PyObject *);
 PyAPI_FUNC(int) PySlice_Unpack(PyObject *, Py_ssize_t *, Py_ssize_t *, Py_ssize_t *);
