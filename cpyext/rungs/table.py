@@ -1,7 +1,7 @@
 """Tells shell scripts what rungs.toml says.
 
     table.py names              the rungs, one a line
-    table.py get RUNG FIELD     a field: a list one item a line, `sources` as paths below target/cpyext/src
+    table.py get RUNG FIELD     a field: of a list one item a line, of a table one key a line
 """
 
 import pathlib
@@ -24,7 +24,7 @@ def main():
             if name not in table:
                 sys.exit(f"no rung {name} in rungs.toml; there are: {' '.join(table)}")
             value = table[name].get(field, [])
-            print("\n".join(value) if isinstance(value, list) else value)
+            print("\n".join(value) if isinstance(value, (list, dict)) else value)
         case _:
             sys.exit(__doc__)
 
