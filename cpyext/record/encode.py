@@ -4,7 +4,7 @@
     int                          a number if it fits 53 bits, else {"i": "-0x1f..."}
     float                        {"f": "16 hex digits"}, its bits, so that NaN, -0.0 and the last bit count
     bytes, bytearray             {"b": hex} {"B": hex}; of a repeated unit {"b": hex of the unit, "n": times}
-    memoryview (one dimension)   {"v": bytes} {"V": bytearray}: a view of such bytes
+    memoryview (one dimension)   {"v": bytes} {"V": bytearray}: a view of such bytes; so any other buffer of bytes
     tuple, dict                  {"t": [...]} {"d": [[key, value]...]}
     iterator of list or tuple    {"it": [what is left]}
     a list that comes again      {"L": number}: of plain values, see `lists` in README.md
@@ -82,7 +82,17 @@ class Encoder:
             return {"c": value.__name__}
         if isinstance(value, type):
             raise Unreplayable(f"a class: {value.__name__}")
-        raise Unreplayable(f"an instance of {kind.__name__}")
+        return self.buffer(value)
+
+    def buffer(self, value):
+        """An array, a mapped file …: C looks at its bytes, so a view of such bytes stands for it."""
+        try:
+            with memoryview(value) as view:
+                if view.ndim == 1 and view.c_contiguous:
+                    return {"v" if view.readonly else "V": run_length("b", bytes(view))}
+        except TypeError:
+            pass
+        raise Unreplayable(f"an instance of {type(value).__name__}")
 
     def memoryview(self, view):
         """A view as a view of a copy of its bytes: readable ones of bytes, writable ones of a bytearray."""

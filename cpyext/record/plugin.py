@@ -1,12 +1,14 @@
 """Runs a test suite under pytest while its extension module is recorded (`record.sh` calls it).
 
-    pytest -p plugin TESTS        with RECORD_MODULE (dotted name) and RECORD_OUT (file; none: run without recording)
+    pytest -p plugin TESTS        with RECORD_MODULE (dotted name), RECORD_OUT (file; none: run without recording) and
+                                  RECORD_BY_ADDRESS (JSON, see `Recorder`)
 
 Makes each run alike: `random` and `os.urandom` are seeded before each test, the cycle collector runs between tests
 only.
 """
 
 import gc
+import json
 import os
 import random
 
@@ -19,7 +21,9 @@ def _begin():
     # When this file is imported: a conftest.py is too, before any hook runs.
     global _recorder
     if os.environ.get("RECORD_OUT"):
-        _recorder = recorder.install(open(os.environ["RECORD_OUT"], "w"), os.environ["RECORD_MODULE"])
+        out = open(os.environ["RECORD_OUT"], "w")
+        by_address = json.loads(os.environ.get("RECORD_BY_ADDRESS") or "{}")
+        _recorder = recorder.install(out, os.environ["RECORD_MODULE"], by_address)
     os.urandom = random.Random(0).randbytes
     gc.disable()
 

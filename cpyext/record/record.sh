@@ -24,13 +24,14 @@ run() { # RUNG OUT: the suite, beside the module, with nothing else of the rung'
     while read -r item; do [ -z "$item" ] || arguments+=("$item"); done < <(table get "$name" pytest)
     while read -r item; do [ -z "$item" ] || arguments+=("$item"); done < <(table get "$name" tests)
     while read -r item; do [ -z "$item" ] || arguments+=("--deselect=$item"); done < <(table get "$name" deselect)
-    local here=$PWD module
+    local here=$PWD module by_address
     module=$(table get "$name" module)
+    by_address=$(table json "$name" by_address)
     (
         cd "$work/cpython/$name"
         export PYTHONPATH=$PWD:$site:$here/cpyext/record PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
         export PYTEST_DISABLE_PLUGIN_AUTOLOAD=1
-        RECORD_OUT=$2 RECORD_MODULE=$module timeout 300 "$python" -P -m pytest -q -p plugin -p no:cacheprovider \
+        RECORD_OUT=$2 RECORD_MODULE=$module RECORD_BY_ADDRESS=$by_address timeout 300 "$python" -P -m pytest -q -p plugin -p no:cacheprovider \
             --rootdir=. -c /dev/null --color=no -rfE --tb=short --durations=3 "${arguments[@]}"
     )
 }

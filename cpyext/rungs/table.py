@@ -2,8 +2,10 @@
 
     table.py names              the rungs, one a line
     table.py get RUNG FIELD     a field: of a list one item a line, of a table one key a line
+    table.py json RUNG FIELD    a field as JSON, null if there is none
 """
 
+import json
 import pathlib
 import sys
 import tomllib
@@ -25,6 +27,8 @@ def main():
                 sys.exit(f"no rung {name} in rungs.toml; there are: {' '.join(table)}")
             value = table[name].get(field, [])
             print("\n".join(value) if isinstance(value, (list, dict)) else value)
+        case ["json", name, field]:
+            print(json.dumps(table[name].get(field)))
         case _:
             sys.exit(__doc__)
 
