@@ -10,6 +10,7 @@
 //! - [`tables`]: the objects of a replay; values to objects and back
 //! - [`operation`]: the operations through the C-API
 //! - [`callback`]: stand-ins for Python functions
+//! - [`driver`]: programs for what recordings cannot say
 //! - [`Replayer`], [`Host`]: all events in order
 //! - [`Report`]: the counts
 //!
@@ -18,6 +19,7 @@
 
 pub mod api;
 pub mod callback;
+pub mod driver;
 pub mod operation;
 pub mod owned;
 pub mod recording;
