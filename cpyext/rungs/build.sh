@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
 # Compiles the rungs, unmodified, against the Python.h of a given folder.
 #
-#   cpyext/rungs/build.sh INCLUDE_DIR OUT_DIR [RUNG...]
+#   cpyext/rungs/build.sh INCLUDE_DIRS OUT_DIR [RUNG...]
 #
+# INCLUDE_DIRS are folders with colons between; the first has Python.h.
 # Calls the compiler directly: several setup.py leave C away where they do not know the interpreter. Each module becomes
 # OUT_DIR/RUNG/PACKAGE/MODULE.so, where an import with OUT_DIR/RUNG in the path finds it. CC and CXX name the compilers,
 # EXT_CFLAGS what is added to their flags (-fsanitize=address). The compilers' words go to OUT_DIR/RUNG/log. Status 1 if
 # any rung whose sources are there did not compile; the others are compiled all the same.
 . "$(dirname "$0")/common.sh"
 [ $# -ge 2 ] || { sed -n '2,/^\./{/^#/s/^# \{0,1\}//p}' "$0"; exit 2; }
-include=$(realpath "$OLDPWD/$1" 2>/dev/null || realpath "$1")
-out=$2
-case $out in /*) ;; *) out=$OLDPWD/$out ;; esac
+absolute() { case $1 in /*) echo "$1" ;; *) echo "$OLDPWD/$1" ;; esac; }
+IFS=: read -ra includes <<<"$1"
+for i in "${!includes[@]}"; do includes[i]=$(absolute "${includes[i]}"); done
+out=$(absolute "$2")
 shift 2
-[ -f "$include/Python.h" ] || { echo "build: no Python.h in $include" >&2; exit 2; }
+[ -f "${includes[0]}/Python.h" ] || { echo "build: no Python.h in ${includes[0]}" >&2; exit 2; }
 rungs=("$@")
 [ $# -gt 0 ] || mapfile -t rungs < <(table names)
 
@@ -26,13 +28,13 @@ compile() { # RUNG
     mkdir -p "$(dirname "$library")"
     compiler=(${CC:-cc} -std=gnu11)
     [ "$(table get "$name" language)" = c++ ] && compiler=(${CXX:-c++})
-    compiler+=(-O2 -g -fPIC -shared -fwrapv -DNDEBUG "-I$include")
-    [ "$(table get "$name" internal)" = True ] && compiler+=("-I$include/internal")
+    compiler+=(-O2 -g -fPIC -shared -fwrapv -DNDEBUG "${includes[@]/#/-I}")
+    [ "$(table get "$name" internal)" = True ] && compiler+=("-I${includes[0]}/internal")
     for flag in $(table get "$name" include); do compiler+=("-I$source/$flag"); done
     for flag in $(table get "$name" define); do compiler+=("-D$flag"); done
     for flag in $(table get "$name" flags); do compiler+=("$flag"); done
     # Newer than the sources and headers already: nothing to do.
-    if [ -f "$library" ] && [ -z "$(find "$include" "$source" -newer "$library" -name '*.h' -print -quit)" ] &&
+    if [ -f "$library" ] && [ -z "$(find "${includes[@]}" "$source" -newer "$library" -name '*.h' -print -quit)" ] &&
         [ "$(cat "$out/$name/command" 2>/dev/null)" = "${compiler[*]} ${EXT_CFLAGS:-}" ]; then
         return 0
     fi

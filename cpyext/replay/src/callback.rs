@@ -5,16 +5,17 @@
 //! are in a cell of the thread, with the tables that tell what their arguments were.
 
 use crate::api::{self, METH_VARARGS, Ob, PyMethodDef};
-use crate::owned::{Owned, Raised, kind, none, raise, text};
+use crate::owned::{Owned, Raised, none, raise, text};
 use crate::recording::{Callback, Outcome};
 use crate::tables::Tables;
 use crate::value::Value;
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::ptr::null_mut;
 
 /// Calls that the running operation is to make.
 struct Expected {
-    calls: std::vec::IntoIter<Callback>,
+    calls: VecDeque<Callback>,
     tables: *mut Tables,
     differs: Vec<String>,
 }
@@ -40,11 +41,11 @@ pub fn stand_in(number: u64) -> Result<Owned, Raised> {
 
 /// Runs an operation that is to make these calls, and says where it made others.
 pub fn expecting<T>(calls: &[Callback], tables: &mut Tables, operation: impl FnOnce() -> T) -> (T, Vec<String>) {
-    let expected = Expected { calls: calls.to_vec().into_iter(), tables, differs: vec![] };
+    let expected = Expected { calls: calls.iter().cloned().collect(), tables, differs: vec![] };
     let outer = EXPECTED.replace(Some(expected));
     let result = operation();
     let Expected { calls, mut differs, .. } = EXPECTED.replace(outer).expect("put there above");
-    if calls.len() > 0 {
+    if !calls.is_empty() {
         differs.push(format!("{} calls of Python functions were not made", calls.len()));
     }
     (result, differs)
@@ -54,14 +55,14 @@ pub fn expecting<T>(calls: &[Callback], tables: &mut Tables, operation: impl FnO
 unsafe extern "C" fn called(this: Ob, args: Ob) -> Ob {
     let next = EXPECTED.with_borrow_mut(|expected| {
         let expected = expected.as_mut()?;
-        let call = expected.calls.next();
+        let call = expected.calls.pop_front();
         if call.is_none() {
             expected.differs.push("a Python function is called more often than recorded".into());
         }
         Some((call?, expected.tables))
     });
     let Some((call, tables)) = next else {
-        raise(type_error(), c"a call that was not recorded");
+        raise(&exception("TypeError"), c"a call that was not recorded");
         return null_mut();
     };
     // SAFETY: the tables outlive `expecting`, which does not use them while the operation runs.
@@ -69,7 +70,7 @@ unsafe extern "C" fn called(this: Ob, args: Ob) -> Ob {
     // SAFETY: [P1] borrowed from the caller.
     let numbers = unsafe { (Owned::from_borrowed(this), Owned::from_borrowed(args)) };
     let (Ok(this), Ok(args)) = numbers else {
-        raise(type_error(), c"called with null");
+        raise(&exception("TypeError"), c"called with null");
         return null_mut();
     };
     let differs =
@@ -86,7 +87,7 @@ unsafe extern "C" fn called(this: Ob, args: Ob) -> Ob {
             }
         },
         Outcome::Raised { kind, message, .. } => {
-            raise(exception(kind), &text(message.as_deref().unwrap_or_default()));
+            raise(&exception(kind), &text(message.as_deref().unwrap_or_default()));
             null_mut()
         }
     }
@@ -96,12 +97,8 @@ fn note(what: String) {
     EXPECTED.with_borrow_mut(|expected| expected.iter_mut().for_each(|expected| expected.differs.push(what.clone())));
 }
 
-fn type_error() -> Ob {
-    exception("TypeError")
-}
-
 /// A builtin exception; `Exception` for one that has no name here, so that the difference shows.
-fn exception(name: &str) -> Ob {
+fn exception(name: &str) -> Owned {
     let place = match name {
         "TypeError" => &raw mut api::PyExc_TypeError,
         "ValueError" => &raw mut api::PyExc_ValueError,
@@ -110,7 +107,7 @@ fn exception(name: &str) -> Ob {
         "RuntimeError" => &raw mut api::PyExc_RuntimeError,
         _ => &raw mut api::PyExc_Exception,
     };
-    debug_assert!(!kind::object().is_null());
     // SAFETY: [P2] set before any extension runs, and never again.
-    unsafe { *place }
+    let kind = unsafe { Owned::from_borrowed(*place) };
+    kind.expect("an exception's type is there")
 }

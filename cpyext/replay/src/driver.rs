@@ -122,7 +122,8 @@ unsafe extern "C" fn called(this: Ob, args: Ob) -> Ob {
         Ok(answer) => answer.into_ptr(),
         Err(raised) => {
             // SAFETY: [P2] set before any extension runs.
-            raise(unsafe { api::PyExc_ValueError }, &text(&raised.message));
+            let kind = unsafe { Owned::from_borrowed(api::PyExc_ValueError) }.expect("a type");
+            raise(&kind, &text(&raised.message));
             null_mut()
         }
     }

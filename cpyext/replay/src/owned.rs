@@ -225,7 +225,7 @@ pub fn truth(value: bool) -> Owned {
 }
 
 /// Raises an exception with a message.
-pub fn raise(kind: Ob, message: &CStr) {
+pub fn raise(kind: &Owned, message: &CStr) {
     // SAFETY: [P1] [P3]
-    unsafe { api::PyErr_SetString(kind, message.as_ptr()) };
+    unsafe { api::PyErr_SetString(kind.as_ptr(), message.as_ptr()) };
 }
