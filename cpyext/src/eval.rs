@@ -117,3 +117,74 @@ pub fn call(callable: &Own, args: &[&Own]) -> Result<Own, Exception> {
 pub fn call_method(ob: &Own, name: &str, args: &[&Own]) -> Result<Own, Exception> {
     call(&attribute(ob, name)?, args)
 }
+
+/// Makes an exception type `module.name`, in a module that is made if it is not there.
+///
+/// # Errors
+/// What it raised.
+pub fn add_exception(module: &str, name: &str) -> Result<(), Exception> {
+    let c = |text: &str| std::ffi::CString::new(text).unwrap_or_default();
+    // SAFETY: [X1] C strings; on an entered thread.
+    let made = unsafe {
+        let full = c(&format!("{module}.{name}"));
+        import::PyImport_AddModule(c(module).as_ptr()).and_then(|home| {
+            let ty = crate::exc::new_type(&full, layout::NULL, layout::NULL)?;
+            crate::module::PyModule_AddObjectRef(home, c(name).as_ptr(), ty.ob())
+        })
+    };
+    made.map_err(|_| raised())
+}
+
+/// Calls with one str that begins on the heap, if it is ASCII.
+///
+/// # Errors
+/// What it raised.
+pub fn call_on_heap(callable: &Own, argument: &str) -> Result<Own, Exception> {
+    if !argument.is_ascii() {
+        return call(callable, &[&text(argument)]);
+    }
+    // SAFETY: [X1] on an entered thread; nothing collects between the two.
+    let mirror = unsafe { crate::native::ascii(argument).map(|p| Own::new(crate::cross::to_c(p))) };
+    match mirror {
+        Ok(Some(mirror)) => call(callable, &[&mirror]),
+        _ => Err(raised()),
+    }
+}
+
+/// Objects that the heap keeps, by numbers: a dict.
+#[derive(Debug)]
+pub struct Kept(Own, std::cell::Cell<i64>);
+
+impl Default for Kept {
+    fn default() -> Kept {
+        Kept::new()
+    }
+}
+
+impl Kept {
+    /// None yet.
+    pub fn new() -> Kept {
+        // SAFETY: [X1] on an entered thread.
+        Kept(unsafe { crate::dict::new() }.expect("memory for a dict"), std::cell::Cell::new(0))
+    }
+
+    /// Keeps an object, under the next number modulo 1000: what was there before goes.
+    ///
+    /// # Errors
+    /// What it raised.
+    pub fn push(&self, ob: &Own) -> Result<(), Exception> {
+        let number = self.1.replace(self.1.get() + 1);
+        // SAFETY: [X1] held objects.
+        unsafe { crate::dict::set(self.0.ob(), int(number % 1000).ob(), ob.ob()) }.map_err(|_| raised())
+    }
+
+    /// How many were kept.
+    pub fn len(&self) -> usize {
+        self.1.get() as usize
+    }
+
+    /// Whether none was.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -86,4 +86,4 @@ mod wrapper;
 
 pub use loader::{LoadError, load};
 pub use own::Own;
-pub use runtime::{Entered, Runtime};
+pub use runtime::{Entered, Runtime, turn};

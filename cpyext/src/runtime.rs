@@ -17,7 +17,7 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::fmt;
 use std::ptr::{null_mut, from_ref};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
@@ -34,21 +34,29 @@ thread_local! {
 struct ExtensionLock {
     held: Mutex<bool>,
     free: Condvar,
+    waiting: AtomicUsize,
 }
 
 impl ExtensionLock {
+    /// Waits until nobody holds it, and holds it. The thread is in native state.
+    fn wait(&self) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        while *held {
+            held = self.free.wait(held).unwrap_or_else(PoisonError::into_inner);
+        }
+        *held = true;
+        drop(held);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+
     fn acquire(&self, mutator: Mutator) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if *held {
             drop(held);
             // SAFETY: [X4] this thread's, running; the thread has no unrooted object where it waits.
             unsafe { mutator.native_enter() };
-            held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            while *held {
-                held = self.free.wait(held).unwrap_or_else(PoisonError::into_inner);
-            }
-            *held = true;
-            drop(held);
+            self.wait();
             // SAFETY: [X4] this thread's, native.
             unsafe { mutator.native_leave() };
         } else {
@@ -192,15 +200,23 @@ pub fn allow_threads() {
 /// Ends [`allow_threads`].
 pub fn take_threads() {
     let mutator = mutator();
-    let lock = &Runtime::get().expect("a thread has entered").lock;
-    let mut held = lock.held.lock().unwrap_or_else(PoisonError::into_inner);
-    while *held {
-        held = lock.free.wait(held).unwrap_or_else(PoisonError::into_inner);
-    }
-    *held = true;
-    drop(held);
+    Runtime::get().expect("a thread has entered").lock.wait();
     // SAFETY: [X4] this thread's, native.
     unsafe { mutator.native_leave() };
+}
+
+/// Gives other threads that wait for the extension lock their turn; a point that may collect.
+pub fn turn() {
+    let lock = &Runtime::get().expect("a thread has entered").lock;
+    if lock.waiting.load(Ordering::Relaxed) > 0 {
+        allow_threads();
+        std::thread::yield_now();
+        take_threads();
+    } else {
+        // SAFETY: [X4] this thread's; it has `PyObject`s in hand only.
+        unsafe { mutator().safepoint() };
+    }
+    bury();
 }
 
 /// The exception of this thread: type, value and traceback, each owned or null.
