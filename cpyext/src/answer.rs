@@ -1,8 +1,7 @@
 //! What C gets of a Rust answer: NULL or -1 for an error, an owned reference as its address.
 
-use crate::layout::{Ob, PyTypeObject};
+use crate::layout::Ob;
 use crate::own::Own;
-use std::ffi::c_void;
 
 /// The exception of this thread is set (see [`crate::err`]).
 #[derive(Debug)]
@@ -118,14 +117,4 @@ pub fn owned(ob: Ob) -> Res<Own> {
 /// A function of C that answers a negative number with an exception set.
 pub fn status(code: i32) -> Res<()> {
     if code < 0 { Err(Raised) } else { Ok(()) }
-}
-
-/// The address of an object as that of memory.
-pub fn memory(ob: Ob) -> *mut c_void {
-    ob.cast()
-}
-
-/// The address of a type as that of an object.
-pub fn object(ty: *mut PyTypeObject) -> Ob {
-    ty.cast()
 }

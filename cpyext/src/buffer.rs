@@ -3,7 +3,7 @@
 use crate::answer::{Res, status};
 use crate::err;
 use crate::exc;
-use crate::layout::{NULL, Ob, PyVarObject, Py_buffer, Ty, type_of};
+use crate::layout::{NULL, Ob, Py_buffer, PyVarObject, Ty, type_of};
 use crate::object::{EQ, NE, bool_of, not_implemented};
 use crate::own::{Own, incref, xdecref};
 use crate::types::PyMemoryView_Type;
@@ -131,7 +131,14 @@ pub unsafe fn PyBuffer_Release(view: *mut Py_buffer) {
 
 /// Fills a view of bytes in a row.
 #[contract]
-pub unsafe fn fill(view: *mut Py_buffer, ob: Ob, buf: *mut c_void, len: isize, readonly: bool, flags: c_int) -> Res<()> {
+pub unsafe fn fill(
+    view: *mut Py_buffer,
+    ob: Ob,
+    buf: *mut c_void,
+    len: isize,
+    readonly: bool,
+    flags: c_int,
+) -> Res<()> {
     if readonly && flags & WRITABLE != 0 {
         return err::raise(exc::PyExc_BufferError, "Object is not writable.");
     }
@@ -297,10 +304,4 @@ pub unsafe fn view_getbuffer(ob: Ob, to: *mut Py_buffer, flags: c_int) -> Res<()
         (*to).strides = null_mut();
     }
     Ok(())
-}
-
-/// Drops the object of a view that was never filled by a type.
-#[contract]
-pub unsafe fn forget(view: *mut Py_buffer) {
-    xdecref(ptr::replace(&raw mut (*view).obj, NULL));
 }

@@ -3,7 +3,7 @@
 use crate::answer::Res;
 use crate::err;
 use crate::exc;
-use crate::layout::{Ob, PyVarObject, Py_buffer, flag, has, type_of};
+use crate::layout::{Ob, Py_buffer, PyVarObject, flag, has, type_of};
 use crate::object::{bool_of, holds, not_implemented};
 use crate::own::Own;
 use crate::types::{PyByteArray_Type, PyType_IsSubtype};
@@ -27,14 +27,13 @@ unsafe fn head<'a>(ob: Ob) -> &'a mut PyByteArrayObject {
 }
 
 #[contract]
-unsafe fn is_bytearray(ob: Ob) -> bool {
-    PyType_IsSubtype(type_of(ob), &raw mut PyByteArray_Type) != 0
-}
-
-#[contract]
 unsafe fn slice<'a>(ob: Ob) -> &'a [u8] {
     let this = head(ob);
-    if this.ob_base.ob_size == 0 { &[] } else { std::slice::from_raw_parts(this.ob_start, this.ob_base.ob_size as usize) }
+    if this.ob_base.ob_size == 0 {
+        &[]
+    } else {
+        std::slice::from_raw_parts(this.ob_start, this.ob_base.ob_size as usize)
+    }
 }
 
 #[contract]
@@ -109,7 +108,8 @@ pub unsafe fn init(ob: Ob, args: Ob, _kwargs: Ob) -> Res<()> {
     let value = match crate::tuple::items_of(args) {
         [] => vec![],
         [from] if has(*from, flag::LONG) => {
-            let Ok(size) = usize::try_from(crate::number::PyNumber_AsSsize_t(*from, crate::exc::PyExc_OverflowError)?) else {
+            let Ok(size) = usize::try_from(crate::number::PyNumber_AsSsize_t(*from, crate::exc::PyExc_OverflowError)?)
+            else {
                 return err::value_error("negative count");
             };
             vec![0; size]
@@ -181,10 +181,4 @@ pub unsafe fn getbuffer(ob: Ob, view: *mut Py_buffer, flags: c_int) -> Res<()> {
 #[slot]
 pub unsafe fn releasebuffer(ob: Ob, _view: *mut Py_buffer) {
     head(ob).ob_exports -= 1;
-}
-
-/// Whether an object is a bytearray, for callers that have no type check of their own.
-#[contract]
-pub unsafe fn check(ob: Ob) -> bool {
-    is_bytearray(ob)
 }

@@ -2,7 +2,7 @@
 
 use crate::answer::Res;
 use crate::err;
-use crate::layout::{NULL, Ob, PyVarObject, Py_buffer, Ty, flag, has, raw_ob, size_of_var, type_of};
+use crate::layout::{NULL, Ob, Py_buffer, PyVarObject, Ty, flag, has, raw_ob, size_of_var, type_of};
 use crate::own::{Own, decref};
 use crate::runtime::mutator;
 use crate::types::PyBytes_Type;
@@ -194,7 +194,8 @@ pub unsafe fn PyBytes_Concat(place: *mut Ob, more: Ob) {
 /// One after the other.
 #[slot]
 pub unsafe fn concat(a: Ob, b: Ob) -> Res<Own> {
-    let (first, second) = (crate::buffer::View::of(a, crate::buffer::SIMPLE)?, crate::buffer::View::of(b, crate::buffer::SIMPLE)?);
+    let (first, second) =
+        (crate::buffer::View::of(a, crate::buffer::SIMPLE)?, crate::buffer::View::of(b, crate::buffer::SIMPLE)?);
     from_slice(&[first.bytes(), second.bytes()].concat())
 }
 
@@ -258,7 +259,9 @@ pub unsafe fn bytes_new(ty: Ty, args: Ob, _kwargs: Ob) -> Res<Own> {
             Err(_) => err::value_error("negative count"),
         },
         [ob] => PyBytes_FromObject(*ob),
-        [ob, encoding, ..] => crate::codec::PyUnicode_AsEncodedString(*ob, crate::unicode::PyUnicode_AsUTF8(*encoding)?, ptr::null()),
+        [ob, encoding, ..] => {
+            crate::codec::PyUnicode_AsEncodedString(*ob, crate::unicode::PyUnicode_AsUTF8(*encoding)?, ptr::null())
+        }
     }
 }
 

@@ -268,12 +268,3 @@ pub unsafe fn PyArg_ValidateKeywordArguments(kwargs: Ob) -> i32 {
     }
     1
 }
-
-/// The name of a method, as an interned str: for callers in C.
-#[contract]
-pub unsafe fn name_of(name: *const c_char) -> Res<Own> {
-    crate::unicode::PyUnicode_InternFromString(name)
-}
-
-/// Ties borrowed arguments to those that lent them.
-pub type Lent<'a> = PhantomData<&'a [Ob]>;

@@ -58,7 +58,11 @@ unsafe fn is_valid(ob: Ob, name: *const c_char) -> bool {
         return false;
     }
     let own = head(ob).name;
-    if own.is_null() || name.is_null() { own.is_null() && name.is_null() } else { CStr::from_ptr(own) == CStr::from_ptr(name) }
+    if own.is_null() || name.is_null() {
+        own.is_null() && name.is_null()
+    } else {
+        CStr::from_ptr(own) == CStr::from_ptr(name)
+    }
 }
 
 /// The pointer of a capsule of this name.

@@ -70,7 +70,9 @@ unsafe fn encode(ob: Ob, encoding: &str, errors: &str) -> Res<Own> {
             (false, "replace") => encoded.push(b'?'),
             _ => {
                 let c = char::from_u32(c).map_or_else(|| format!("\\u{c:04x}"), |c| c.escape_unicode().to_string());
-                let text = format!("'{encoding}' codec can't encode character '{c}' in position {at}: ordinal not in range({range})");
+                let text = format!(
+                    "'{encoding}' codec can't encode character '{c}' in position {at}: ordinal not in range({range})"
+                );
                 return err::raise(exc::PyExc_UnicodeEncodeError, &text);
             }
         }
@@ -93,7 +95,9 @@ unsafe fn decode(bytes: &[u8], encoding: &str, errors: &str) -> Res<Own> {
                     (false, "ignore") => {}
                     (false, "replace") => points.push(0xfffd),
                     _ => {
-                        let text = format!("'ascii' codec can't decode byte 0x{c:02x} in position {at}: ordinal not in range(128)");
+                        let text = format!(
+                            "'ascii' codec can't decode byte 0x{c:02x} in position {at}: ordinal not in range(128)"
+                        );
                         return err::raise(exc::PyExc_UnicodeDecodeError, &text);
                     }
                 }
@@ -130,8 +134,17 @@ pub unsafe fn PyUnicode_AsLatin1String(ob: Ob) -> Res<Own> {
 
 /// A str of bytes in an encoding (UTF-8 when NULL).
 #[capi]
-pub unsafe fn PyUnicode_Decode(from: *const c_char, size: isize, encoding: *const c_char, errors: *const c_char) -> Res<Own> {
-    decode(std::slice::from_raw_parts(from.cast(), size as usize), text_or(encoding, "utf-8"), text_or(errors, "strict"))
+pub unsafe fn PyUnicode_Decode(
+    from: *const c_char,
+    size: isize,
+    encoding: *const c_char,
+    errors: *const c_char,
+) -> Res<Own> {
+    decode(
+        std::slice::from_raw_parts(from.cast(), size as usize),
+        text_or(encoding, "utf-8"),
+        text_or(errors, "strict"),
+    )
 }
 
 /// A str of UTF-8.
@@ -160,10 +173,4 @@ pub unsafe fn PyUnicode_FromEncodedObject(ob: Ob, encoding: *const c_char, error
     }
     let view = crate::buffer::View::of(ob, crate::buffer::SIMPLE)?;
     decode(view.bytes(), text_or(encoding, "utf-8"), text_or(errors, "strict"))
-}
-
-/// UTF-8 as the default encoding, under the name that older code knows.
-#[contract]
-pub unsafe fn default_bytes(ob: Ob) -> Res<Own> {
-    PyUnicode_AsEncodedString(ob, null(), null())
 }

@@ -88,7 +88,8 @@ pub unsafe fn link(p: *mut Object, ob: Ob, flags: LinkFlags) {
     if mutator().link_c_owned(p, raw_ob(ob), flags).is_err() {
         // Memory of the extension's own that it gave a head (`PyObject_Init`) or of a static struct.
         let size = (*type_of(ob)).tp_basicsize as usize;
-        let linked = mutator().pyobject_adopt(raw_ob(ob), size).and_then(|()| mutator().link_c_owned(p, raw_ob(ob), flags));
+        let linked =
+            mutator().pyobject_adopt(raw_ob(ob), size).and_then(|()| mutator().link_c_owned(p, raw_ob(ob), flags));
         assert!(linked.is_ok(), "an object of C could not be linked: {linked:?}");
     }
 }
@@ -183,14 +184,4 @@ unsafe fn mirror_tuple(p: *mut Object) -> Ob {
         }
     }
     ob
-}
-
-/// Whether two objects on the heap are of one kind.
-pub fn is_kind(ob: Ob, kind: usize) -> bool {
-    has(ob, kind)
-}
-
-/// Whether an object is a tuple.
-pub fn is_tuple(ob: Ob) -> bool {
-    has(ob, flag::TUPLE)
 }

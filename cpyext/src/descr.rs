@@ -40,7 +40,11 @@ pub unsafe fn of_method(ty: Ty, entry: *mut PyMethodDef) -> Res<Own> {
     if (*entry).ml_flags & METH_STATIC != 0 {
         return method::new(entry, ty.cast(), NULL, std::ptr::null_mut());
     }
-    let kind = if (*entry).ml_flags & METH_CLASS != 0 { &raw mut PyClassMethodDescr_Type } else { &raw mut PyMethodDescr_Type };
+    let kind = if (*entry).ml_flags & METH_CLASS != 0 {
+        &raw mut PyClassMethodDescr_Type
+    } else {
+        &raw mut PyMethodDescr_Type
+    };
     make(kind, ty, entry.cast())
 }
 

@@ -94,7 +94,8 @@ unsafe fn update(ob: Ob, args: Ob, kwargs: Ob) -> Res<()> {
     match items_of(args) {
         [] => {}
         [from] => {
-            let mapping = has(*from, flag::DICT) || crate::attr::PyObject_HasAttr(*from, crate::names::get("keys").ob());
+            let mapping =
+                has(*from, flag::DICT) || crate::attr::PyObject_HasAttr(*from, crate::names::get("keys").ob());
             if mapping {
                 PyDict_Merge(ob, *from, 1)?;
             } else {
@@ -102,7 +103,8 @@ unsafe fn update(ob: Ob, args: Ob, kwargs: Ob) -> Res<()> {
                     match &crate::sequence::collect(pair.ob())?[..] {
                         [key, value] => set(ob, key.ob(), value.ob())?,
                         other => {
-                            let text = format!("dictionary update sequence element has length {}; 2 is required", other.len());
+                            let text =
+                                format!("dictionary update sequence element has length {}; 2 is required", other.len());
                             return err::value_error(&text);
                         }
                     }

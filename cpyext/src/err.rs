@@ -33,12 +33,6 @@ pub fn clear() {
     restore([NULL; 3]);
 }
 
-/// As [`clear`], safe to call from Rust on a thread that leaves.
-#[allow(non_snake_case, reason = "it is the API's function")]
-pub fn PyErr_Clear_() {
-    clear();
-}
-
 /// Whether something is raised.
 pub fn is_raised() -> bool {
     !raised().get()[0].is_null()
@@ -184,7 +178,9 @@ pub unsafe fn PyErr_GivenExceptionMatches(given: Ob, wanted: Ob) -> c_int {
         return 0;
     }
     if has(wanted, flag::TUPLE) {
-        return c_int::from(crate::tuple::items_of(wanted).iter().any(|&one| PyErr_GivenExceptionMatches(given, one) != 0));
+        return c_int::from(
+            crate::tuple::items_of(wanted).iter().any(|&one| PyErr_GivenExceptionMatches(given, one) != 0),
+        );
     }
     let given = if has(given, flag::EXCEPTION) { type_of(given).cast() } else { given };
     if exc::is_exception_type(given) && exc::is_exception_type(wanted) {
@@ -219,7 +215,10 @@ pub unsafe fn PyErr_NormalizeException(ty: *mut Ob, value: *mut Ob, _traceback: 
         return;
     }
     let given = *value;
-    if !given.is_null() && has(given, flag::EXCEPTION) && crate::types::PyType_IsSubtype(type_of(given), (*ty).cast()) != 0 {
+    if !given.is_null()
+        && has(given, flag::EXCEPTION)
+        && crate::types::PyType_IsSubtype(type_of(given), (*ty).cast()) != 0
+    {
         // The instance may be of a subtype.
         let exact: Ob = type_of(given).cast();
         incref(exact);
@@ -285,7 +284,11 @@ pub unsafe fn PyErr_NewExceptionWithDoc(name: *const c_char, doc: *const c_char,
     let ty = exc::new_type(CStr::from_ptr(name), base, dict)?;
     if !doc.is_null() {
         let text = unicode::PyUnicode_FromString(doc)?;
-        crate::dict::set((*ty.ob().cast::<crate::layout::PyTypeObject>()).tp_dict, crate::names::get("__doc__").ob(), text.ob())?;
+        crate::dict::set(
+            (*ty.ob().cast::<crate::layout::PyTypeObject>()).tp_dict,
+            crate::names::get("__doc__").ob(),
+            text.ob(),
+        )?;
     }
     Ok(ty)
 }

@@ -331,22 +331,3 @@ pub unsafe fn PyException_SetTraceback(ob: Ob, traceback: Ob) -> c_int {
     xdecref(ptr::replace(&raw mut head(ob).traceback, new));
     0
 }
-
-/// An attribute of an exception as text, for messages.
-#[contract]
-pub unsafe fn attribute_text(ob: Ob, name: &str) -> Option<String> {
-    let found = attr::find(ob, names::get(name).ob()).ok()??;
-    Some(crate::object::repr_text(found.ob()))
-}
-
-/// Whether a type inherits from another, both as objects.
-#[contract]
-pub unsafe fn inherits(ty: Ob, base: Ob) -> bool {
-    PyType_IsSubtype(ty.cast(), base.cast()) != 0
-}
-
-/// An answer of C's that is an exception's part.
-#[contract]
-pub unsafe fn part(ob: Ob) -> Res<Own> {
-    owned(ob)
-}

@@ -5,7 +5,7 @@ use crate::err;
 use crate::exc;
 use crate::layout::{NULL, Ob, PyObject, type_of};
 use crate::own::{Own, incref, xdecref};
-use crate::types::{PyDictIterKey_Type, PyDictIterValue_Type, PyDictIterItem_Type, PySeqIter_Type};
+use crate::types::{PyDictIterItem_Type, PyDictIterKey_Type, PyDictIterValue_Type, PySeqIter_Type};
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::ffi::c_int;
 use std::ptr;

@@ -49,7 +49,9 @@ pub struct PyVarObject {
 
 macro_rules! function_types {
     ($($(#[$doc:meta])* $name:ident($($arg:ty),*) $(-> $ret:ty)?;)*) => {
-        $(#[doc = concat!("C's `", stringify!($name), "`.")] pub type $name = unsafe extern "C" fn($($arg),*) $(-> $ret)?;)*
+        $(#[doc = concat!("C's `", stringify!($name), "`.")]
+        #[allow(non_camel_case_types, reason = "the names are CPython's")]
+        pub type $name = unsafe extern "C" fn($($arg),*) $(-> $ret)?;)*
     };
 }
 function_types! {

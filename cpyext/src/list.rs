@@ -251,8 +251,11 @@ pub unsafe fn PyList_Sort(ob: Ob) -> Res<()> {
             return Equal;
         }
         // SAFETY: [X1] items of a list, held.
-        let less = |a: &Own, b: &Own| unsafe { crate::object::PyObject_RichCompareBool(a.ob(), b.ob(), crate::object::LT) };
-        match less(a, b).and_then(|yes| if yes { Ok(Less) } else { less(b, a).map(|yes| if yes { Greater } else { Equal }) }) {
+        let less =
+            |a: &Own, b: &Own| unsafe { crate::object::PyObject_RichCompareBool(a.ob(), b.ob(), crate::object::LT) };
+        match less(a, b)
+            .and_then(|yes| if yes { Ok(Less) } else { less(b, a).map(|yes| if yes { Greater } else { Equal }) })
+        {
             Ok(order) => order,
             Err(error) => {
                 failed = Some(error);
@@ -315,7 +318,8 @@ pub unsafe fn list_ass_subscript(ob: Ob, key: Ob, value: Ob) -> Res<()> {
             return gone.into_iter().try_for_each(|at| splice(ob, at, at + 1, vec![]));
         }
         if new.len() != range.count {
-            let text = format!("attempt to assign sequence of size {} to extended slice of size {}", new.len(), range.count);
+            let text =
+                format!("attempt to assign sequence of size {} to extended slice of size {}", new.len(), range.count);
             return err::value_error(&text);
         }
         for (at, item) in range.indices().zip(new) {

@@ -137,7 +137,10 @@ unsafe fn initialise(answer: Ob, name: &str) -> Res<Own> {
         if err::is_raised() {
             return Err(Raised);
         }
-        return err::raise(exc::PyExc_SystemError, &format!("initialization of {name} failed without raising an exception"));
+        return err::raise(
+            exc::PyExc_SystemError,
+            &format!("initialization of {name} failed without raising an exception"),
+        );
     };
     if !module::is_definition(answer.ob()) {
         import::add(name, answer.ob())?;

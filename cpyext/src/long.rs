@@ -428,7 +428,13 @@ pub unsafe fn _PyLong_FromByteArray(bytes: *const u8, size: usize, little_endian
 
 /// The bytes of an int, in two's complement.
 #[capi]
-pub unsafe fn _PyLong_AsByteArray(ob: Ob, bytes: *mut u8, size: usize, little_endian: c_int, is_signed: c_int) -> Res<()> {
+pub unsafe fn _PyLong_AsByteArray(
+    ob: Ob,
+    bytes: *mut u8,
+    size: usize,
+    little_endian: c_int,
+    is_signed: c_int,
+) -> Res<()> {
     let value = to_big(ob);
     if value.is_negative() && is_signed == 0 {
         return err::overflow("can't convert negative int to unsigned");

@@ -16,7 +16,12 @@ use std::ffi::c_int;
 use std::ptr;
 
 #[contract]
-unsafe fn binary(a: Ob, b: Ob, small: impl FnOnce(i64, i64) -> Option<i64>, big: impl FnOnce(BigInt, BigInt) -> Res<BigInt>) -> Res<Own> {
+unsafe fn binary(
+    a: Ob,
+    b: Ob,
+    small: impl FnOnce(i64, i64) -> Option<i64>,
+    big: impl FnOnce(BigInt, BigInt) -> Res<BigInt>,
+) -> Res<Own> {
     if !is_int(a) || !is_int(b) {
         return Ok(not_implemented());
     }
@@ -54,19 +59,29 @@ pub unsafe fn int_multiply(a: Ob, b: Ob) -> Res<Own> {
 /// `//`
 #[slot]
 pub unsafe fn int_floor_divide(a: Ob, b: Ob) -> Res<Own> {
-    binary(a, b, |_, _| None, |a, b| {
-        divisor(&b, "integer division or modulo by zero")?;
-        Ok(a.div_floor(&b))
-    })
+    binary(
+        a,
+        b,
+        |_, _| None,
+        |a, b| {
+            divisor(&b, "integer division or modulo by zero")?;
+            Ok(a.div_floor(&b))
+        },
+    )
 }
 
 /// `%`
 #[slot]
 pub unsafe fn int_remainder(a: Ob, b: Ob) -> Res<Own> {
-    binary(a, b, |_, _| None, |a, b| {
-        divisor(&b, "integer modulo by zero")?;
-        Ok(a.mod_floor(&b))
-    })
+    binary(
+        a,
+        b,
+        |_, _| None,
+        |a, b| {
+            divisor(&b, "integer modulo by zero")?;
+            Ok(a.mod_floor(&b))
+        },
+    )
 }
 
 /// `divmod`

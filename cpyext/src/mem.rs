@@ -149,9 +149,3 @@ pub unsafe fn PyObject_InitVar(ob: Ob, ty: Ty, items: isize) -> Ob {
     }
     ob
 }
-
-/// Whether handfast allocated an object, for tests.
-#[contract]
-pub unsafe fn is_ours(ob: Ob) -> bool {
-    Runtime::get().is_some_and(|runtime| runtime.heap().owns_pyobject(raw_ob(ob)))
-}

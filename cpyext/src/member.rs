@@ -96,7 +96,8 @@ pub unsafe fn set(base: *mut u8, member: *mut PyMemberDef, value: Ob) -> Res<()>
         3 => place.cast::<f32>().write_unaligned(crate::float::PyFloat_AsDouble(value)? as f32),
         4 => place.cast::<f64>().write_unaligned(crate::float::PyFloat_AsDouble(value)?),
         14 => {
-            if !std::ptr::eq(value, crate::object::bool_ob(true)) && !std::ptr::eq(value, crate::object::bool_ob(false)) {
+            if !std::ptr::eq(value, crate::object::bool_ob(true)) && !std::ptr::eq(value, crate::object::bool_ob(false))
+            {
                 return err::type_error("attribute value type must be bool");
             }
             place.write(u8::from(std::ptr::eq(value, crate::object::bool_ob(true))));

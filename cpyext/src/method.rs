@@ -255,7 +255,9 @@ static mut NEW: PyMethodDef = PyMethodDef {
     ml_name: c"__new__".as_ptr(),
     // SAFETY: [X3] a function that takes keywords; the flags say so, and callers go by them.
     ml_meth: Some(unsafe {
-        transmute::<unsafe extern "C" fn(Ob, Ob, Ob) -> Ob, PyCFunction>(c_call_new as unsafe extern "C" fn(Ob, Ob, Ob) -> Ob)
+        transmute::<unsafe extern "C" fn(Ob, Ob, Ob) -> Ob, PyCFunction>(
+            c_call_new as unsafe extern "C" fn(Ob, Ob, Ob) -> Ob,
+        )
     }),
     ml_flags: METH_VARARGS | METH_KEYWORDS,
     ml_doc: null(),
@@ -295,10 +297,4 @@ pub unsafe fn method_call(ob: Ob, args: Ob, kwargs: Ob) -> Res<Own> {
     all.extend(crate::tuple::items_of(args));
     let all = crate::tuple::pack(&all)?;
     crate::call::PyObject_Call((*method).im_func, all.ob(), kwargs)
-}
-
-/// The name in a table's entry, for callers that have C's pointer.
-#[contract]
-pub unsafe fn entry_name(entry: *const PyMethodDef) -> *const c_char {
-    (*entry).ml_name
 }

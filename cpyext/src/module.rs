@@ -148,7 +148,10 @@ unsafe fn make_state(module: Ob) -> Res<()> {
 pub unsafe fn PyModule_Create2(definition: *mut PyModuleDef, _version: c_int) -> Res<Own> {
     if !(*definition).m_slots.is_null() {
         let name = CStr::from_ptr((*definition).m_name).to_string_lossy();
-        return err::raise(exc::PyExc_SystemError, &format!("module {name}: PyModule_Create is incompatible with m_slots"));
+        return err::raise(
+            exc::PyExc_SystemError,
+            &format!("module {name}: PyModule_Create is incompatible with m_slots"),
+        );
     }
     // The name that the loader imports it by, if it is the last part of that one.
     let short = CStr::from_ptr((*definition).m_name).to_string_lossy();
@@ -179,7 +182,8 @@ pub unsafe fn PyModule_FromDefAndSpec2(definition: *mut PyModuleDef, spec: Ob, _
     while !slot.is_null() && (*slot).slot != 0 {
         match (*slot).slot {
             MOD_CREATE => {
-                create = Some(transmute::<*mut c_void, unsafe extern "C" fn(Ob, *mut PyModuleDef) -> Ob>((*slot).value));
+                create =
+                    Some(transmute::<*mut c_void, unsafe extern "C" fn(Ob, *mut PyModuleDef) -> Ob>((*slot).value));
             }
             MOD_EXEC => {}
             other => {
@@ -250,7 +254,10 @@ pub unsafe fn PyModule_AddObjectRef(module: Ob, name: *const c_char, value: Ob) 
         if err::is_raised() {
             return Err(Raised);
         }
-        return err::raise(exc::PyExc_SystemError, "PyModule_AddObjectRef() must be called with an exception raised if value is NULL");
+        return err::raise(
+            exc::PyExc_SystemError,
+            "PyModule_AddObjectRef() must be called with an exception raised if value is NULL",
+        );
     }
     let key = crate::unicode::PyUnicode_InternFromString(name)?;
     dict::set(head(module).md_dict, key.ob(), value)
@@ -339,6 +346,3 @@ pub unsafe fn PyModule_GetDef(module: Ob) -> Res<*mut PyModuleDef> {
 pub fn is_definition(ob: Ob) -> bool {
     ptr::eq(type_of(ob), &raw mut PyModuleDef_Type)
 }
-
-/// No object: what a definition is not made for.
-pub const NONE: Ob = NULL;

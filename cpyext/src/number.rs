@@ -314,12 +314,3 @@ pub unsafe fn PyNumber_ToBase(ob: Ob, base: c_int) -> Res<Own> {
     let sign = if value.is_negative() { "-" } else { "" };
     crate::unicode::from_str(&format!("{sign}{prefix}{}", value.abs().to_str_radix(base as u32)))
 }
-
-/// `a ** b` without a modulus.
-#[contract]
-pub unsafe fn power(a: Ob, b: Ob) -> Res<Own> {
-    PyNumber_Power(a, b, none())
-}
-
-/// No exception for what does not fit: the value is clipped.
-pub const CLIP: Ob = NULL;

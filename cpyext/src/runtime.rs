@@ -16,7 +16,7 @@ use handfast::raw::{Heap, Mutator, PyObject as RawObject, Record};
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::fmt;
-use std::ptr::{null_mut, from_ref};
+use std::ptr::{from_ref, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
@@ -92,7 +92,7 @@ pub struct Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        crate::err::PyErr_Clear_();
+        crate::err::clear();
         bury();
         self.runtime.lock.release();
         MUTATOR.set(null_mut());
@@ -118,7 +118,8 @@ impl Runtime {
     /// # Errors
     /// What [`Heap::new`] answers; [`handfast::Error::AlreadyAttached`] when there is one already.
     pub fn start(config: &Config) -> Result<Entered, handfast::Error> {
-        let runtime = Runtime { heap: Heap::new(config)?, lock: ExtensionLock::default(), dead: AtomicBool::new(false) };
+        let runtime =
+            Runtime { heap: Heap::new(config)?, lock: ExtensionLock::default(), dead: AtomicBool::new(false) };
         RUNTIME.set(runtime).map_err(|_| handfast::Error::AlreadyAttached)?;
         let runtime = Runtime::get().expect("set above");
         // SAFETY: [X4] both callbacks live as long as the process, and so does the flag.
@@ -250,7 +251,7 @@ fn bury_slow() {
         // SAFETY: [X2] delivered once, to us.
         unsafe { RawObject::decref(ob) };
     }
-    crate::err::PyErr_Clear_();
+    crate::err::clear();
     RAISED.set(raised);
     BURYING.set(false);
 }

@@ -71,7 +71,8 @@ pub unsafe fn assign(ob: Ob, at: isize, value: Ob) -> Res<()> {
         Some(assign) => status(assign(ob, positive(ob, at)?, value)),
         None => {
             let kind = crate::types::kind_of(ob);
-            let what = if value.is_null() { "doesn't support item deletion" } else { "does not support item assignment" };
+            let what =
+                if value.is_null() { "doesn't support item deletion" } else { "does not support item assignment" };
             err::type_error(&format!("'{kind}' object {what}"))
         }
     }

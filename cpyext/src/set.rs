@@ -30,7 +30,8 @@ unsafe fn head<'a>(ob: Ob) -> &'a mut PySetObject {
 
 #[contract]
 unsafe fn is_set(ob: Ob) -> bool {
-    PyType_IsSubtype(type_of(ob), &raw mut PySet_Type) != 0 || PyType_IsSubtype(type_of(ob), &raw mut PyFrozenSet_Type) != 0
+    PyType_IsSubtype(type_of(ob), &raw mut PySet_Type) != 0
+        || PyType_IsSubtype(type_of(ob), &raw mut PyFrozenSet_Type) != 0
 }
 
 #[contract]

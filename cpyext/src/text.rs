@@ -71,7 +71,9 @@ fn without_underscores(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let fine = bytes.iter().enumerate().all(|(i, &c)| {
         c != b'_'
-            || (i > 0 && bytes[i - 1].is_ascii_alphanumeric() && bytes.get(i + 1).is_some_and(u8::is_ascii_alphanumeric))
+            || (i > 0
+                && bytes[i - 1].is_ascii_alphanumeric()
+                && bytes.get(i + 1).is_some_and(u8::is_ascii_alphanumeric))
     });
     fine.then(|| text.replace('_', ""))
 }

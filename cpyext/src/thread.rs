@@ -132,6 +132,3 @@ pub unsafe fn PyErr_CheckSignals() -> c_int {
 pub unsafe fn Py_IsInitialized() -> c_int {
     c_int::from(Runtime::get().is_some())
 }
-
-/// An object that a thread is done with.
-pub type Done = Ob;

@@ -325,17 +325,3 @@ pub unsafe fn tuple_new(ty: Ty, args: Ob, _kwargs: Ob) -> Res<Own> {
     }
     Ok(made)
 }
-
-/// Whether C counts the items of this tuple.
-#[contract]
-pub unsafe fn counts_items(ob: Ob) -> bool {
-    !ptr::eq(type_of(ob), &raw mut PyTuple_Type) || cross::tuple_object(ob).is_none()
-}
-
-/// Drops a reference, for callers in C that have `PyTuple_SET_ITEM` replace an item.
-#[contract]
-pub unsafe fn drop_item(item: Ob) {
-    if !item.is_null() {
-        decref(item);
-    }
-}

@@ -124,9 +124,3 @@ pub unsafe fn PyObject_CallFinalizerFromDealloc(ob: Ob) -> i32 {
     (*ob).ob_refcnt = 0;
     0
 }
-
-/// Whether two types have instances of one layout, so that the second may stand for the first.
-#[contract]
-pub unsafe fn is_layout_of(ty: Ty, base: Ty) -> bool {
-    PyType_IsSubtype(ty, base) != 0
-}

@@ -28,9 +28,3 @@ pub fn kind_of(ob: Ob) -> String {
 pub fn full_name(ty: Ty) -> String {
     tp_name(ty)
 }
-
-/// Whether a type was made at run time.
-pub fn is_heap_type(ty: Ty) -> bool {
-    // SAFETY: [X2] a live type.
-    unsafe { (*ty).tp_flags & flag::HEAPTYPE != 0 }
-}

@@ -59,12 +59,6 @@ pub unsafe fn PyType_GetFlags(ty: Ty) -> c_ulong {
 #[capi]
 pub unsafe fn PyType_Modified(_ty: Ty) {}
 
-/// The address in the version's place; 0: the type may be changed at any time.
-#[contract]
-pub unsafe fn version_tag(ty: Ty) -> c_uint {
-    (*ty).tp_version_tag
-}
-
 /// The name of a type.
 #[capi]
 pub unsafe fn PyType_GetName(ty: Ty) -> Res<Own> {
@@ -273,7 +267,8 @@ const fn computed(name: &'static std::ffi::CStr, get: crate::layout::getter) -> 
 }
 
 /// The end of a table.
-pub const END: PyGetSetDef = PyGetSetDef { name: ptr::null(), get: None, set: None, doc: ptr::null(), closure: null_mut() };
+pub const END: PyGetSetDef =
+    PyGetSetDef { name: ptr::null(), get: None, set: None, doc: ptr::null(), closure: null_mut() };
 
 static mut TYPE_GETSET: [PyGetSetDef; 8] = [
     computed(c"__name__", c_get_name),
@@ -295,13 +290,4 @@ pub const fn getset() -> *mut PyGetSetDef {
 /// The computed attributes of all objects.
 pub const fn object_getset() -> *mut PyGetSetDef {
     (&raw mut OBJECT_GETSET).cast()
-}
-
-/// The allocator that a type of C's may be compared with.
-pub const GENERIC_ALLOC: allocfunc = crate::type_alloc::c_generic_alloc;
-
-/// The dict of an instance, borrowed: made when `create`; `None` when its type has none.
-#[contract]
-pub unsafe fn instance_dict(ob: Ob, create: bool) -> Res<Option<Ob>> {
-    attr::instance_dict(ob, create)
 }

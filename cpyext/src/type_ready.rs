@@ -174,8 +174,20 @@ unsafe fn inherit_slots(ty: Ty, base: Ty, defines_hash: bool) {
         (*ty).tp_dealloc = Some(crate::type_alloc::c_subtype_dealloc);
     }
     inherit!(
-        tp_dealloc, tp_repr, tp_call, tp_str, tp_iter, tp_iternext, tp_descr_get, tp_descr_set, tp_init, tp_alloc,
-        tp_free, tp_is_gc, tp_finalize, tp_del
+        tp_dealloc,
+        tp_repr,
+        tp_call,
+        tp_str,
+        tp_iter,
+        tp_iternext,
+        tp_descr_get,
+        tp_descr_set,
+        tp_init,
+        tp_alloc,
+        tp_free,
+        tp_is_gc,
+        tp_finalize,
+        tp_del
     );
     // Static types that inherit from `object` alone cannot be made unless they say how.
     let plain = ptr::eq(base, &raw mut PyBaseObject_Type) && (*ty).tp_flags & flag::HEAPTYPE == 0;
@@ -183,14 +195,51 @@ unsafe fn inherit_slots(ty: Ty, base: Ty, defines_hash: bool) {
         inherit!(tp_new);
     }
     inherit_table!(tp_as_number {
-        nb_add, nb_subtract, nb_multiply, nb_remainder, nb_divmod, nb_power, nb_negative, nb_positive, nb_absolute,
-        nb_bool, nb_invert, nb_lshift, nb_rshift, nb_and, nb_xor, nb_or, nb_int, nb_float, nb_inplace_add,
-        nb_inplace_subtract, nb_inplace_multiply, nb_inplace_remainder, nb_inplace_power, nb_inplace_lshift,
-        nb_inplace_rshift, nb_inplace_and, nb_inplace_xor, nb_inplace_or, nb_floor_divide, nb_true_divide,
-        nb_inplace_floor_divide, nb_inplace_true_divide, nb_index, nb_matrix_multiply, nb_inplace_matrix_multiply
+        nb_add,
+        nb_subtract,
+        nb_multiply,
+        nb_remainder,
+        nb_divmod,
+        nb_power,
+        nb_negative,
+        nb_positive,
+        nb_absolute,
+        nb_bool,
+        nb_invert,
+        nb_lshift,
+        nb_rshift,
+        nb_and,
+        nb_xor,
+        nb_or,
+        nb_int,
+        nb_float,
+        nb_inplace_add,
+        nb_inplace_subtract,
+        nb_inplace_multiply,
+        nb_inplace_remainder,
+        nb_inplace_power,
+        nb_inplace_lshift,
+        nb_inplace_rshift,
+        nb_inplace_and,
+        nb_inplace_xor,
+        nb_inplace_or,
+        nb_floor_divide,
+        nb_true_divide,
+        nb_inplace_floor_divide,
+        nb_inplace_true_divide,
+        nb_index,
+        nb_matrix_multiply,
+        nb_inplace_matrix_multiply
     });
     inherit_table!(tp_as_sequence {
-        sq_length, sq_concat, sq_repeat, sq_item, sq_ass_item, sq_contains, sq_inplace_concat, sq_inplace_repeat
+        sq_length,
+        sq_concat,
+        sq_repeat,
+        sq_item,
+        sq_ass_item,
+        sq_contains,
+        sq_inplace_concat,
+        sq_inplace_repeat
     });
     inherit_table!(tp_as_mapping { mp_length, mp_subscript, mp_ass_subscript });
     inherit_table!(tp_as_async { am_await, am_aiter, am_anext });

@@ -186,15 +186,31 @@ pub unsafe fn PyType_GetSlot(ty: Ty, slot: c_int) -> Res<*mut c_void> {
     let Some(at) = place(slot) else { return err::bad_internal_call("invalid slot") };
     let tables: [(usize, usize, *mut c_void); 5] = [
         (offset_of!(PyHeapTypeObject, as_async), size_of::<crate::layout::PyAsyncMethods>(), (*ty).tp_as_async.cast()),
-        (offset_of!(PyHeapTypeObject, as_number), size_of::<crate::layout::PyNumberMethods>(), (*ty).tp_as_number.cast()),
-        (offset_of!(PyHeapTypeObject, as_mapping), size_of::<crate::layout::PyMappingMethods>(), (*ty).tp_as_mapping.cast()),
-        (offset_of!(PyHeapTypeObject, as_sequence), size_of::<crate::layout::PySequenceMethods>(), (*ty).tp_as_sequence.cast()),
+        (
+            offset_of!(PyHeapTypeObject, as_number),
+            size_of::<crate::layout::PyNumberMethods>(),
+            (*ty).tp_as_number.cast(),
+        ),
+        (
+            offset_of!(PyHeapTypeObject, as_mapping),
+            size_of::<crate::layout::PyMappingMethods>(),
+            (*ty).tp_as_mapping.cast(),
+        ),
+        (
+            offset_of!(PyHeapTypeObject, as_sequence),
+            size_of::<crate::layout::PySequenceMethods>(),
+            (*ty).tp_as_sequence.cast(),
+        ),
         (offset_of!(PyHeapTypeObject, as_buffer), size_of::<crate::layout::PyBufferProcs>(), (*ty).tp_as_buffer.cast()),
     ];
     // The tables may be the base's.
     for (from, size, table) in tables {
         if (from..from + size).contains(&at) {
-            let value = if table.is_null() { null_mut() } else { table.cast::<u8>().add(at - from).cast::<*mut c_void>().read() };
+            let value = if table.is_null() {
+                null_mut()
+            } else {
+                table.cast::<u8>().add(at - from).cast::<*mut c_void>().read()
+            };
             return Ok(value);
         }
     }
@@ -234,10 +250,4 @@ pub unsafe fn PyType_GetModuleByDef(ty: Ty, definition: *mut crate::layout::PyMo
     }
     let name = crate::types::name_of(ty);
     err::type_error(&format!("PyType_GetModuleByDef: No superclass of '{name}' has the given module"))
-}
-
-/// Whether an object is of a type that C made from a specification.
-#[contract]
-pub unsafe fn is_of_heap_type(ob: Ob) -> bool {
-    crate::type_names::is_heap_type(type_of(ob))
 }

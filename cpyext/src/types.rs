@@ -93,8 +93,10 @@ mod tables {
     }
     pub static mut BYTES_BUFFER: PyBufferProcs =
         PyBufferProcs { bf_getbuffer: Some(bytes::c_bytes_getbuffer), bf_releasebuffer: None };
-    pub static mut BYTEARRAY_BUFFER: PyBufferProcs =
-        PyBufferProcs { bf_getbuffer: Some(bytearray::c_getbuffer), bf_releasebuffer: Some(bytearray::c_releasebuffer) };
+    pub static mut BYTEARRAY_BUFFER: PyBufferProcs = PyBufferProcs {
+        bf_getbuffer: Some(bytearray::c_getbuffer),
+        bf_releasebuffer: Some(bytearray::c_releasebuffer),
+    };
     pub static mut VIEW_BUFFER: PyBufferProcs =
         PyBufferProcs { bf_getbuffer: Some(buffer::c_view_getbuffer), bf_releasebuffer: None };
 
@@ -363,9 +365,3 @@ pub fn builtin() -> Vec<*mut crate::layout::PyTypeObject> {
         &raw mut _PyWeakref_RefType,
     ]
 }
-
-/// Where exceptions keep their tables: in [`exc`].
-pub use exc::is_exception_type;
-
-/// An empty table of methods.
-pub const NO_METHODS: *mut crate::layout::PyMethodDef = null_mut();

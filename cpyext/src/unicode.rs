@@ -161,7 +161,8 @@ pub unsafe fn alloc(length: usize, max: u32) -> Res<Own> {
         0x10000..0x11_0000 => (4, size_of::<PyCompactUnicodeObject>()),
         _ => return err::bad_internal_call("invalid maximum character passed to PyUnicode_New"),
     };
-    let Some(size) = length.checked_add(1).and_then(|n| n.checked_mul(kind)).and_then(|n| n.checked_add(head_size)) else {
+    let Some(size) = length.checked_add(1).and_then(|n| n.checked_mul(kind)).and_then(|n| n.checked_add(head_size))
+    else {
         return err::no_memory();
     };
     let ob: Ob = mutator().pyobject_new(size, (&raw mut PyUnicode_Type).cast()).cast();
@@ -272,7 +273,9 @@ pub unsafe fn PyUnicode_FromStringAndSize(text: *const c_char, size: isize) -> R
         if size == 0 {
             return alloc(0, 0);
         }
-        return err::bad_internal_call("NULL string with positive size with NULL passed to PyUnicode_FromStringAndSize");
+        return err::bad_internal_call(
+            "NULL string with positive size with NULL passed to PyUnicode_FromStringAndSize",
+        );
     }
     crate::codec::decode_utf8(std::slice::from_raw_parts(text.cast(), size), "strict")
 }

@@ -2,14 +2,14 @@
 
 use crate::answer::Res;
 use crate::err;
-use crate::layout::{Ob, PyMethodDef, PyCFunction};
+use crate::layout::{Ob, PyCFunction, PyMethodDef};
 use crate::object::{EQ, NE, bool_of, holds, not_implemented};
 use crate::own::Own;
 use crate::tuple::items_of;
 use crate::unicode::{self, from_points, is_str, length, points, read};
 use handfast_cpyext_macros::slot;
 use std::ffi::{CStr, c_int};
-use std::ptr::{null, self};
+use std::ptr::{self, null};
 
 /// `repr(str)`
 #[slot]

@@ -190,7 +190,13 @@ unsafe fn run(this: *mut Descriptor, ob: Ob, args: &[Ob], kwargs: Ob) -> Res<Own
     let entry = &*(*this).entry.cast::<Entry>();
     let f = function((*this).d_type, entry);
     let none = || Ok(Own::share(crate::object::none()));
-    let wrong = |wanted: usize| err::type_error(&format!("expected {wanted} argument{}, got {}", if wanted == 1 { "" } else { "s" }, args.len()));
+    let wrong = |wanted: usize| {
+        err::type_error(&format!(
+            "expected {wanted} argument{}, got {}",
+            if wanted == 1 { "" } else { "s" },
+            args.len()
+        ))
+    };
     if !matches!(entry.shape, Call | Init) && !kwargs.is_null() && crate::dict::len(kwargs) > 0 {
         let name = CStr::from_ptr(entry.name).to_string_lossy();
         return err::type_error(&format!("wrapper {name}() takes no keyword arguments"));

@@ -49,8 +49,16 @@ pub fn run(file: &Path) -> Result<(), String> {
         each.as_nanos() as f64 / lines.len().max(1) as f64
     );
     println!("  mirrors made    {:>10}", after.links_made - before.links_made);
-    println!("  collections     {:>10} of the nursery, {} cycles", after.minor_collections - before.minor_collections, after.cycles - before.cycles);
-    println!("  longest pause   {:>10.1} µs, half of them below {:.1} µs", after.longest_pause_ns as f64 / 1e3, after.p50_pause_ns as f64 / 1e3);
+    println!(
+        "  collections     {:>10} of the nursery, {} cycles",
+        after.minor_collections - before.minor_collections,
+        after.cycles - before.cycles
+    );
+    println!(
+        "  longest pause   {:>10.1} µs, half of them below {:.1} µs",
+        after.longest_pause_ns as f64 / 1e3,
+        after.p50_pause_ns as f64 / 1e3
+    );
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Replays the recorded test suite of a rung, and counts what is left of it afterwards.
 
 use super::rungs::{self, Rung};
-use handfast_cpyext::Runtime;
+use handfast_cpyext::{Runtime, eval};
 use handfast_cpyext_replay::owned::Owned;
 use handfast_cpyext_replay::{Host, Replayer, Report, driver};
 use std::cell::RefCell;
@@ -11,7 +11,7 @@ use std::io::BufReader;
 /// Replays before the count of links is looked at: names and modules stay.
 const WARM: usize = 2;
 
-/// Where a replay's module comes from: loaded anew for each load that was recorded.
+/// Where a replay's modules come from. Those of a former replay are used again: a module stays for ever.
 struct Loader<'a> {
     rung: &'a Rung,
     loaded: RefCell<Vec<Owned>>,
@@ -21,7 +21,11 @@ impl Host for Loader<'_> {
     fn load(&self, module: &str, load: usize) -> Result<Owned, String> {
         let mut loaded = self.loaded.borrow_mut();
         while loaded.len() <= load {
-            let made = super::load_module(&self.rung.library(), module)?;
+            // Threads share the first one, as an import does.
+            let made = match eval::module(module) {
+                Ok(made) if loaded.is_empty() => made,
+                _ => super::load_module(&self.rung.library(), module)?,
+            };
             // SAFETY: the object is alive, and this thread has entered the runtime.
             let made = unsafe { Owned::from_borrowed(made.ob().cast()) };
             loaded.push(made.map_err(|raised| raised.message)?);
@@ -34,14 +38,12 @@ impl Host for Loader<'_> {
     }
 }
 
-fn replay(rung: &Rung) -> Result<Report, String> {
-    let path = rung.recording();
-    let recording = File::open(&path).map_err(|error| {
-        format!("{}: {error} (cpyext/record/record.sh makes the recordings)", path.display())
-    })?;
-    let host = Loader { rung, loaded: RefCell::default() };
+fn replay(host: &Loader<'_>) -> Result<Report, String> {
+    let path = host.rung.recording();
+    let recording = File::open(&path)
+        .map_err(|error| format!("{}: {error} (cpyext/record/record.sh makes the recordings)", path.display()))?;
     // SAFETY: the thread has entered the runtime, and stays.
-    unsafe { Replayer::new(&host) }.run(BufReader::new(recording)).map_err(|error| error.to_string())
+    unsafe { Replayer::new(host) }.run(BufReader::new(recording)).map_err(|error| error.to_string())
 }
 
 fn links(runtime: &Runtime) -> u64 {
@@ -55,14 +57,15 @@ pub fn run(name: &str, threads: usize) -> Result<(), String> {
     let entered = super::start()?;
     let runtime = Runtime::get().expect("started");
     rung.prepare()?;
-    let report = replay(&rung)?;
+    let host = Loader { rung: &rung, loaded: RefCell::default() };
+    let report = replay(&host)?;
     println!("{name}: {report}");
     let mut good = report.different == 0 && report.percent_equal() >= 95.0;
     for _ in 1..WARM {
-        replay(&rung)?;
+        replay(&host)?;
     }
     let before = links(runtime);
-    replay(&rung)?;
+    replay(&host)?;
     let after = links(runtime);
     println!("  links: {before} before a replay, {after} after it");
     let module = super::load_module(&rung.library(), &rung.module)?;
@@ -77,7 +80,7 @@ pub fn run(name: &str, threads: usize) -> Result<(), String> {
             }
         }
     }
-    drop(module);
+    drop((module, host));
     if threads > 1 {
         drop(entered);
         good &= at_once(&rung, threads)?;
@@ -90,7 +93,7 @@ fn at_once(rung: &Rung, threads: usize) -> Result<bool, String> {
     let reports: Vec<Result<Report, String>> = std::thread::scope(|scope| {
         let run = || {
             let _entered = runtime.enter().map_err(|error| error.to_string())?;
-            replay(rung)
+            replay(&Loader { rung, loaded: RefCell::default() })
         };
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
         threads.into_iter().map(|thread| thread.join().expect("a replay does not panic")).collect()

@@ -23,7 +23,8 @@ fn root() -> PathBuf {
 /// All rungs, in the order of the ladder.
 pub fn all() -> Vec<Rung> {
     let table: toml::Table = include_str!("../../rungs/rungs.toml").parse().expect("rungs.toml is TOML");
-    let text = |rung: &toml::Value, field: &str| rung.get(field).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    let text =
+        |rung: &toml::Value, field: &str| rung.get(field).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
     let names = |list: &toml::Value| -> Vec<String> {
         list.as_array().into_iter().flatten().filter_map(|v| v.as_str()).map(str::to_owned).collect()
     };
@@ -48,7 +49,10 @@ pub fn all() -> Vec<Rung> {
 pub fn find(name: &str) -> Result<Rung, String> {
     let rungs = all();
     let known: Vec<String> = rungs.iter().map(|rung| rung.name.clone()).collect();
-    rungs.into_iter().find(|rung| rung.name == name).ok_or_else(|| format!("no rung {name}; there are {}", known.join(", ")))
+    rungs
+        .into_iter()
+        .find(|rung| rung.name == name)
+        .ok_or_else(|| format!("no rung {name}; there are {}", known.join(", ")))
 }
 
 impl Rung {
