@@ -47,15 +47,15 @@ pub unsafe fn find(ob: Ob, name: Ob) -> Res<Option<Own>> {
     let ty = type_of(ob);
     let of_type = Own::new_shared(_PyType_Lookup(ty, name));
     let get = of_type.as_ref().and_then(|found| (*type_of(found.ob())).tp_descr_get);
-    if let (Some(found), Some(get)) = (&of_type, get) {
-        if (*type_of(found.ob())).tp_descr_set.is_some() {
-            return owned(get(found.ob(), ob, ty.cast())).map(Some);
-        }
+    if let (Some(found), Some(get)) = (&of_type, get)
+        && (*type_of(found.ob())).tp_descr_set.is_some()
+    {
+        return owned(get(found.ob(), ob, ty.cast())).map(Some);
     }
-    if let Some(its) = instance_dict(ob, false)? {
-        if let Some(value) = dict::get(its, name)? {
-            return Ok(Some(Own::share(value)));
-        }
+    if let Some(its) = instance_dict(ob, false)?
+        && let Some(value) = dict::get(its, name)?
+    {
+        return Ok(Some(Own::share(value)));
     }
     match (of_type, get) {
         (Some(found), Some(get)) => owned(get(found.ob(), ob, ty.cast())).map(Some),
@@ -68,10 +68,10 @@ pub unsafe fn find(ob: Ob, name: Ob) -> Res<Option<Own>> {
 pub unsafe fn generic_setattr(ob: Ob, name: Ob, value: Ob) -> Res<()> {
     unicode::check(name)?;
     let of_type = Own::new_shared(_PyType_Lookup(type_of(ob), name));
-    if let Some(found) = &of_type {
-        if let Some(set) = (*type_of(found.ob())).tp_descr_set {
-            return status(set(found.ob(), ob, value));
-        }
+    if let Some(found) = &of_type
+        && let Some(set) = (*type_of(found.ob())).tp_descr_set
+    {
+        return status(set(found.ob(), ob, value));
     }
     let (kind, text) = (crate::types::kind_of(ob), unicode::to_text(name));
     let Some(its) = instance_dict(ob, !value.is_null())? else {

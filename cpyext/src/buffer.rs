@@ -5,7 +5,7 @@ use crate::err;
 use crate::exc;
 use crate::layout::{NULL, Ob, Py_buffer, PyVarObject, Ty, type_of};
 use crate::object::{EQ, NE, bool_of, not_implemented};
-use crate::own::{Own, incref, xdecref};
+use crate::own::{Own, incref};
 use crate::types::PyMemoryView_Type;
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::ffi::{c_char, c_int, c_void};

@@ -3,10 +3,10 @@
 use crate::answer::Res;
 use crate::err;
 use crate::exc;
-use crate::layout::{Ob, Py_buffer, PyVarObject, flag, has, type_of};
+use crate::layout::{Ob, Py_buffer, PyVarObject, flag, has};
 use crate::object::{bool_of, holds, not_implemented};
 use crate::own::Own;
-use crate::types::{PyByteArray_Type, PyType_IsSubtype};
+use crate::types::PyByteArray_Type;
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::ffi::{c_char, c_int};
 

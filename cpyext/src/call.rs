@@ -10,8 +10,6 @@ use crate::runtime::bury;
 use crate::tuple::{items_of, pack};
 use crate::types::PyCFunction_Type;
 use handfast_cpyext_macros::{capi, contract};
-use std::ffi::c_char;
-use std::marker::PhantomData;
 use std::ptr;
 
 /// Arguments as a caller has them.

@@ -9,7 +9,6 @@ use crate::own::Own;
 use crate::unicode::{self, check};
 use handfast_cpyext_macros::{capi, contract};
 use std::ffi::{CStr, c_char};
-use std::ptr::null;
 
 #[contract]
 unsafe fn text_or<'a>(text: *const c_char, default: &'a str) -> &'a str {

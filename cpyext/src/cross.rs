@@ -19,7 +19,7 @@
 use crate::answer::Res;
 use crate::dict::DICT;
 use crate::err;
-use crate::layout::{Ob, flag, has, raw_ob, size_of_var, type_of};
+use crate::layout::{Ob, raw_ob, size_of_var, type_of};
 use crate::native;
 use crate::own::decref;
 use crate::runtime::mutator;

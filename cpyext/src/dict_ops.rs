@@ -72,7 +72,7 @@ unsafe fn equal(a: Ob, b: Ob) -> Res<bool> {
     let mut at = 0;
     while let Some((key, value, _)) = dict::next(a, &mut at) {
         let (key, value) = (Own::share(key), Own::share(value));
-        match get(b, key.ob())?.map(|other| Own::share(other)) {
+        match get(b, key.ob())?.map(Own::share) {
             Some(other) if PyObject_RichCompareBool(value.ob(), other.ob(), EQ)? => {}
             _ => return Ok(false),
         }

@@ -258,10 +258,10 @@ pub unsafe fn PyErr_SetFromErrno(ty: Ob) -> Ob {
     let code = error.raw_os_error().unwrap_or(0);
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text).to_owned();
-    if let (Ok(code), Ok(text)) = (crate::long::PyLong_FromLong(c_long::from(code)), unicode::from_str(&text)) {
-        if let Ok(args) = crate::tuple::pack(&[code.ob(), text.ob()]) {
-            set_object(ty, args.ob());
-        }
+    if let (Ok(code), Ok(text)) = (crate::long::PyLong_FromLong(c_long::from(code)), unicode::from_str(&text))
+        && let Ok(args) = crate::tuple::pack(&[code.ob(), text.ob()])
+    {
+        set_object(ty, args.ob());
     }
     NULL
 }

@@ -1,7 +1,6 @@
 //! Exceptions: the standard tree, and new types in it.
 
-use crate::answer::{Res, owned};
-use crate::attr;
+use crate::answer::Res;
 use crate::dict;
 use crate::err;
 use crate::layout::{NULL, Ob, PyGetSetDef, PyObject, PyTypeObject, Ty, flag, has, type_of};
@@ -9,7 +8,7 @@ use crate::names;
 use crate::own::{Own, xdecref};
 use crate::tuple::{items_of, pack};
 use crate::type_ready::PyType_Ready;
-use crate::types::{PyBaseObject_Type, PyType_IsSubtype};
+use crate::types::PyBaseObject_Type;
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem::offset_of;

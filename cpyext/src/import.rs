@@ -50,7 +50,7 @@ pub unsafe fn add(name: &str, module: Ob) -> Res<()> {
 #[contract]
 pub unsafe fn find(name: &str) -> Res<Option<Own>> {
     let key = crate::unicode::from_str(name)?;
-    Ok(crate::dict::get(MODULES, key.ob())?.map(|found| Own::share(found)))
+    Ok(crate::dict::get(MODULES, key.ob())?.map(Own::share))
 }
 
 #[contract]

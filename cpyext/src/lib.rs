@@ -87,3 +87,4 @@ mod wrapper;
 pub use loader::{LoadError, load};
 pub use own::Own;
 pub use runtime::{Entered, Runtime, turn};
+pub use warn::{Filter, set_filter};

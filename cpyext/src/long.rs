@@ -294,60 +294,44 @@ pub unsafe fn _PyLong_AsInt(ob: Ob) -> Res<i32> {
 }
 
 #[contract]
-unsafe fn unsigned(ob: Ob, name: &str) -> Res<u64> {
+unsafe fn unsigned(ob: Ob, negative: &str, large: &str) -> Res<u64> {
     if ob.is_null() || !is_int(ob) {
         return err::type_error("an integer is required");
     }
     if sign(ob) < 0 {
-        return err::overflow(&format!("can't convert negative value to {name}"));
+        return err::overflow(negative);
     }
     match to_big(ob).to_u64() {
         Some(value) => Ok(value),
-        None => err::overflow(&format!("Python int too large to convert to C {name}")),
+        None => err::overflow(large),
     }
 }
 
 /// The value.
 #[capi]
 pub unsafe fn PyLong_AsUnsignedLong(ob: Ob) -> Res<u64> {
-    unsigned(ob, "unsigned long").map_err(|error| {
-        if sign_or_zero(ob) < 0 {
-            let _ = err::overflow::<()>("can't convert negative value to unsigned int");
-        }
-        error
-    })
-}
-
-#[contract]
-unsafe fn sign_or_zero(ob: Ob) -> c_int {
-    if !ob.is_null() && is_int(ob) { sign(ob) } else { 0 }
+    let large = "Python int too large to convert to C unsigned long";
+    unsigned(ob, "can't convert negative value to unsigned int", large)
 }
 
 /// The value.
 #[capi]
 pub unsafe fn PyLong_AsUnsignedLongLong(ob: Ob) -> Res<u64> {
-    if sign_or_zero(ob) < 0 {
-        return err::overflow("can't convert negative int to unsigned");
-    }
-    match unsigned(ob, "unsigned long long") {
-        Err(_) if sign_or_zero(ob) > 0 => err::overflow("int too big to convert"),
-        answer => answer,
-    }
+    unsigned(ob, "can't convert negative int to unsigned", "int too big to convert")
 }
 
 /// The value.
 #[capi]
 pub unsafe fn PyLong_AsSize_t(ob: Ob) -> Res<usize> {
-    if sign_or_zero(ob) < 0 {
-        return err::overflow("can't convert negative value to size_t");
-    }
-    Ok(unsigned(ob, "size_t")? as usize)
+    let large = "Python int too large to convert to C size_t";
+    Ok(unsigned(ob, "can't convert negative value to size_t", large)? as usize)
 }
 
 /// An address.
 #[capi]
 pub unsafe fn PyLong_AsVoidPtr(ob: Ob) -> Res<*mut c_void> {
-    let value = if sign_or_zero(ob) < 0 { PyLong_AsLong(ob)? as usize } else { PyLong_AsUnsignedLong(ob)? as usize };
+    let negative = !ob.is_null() && is_int(ob) && sign(ob) < 0;
+    let value = if negative { PyLong_AsLong(ob)? as usize } else { PyLong_AsUnsignedLong(ob)? as usize };
     Ok(value as *mut c_void)
 }
 

@@ -25,10 +25,10 @@ unsafe fn binary(
     if !is_int(a) || !is_int(b) {
         return Ok(not_implemented());
     }
-    if let (Some(a), Some(b)) = (to_i64(a), to_i64(b)) {
-        if let Some(answer) = small(a, b) {
-            return from_i64(answer);
-        }
+    if let (Some(a), Some(b)) = (to_i64(a), to_i64(b))
+        && let Some(answer) = small(a, b)
+    {
+        return from_i64(answer);
     }
     from_big(&big(to_big(a), to_big(b))?)
 }

@@ -8,7 +8,7 @@ use crate::layout::{Ob, PyObject, PyVarObject, Ty, raw_ob};
 use crate::own::Own;
 use crate::runtime::{Runtime, mutator};
 use handfast::raw;
-use handfast_cpyext_macros::{capi, contract, slot};
+use handfast_cpyext_macros::{capi, slot};
 use std::ffi::c_void;
 
 macro_rules! allocators {
@@ -58,9 +58,7 @@ pub unsafe fn PyObject_Free(memory: *mut c_void) {
     }
     let ob: *mut raw::PyObject = memory.cast();
     let runtime = Runtime::get().expect("an object is freed while its runtime is there");
-    if !runtime.heap().owns_pyobject(ob) {
-        libc::free(memory);
-    } else if mutator().pyobject_disown(ob).is_ok() {
+    if !runtime.heap().owns_pyobject(ob) || mutator().pyobject_disown(ob).is_ok() {
         libc::free(memory);
     } else {
         raw::PyObject::free(ob);

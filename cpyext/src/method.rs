@@ -10,7 +10,7 @@ use crate::layout::{NULL, Ob, PyCFunction, PyGetSetDef, PyMethodDef, PyObject, T
 use crate::own::{Own, incref, xdecref};
 use crate::types::{PyCFunction_Type, PyMethod_Type};
 use handfast_cpyext_macros::{capi, contract, slot};
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::mem::transmute;
 use std::ptr::{self, null, null_mut};
 

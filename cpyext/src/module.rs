@@ -4,7 +4,7 @@ use crate::answer::{Raised, Res};
 use crate::dict;
 use crate::err;
 use crate::exc;
-use crate::layout::{NULL, Ob, PyMethodDef, PyModuleDef, PyObject, PyTypeObject, type_of};
+use crate::layout::{Ob, PyMethodDef, PyModuleDef, PyObject, PyTypeObject, type_of};
 use crate::method;
 use crate::names;
 use crate::own::{Own, xdecref};
@@ -63,10 +63,10 @@ pub unsafe fn new(name: Ob) -> Res<Own> {
 #[slot]
 pub unsafe fn module_dealloc(ob: Ob) {
     let this = head(ob);
-    if !this.md_def.is_null() {
-        if let Some(free) = (*this.md_def).m_free {
-            free(ob.cast());
-        }
+    if !this.md_def.is_null()
+        && let Some(free) = (*this.md_def).m_free
+    {
+        free(ob.cast());
     }
     libc::free(this.md_state);
     let (dict, name) = (this.md_dict, this.md_name);

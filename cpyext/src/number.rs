@@ -2,9 +2,9 @@
 
 use crate::answer::{Res, owned};
 use crate::err;
-use crate::layout::{NULL, Ob, PyNumberMethods, binaryfunc, flag, has, type_of};
+use crate::layout::{Ob, PyNumberMethods, binaryfunc, flag, has, type_of};
 use crate::long;
-use crate::object::{_Py_NotImplementedStruct, none};
+use crate::object::_Py_NotImplementedStruct;
 use crate::own::Own;
 use crate::types::PyType_IsSubtype;
 use handfast_cpyext_macros::{capi, contract};

@@ -118,12 +118,10 @@ pub unsafe fn PyObject_RichCompare(a: Ob, b: Ob, op: c_int) -> Res<Own> {
     let swapped = [GT, GE, EQ, NE, LT, LE][op as usize];
     let not = &raw mut _Py_NotImplementedStruct;
     let reflected_first = !ptr::eq(type_of(a), type_of(b)) && PyType_IsSubtype(type_of(b), type_of(a)) != 0;
-    if reflected_first {
-        if let Some(compare) = (*type_of(b)).tp_richcompare {
-            let answer = owned(compare(b, a, swapped))?;
-            if !ptr::eq(answer.ob(), not) {
-                return Ok(answer);
-            }
+    if reflected_first && let Some(compare) = (*type_of(b)).tp_richcompare {
+        let answer = owned(compare(b, a, swapped))?;
+        if !ptr::eq(answer.ob(), not) {
+            return Ok(answer);
         }
     }
     if let Some(compare) = (*type_of(a)).tp_richcompare {
@@ -132,12 +130,10 @@ pub unsafe fn PyObject_RichCompare(a: Ob, b: Ob, op: c_int) -> Res<Own> {
             return Ok(answer);
         }
     }
-    if !reflected_first {
-        if let Some(compare) = (*type_of(b)).tp_richcompare {
-            let answer = owned(compare(b, a, swapped))?;
-            if !ptr::eq(answer.ob(), not) {
-                return Ok(answer);
-            }
+    if !reflected_first && let Some(compare) = (*type_of(b)).tp_richcompare {
+        let answer = owned(compare(b, a, swapped))?;
+        if !ptr::eq(answer.ob(), not) {
+            return Ok(answer);
         }
     }
     match op {

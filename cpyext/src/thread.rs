@@ -1,6 +1,5 @@
 //! Threads: the extension lock as C knows it, and locks of C's own.
 
-use crate::layout::Ob;
 use crate::runtime::{self, Entered, Runtime};
 use handfast_cpyext_macros::capi;
 use std::cell::RefCell;

@@ -5,11 +5,11 @@
 //! (`cross`). So a cycle through a tuple is found by the collector like any other.
 
 use crate::answer::Res;
-use crate::cross::{self, TUPLE_ITEMS, to_gc, tuple_object};
+use crate::cross::{TUPLE_ITEMS, to_gc, tuple_object};
 use crate::err;
-use crate::layout::{NULL, Ob, PyVarObject, Ty, flag, has, raw_ob, size_of_var, type_of};
+use crate::layout::{NULL, Ob, PyVarObject, Ty, flag, has, raw_ob, size_of_var};
 use crate::object::{EQ, NE, bool_of, holds, not_implemented};
-use crate::own::{Own, decref, incref, xdecref};
+use crate::own::{Own, incref, xdecref};
 use crate::runtime::mutator;
 use crate::types::PyTuple_Type;
 use handfast_cpyext_macros::{capi, contract, slot};

@@ -5,7 +5,6 @@ use crate::err;
 use crate::layout::{Ob, PyVarObject, Ty, flag, type_of};
 use crate::own::{Own, xdecref};
 use crate::runtime::{bury, mutator};
-use crate::types::PyType_IsSubtype;
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::ffi::c_void;
 

@@ -1,6 +1,6 @@
 //! Names of types, for messages and `repr`.
 
-use crate::layout::{Ob, Ty, flag, type_of};
+use crate::layout::{Ob, Ty, type_of};
 use std::ffi::CStr;
 
 /// The last part of a type's name.

@@ -1,16 +1,15 @@
 //! type: calling, attributes, `type(name, bases, dict)`; and `object`.
 
 use crate::answer::{Res, owned, status};
-use crate::attr;
 use crate::dict;
 use crate::err;
-use crate::layout::{NULL, Ob, PyGetSetDef, Ty, allocfunc, flag, has, initproc, newfunc, type_of};
+use crate::layout::{NULL, Ob, PyGetSetDef, Ty, flag, has, initproc, newfunc, type_of};
 use crate::names;
 use crate::own::Own;
 use crate::tuple::items_of;
 use crate::types::{PyBaseObject_Type, PyType_Type};
 use handfast_cpyext_macros::{capi, contract, slot};
-use std::ffi::{c_int, c_uint, c_ulong, c_void};
+use std::ffi::{c_int, c_ulong, c_void};
 use std::ptr::{self, null_mut};
 
 /// Whether a type is another one or inherits from it.
@@ -40,10 +39,10 @@ pub unsafe fn _PyType_Lookup(ty: Ty, name: Ob) -> Ob {
     }
     for &one in items_of(mro) {
         let its = (*one.cast::<crate::layout::PyTypeObject>()).tp_dict;
-        if !its.is_null() {
-            if let Ok(Some(found)) = dict::get(its, name) {
-                return found;
-            }
+        if !its.is_null()
+            && let Ok(Some(found)) = dict::get(its, name)
+        {
+            return found;
         }
     }
     NULL
@@ -81,19 +80,19 @@ pub unsafe fn type_repr(ob: Ob) -> Res<Own> {
 #[slot]
 pub unsafe fn type_call(ob: Ob, args: Ob, kwargs: Ob) -> Res<Own> {
     let ty: Ty = ob.cast();
-    if ptr::eq(ty, &raw mut PyType_Type) {
-        if let [of] = items_of(args) {
-            return Ok(Own::share(type_of(*of).cast()));
-        }
+    if ptr::eq(ty, &raw mut PyType_Type)
+        && let [of] = items_of(args)
+    {
+        return Ok(Own::share(type_of(*of).cast()));
     }
     let Some(new) = (*ty).tp_new else {
         return err::type_error(&format!("cannot create '{}' instances", crate::types::full_name(ty)));
     };
     let made = owned(new(ty, args, kwargs))?;
-    if PyType_IsSubtype(type_of(made.ob()), ty) != 0 {
-        if let Some(init) = (*type_of(made.ob())).tp_init {
-            status(init(made.ob(), args, kwargs))?;
-        }
+    if PyType_IsSubtype(type_of(made.ob()), ty) != 0
+        && let Some(init) = (*type_of(made.ob())).tp_init
+    {
+        status(init(made.ob(), args, kwargs))?;
     }
     Ok(made)
 }
@@ -104,10 +103,10 @@ pub unsafe fn type_getattro(ob: Ob, name: Ob) -> Res<Own> {
     let ty: Ty = ob.cast();
     let meta = Own::new_shared(_PyType_Lookup(type_of(ob), name));
     let meta_get = meta.as_ref().and_then(|meta| (*type_of(meta.ob())).tp_descr_get);
-    if let (Some(meta), Some(get)) = (&meta, meta_get) {
-        if (*type_of(meta.ob())).tp_descr_set.is_some() {
-            return owned(get(meta.ob(), ob, type_of(ob).cast()));
-        }
+    if let (Some(meta), Some(get)) = (&meta, meta_get)
+        && (*type_of(meta.ob())).tp_descr_set.is_some()
+    {
+        return owned(get(meta.ob(), ob, type_of(ob).cast()));
     }
     if let Some(own) = Own::new_shared(_PyType_Lookup(ty, name)) {
         return match (*type_of(own.ob())).tp_descr_get {

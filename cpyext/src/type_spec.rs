@@ -3,7 +3,7 @@
 use crate::answer::Res;
 use crate::dict;
 use crate::err;
-use crate::layout::{NULL, Ob, PyHeapTypeObject, PyType_Spec, Ty, flag, has, type_of};
+use crate::layout::{NULL, Ob, PyHeapTypeObject, PyType_Spec, Ty, flag, has};
 use crate::names;
 use crate::own::{Own, incref};
 use crate::runtime;

@@ -6,10 +6,9 @@ use crate::layout::{
     PySequenceMethods, PyVarObject, flag,
 };
 use crate::{
-    buffer, bytearray, bytes, capsule, descr, dict, exc, float, iter, list, long_number as int, method, module, object,
+    buffer, bytearray, bytes, capsule, descr, dict, float, iter, list, long_number as int, method, module, object,
     slice, tuple, type_object, unicode, unicode_ops, weakref,
 };
-use std::ptr::null_mut;
 
 pub use crate::type_alloc::{alloc_instance, dealloc, free};
 pub use crate::type_names::{full_name, kind_of, name_of};
@@ -21,6 +20,7 @@ mod tables {
 
     macro_rules! tables {
         ($($name:ident: $ty:ident = $empty:expr, { $($field:ident: $value:expr),* $(,)? };)*) => { $(
+            #[allow(clippy::needless_update, reason = "of a table that is full")]
             pub static mut $name: $ty = $ty { $($field: Some($value),)* ..$empty };
         )* };
     }

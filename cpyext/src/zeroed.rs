@@ -15,6 +15,7 @@ macro_rules! builtin_type {
         #[used]
         #[unsafe(no_mangle)]
         pub static mut $name: crate::layout::PyTypeObject = {
+            #[allow(unused_mut, reason = "of a type without fields to set")]
             let mut ty = crate::layout::PyTypeObject::new($text, $size, $flags);
             $(ty.$field = $value;)*
             ty
