@@ -1,7 +1,7 @@
 //! Compiles the functions of the Python API that take a variable number of arguments, which stable Rust cannot define,
 //! and makes programs that load extensions export their symbols.
 
-const SOURCES: [&str; 4] = ["c/getargs.c", "c/buildvalue.c", "c/format.c", "c/call.c"];
+const SOURCES: [&str; 5] = ["c/getargs.c", "c/buildvalue.c", "c/format.c", "c/call.c", "c/layout.c"];
 
 fn main() {
     let mut build = cc::Build::new();

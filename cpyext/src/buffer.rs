@@ -179,7 +179,7 @@ pub unsafe fn PyBuffer_IsContiguous(view: *const Py_buffer, order: c_char) -> c_
 #[derive(Debug)]
 pub struct PyMemoryViewObject {
     ob_base: PyVarObject,
-    view: Py_buffer,
+    pub(crate) view: Py_buffer,
 }
 
 #[contract]

@@ -16,7 +16,7 @@ use std::ptr;
 pub struct PyBytesObject {
     ob_base: PyVarObject,
     ob_shash: isize,
-    ob_sval: [u8; 1],
+    pub(crate) ob_sval: [u8; 1],
 }
 
 /// Bytes before the first one of the value.

@@ -1,7 +1,8 @@
 //! The structs that C and Rust share: as `include/cpython/*.h` spell them.
 //!
 //! The order of fields is that of CPython 3.11's headers, because extensions fill some of them by position; the first
-//! three words of an object are handfast's. `tests/layout.rs` compares sizes and offsets with what a C compiler says.
+//! three words of an object are handfast's. A test below compares sizes and
+//! offsets with what a C compiler says.
 
 use handfast::raw::{IMMORTAL, PyObject as RawObject};
 use std::ffi::{c_char, c_int, c_uint, c_void};
@@ -341,3 +342,76 @@ pub fn size_of_var(ob: Ob) -> isize {
 
 /// A null address of an object.
 pub const NULL: Ob = null_mut();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::mem::offset_of;
+
+    unsafe extern "C" {
+        static hfpy_layout: [usize; 52];
+        static hfpy_layout_count: usize;
+    }
+
+    #[test]
+    fn c_lays_out_every_struct_as_rust_does() {
+        let ours = [
+            size_of::<PyObject>(),
+            offset_of!(PyObject, ob_type),
+            size_of::<PyVarObject>(),
+            offset_of!(PyVarObject, ob_size),
+            size_of::<PyTypeObject>(),
+            offset_of!(PyTypeObject, tp_name),
+            offset_of!(PyTypeObject, tp_as_number),
+            offset_of!(PyTypeObject, tp_hash),
+            offset_of!(PyTypeObject, tp_as_buffer),
+            offset_of!(PyTypeObject, tp_flags),
+            offset_of!(PyTypeObject, tp_weaklistoffset),
+            offset_of!(PyTypeObject, tp_methods),
+            offset_of!(PyTypeObject, tp_dict),
+            offset_of!(PyTypeObject, tp_dictoffset),
+            offset_of!(PyTypeObject, tp_new),
+            offset_of!(PyTypeObject, tp_free),
+            offset_of!(PyTypeObject, tp_mro),
+            offset_of!(PyTypeObject, tp_finalize),
+            offset_of!(PyTypeObject, tp_vectorcall),
+            size_of::<PyHeapTypeObject>(),
+            offset_of!(PyHeapTypeObject, as_number),
+            offset_of!(PyHeapTypeObject, as_buffer),
+            offset_of!(PyHeapTypeObject, ht_module),
+            size_of::<PyNumberMethods>(),
+            offset_of!(PyNumberMethods, nb_index),
+            size_of::<PySequenceMethods>(),
+            offset_of!(PySequenceMethods, sq_contains),
+            size_of::<PyMappingMethods>(),
+            size_of::<PyAsyncMethods>(),
+            size_of::<PyBufferProcs>(),
+            size_of::<Py_buffer>(),
+            offset_of!(Py_buffer, shape),
+            size_of::<PyMethodDef>(),
+            size_of::<PyMemberDef>(),
+            offset_of!(PyMemberDef, flags),
+            size_of::<PyGetSetDef>(),
+            size_of::<PyType_Spec>(),
+            offset_of!(PyType_Spec, slots),
+            size_of::<PyType_Slot>(),
+            size_of::<PyModuleDef>(),
+            offset_of!(PyModuleDef, m_slots),
+            size_of::<PyModuleDef_Slot>(),
+            offset_of!(crate::unicode::PyASCIIObject, state),
+            size_of::<crate::unicode::PyASCIIObject>(),
+            size_of::<crate::unicode::PyCompactUnicodeObject>(),
+            offset_of!(crate::bytes::PyBytesObject, ob_sval),
+            size_of::<crate::tuple::PyTupleObject>(),
+            offset_of!(crate::list::PyListObject, ob_item),
+            offset_of!(crate::long::PyLongObject, ob_digit),
+            offset_of!(crate::float::PyFloatObject, ob_fval),
+            offset_of!(crate::buffer::PyMemoryViewObject, view),
+            offset_of!(crate::slice::PySliceObject, step),
+        ];
+        // SAFETY: [X3] constants of C, of the length that the next one says.
+        let (theirs, count) = unsafe { (hfpy_layout, hfpy_layout_count) };
+        assert_eq!(count, ours.len());
+        assert_eq!(ours, theirs);
+    }
+}

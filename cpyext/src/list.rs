@@ -18,7 +18,7 @@ use std::ptr;
 #[derive(Debug)]
 pub struct PyListObject {
     ob_base: PyVarObject,
-    ob_item: *mut Ob,
+    pub(crate) ob_item: *mut Ob,
     allocated: isize,
 }
 

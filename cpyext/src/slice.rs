@@ -17,7 +17,7 @@ pub struct PySliceObject {
     ob_base: PyObject,
     start: Ob,
     stop: Ob,
-    step: Ob,
+    pub(crate) step: Ob,
 }
 
 /// The positions that a slice names.

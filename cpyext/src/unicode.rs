@@ -25,7 +25,7 @@ pub struct PyASCIIObject {
     pub(crate) length: isize,
     hash: isize,
     /// Bits: interned 0 and 1, kind 2 to 4, compact 5, ascii 6, ready 7.
-    state: u32,
+    pub(crate) state: u32,
 }
 
 /// Another str: the text follows.
