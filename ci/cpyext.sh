@@ -21,3 +21,12 @@ if grep -q '^SKIPPED' <<<"$out"; then skipped "cpyext: ${out##*SKIPPED: }"; fi
 
 timeout 900 cpyext/record/record.sh
 timeout 900 cpyext/record/selfcheck.sh
+
+# The same extensions on handfast: each must replay at least 95 of 100 recorded calls, with no difference, on one thread
+# and on four, and leave no link behind.
+timeout 600 cpyext/rungs/build.sh cpyext/include:ffi/include target/cpyext/handfast
+cargo build --release -p handfast-cpyext
+for rung in $("$python" cpyext/rungs/table.py names); do
+    timeout 300 target/release/handfast-cpyext replay "$rung" 4
+done
+timeout 60 target/release/handfast-cpyext markupsafe cpyext/tests/page.html

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Sources whose unsafe blocks SAFETY.md answers for, by layer.
-const LAYERS: [&str; 9] = [
+const LAYERS: [&str; 11] = [
     "src/sync",
     "src/object",
     "src/heap",
@@ -16,10 +16,21 @@ const LAYERS: [&str; 9] = [
     "src/api",
     "ffi/src",
     "derive/src",
+    "cpyext/src",
+    "cpyext/macros/src",
 ];
 
 /// Folders in which a test that SAFETY.md names may be.
-const TESTS: [&str; 6] = ["src", "tests", "loom-tests/tests", "ffi/src", "ffi/tests", "derive/src"];
+const TESTS: [&str; 8] = [
+    "src",
+    "tests",
+    "loom-tests/tests",
+    "ffi/src",
+    "ffi/tests",
+    "derive/src",
+    "cpyext/src",
+    "cpyext/tests",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

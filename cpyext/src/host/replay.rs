@@ -26,7 +26,7 @@ impl Host for Loader<'_> {
                 Ok(made) if loaded.is_empty() => made,
                 _ => super::load_module(&self.rung.library(), module)?,
             };
-            // SAFETY: the object is alive, and this thread has entered the runtime.
+            // SAFETY: [X1] the object is alive, and this thread has entered the runtime.
             let made = unsafe { Owned::from_borrowed(made.ob().cast()) };
             loaded.push(made.map_err(|raised| raised.message)?);
         }
@@ -42,7 +42,7 @@ fn replay(host: &Loader<'_>) -> Result<Report, String> {
     let path = host.rung.recording();
     let recording = File::open(&path)
         .map_err(|error| format!("{}: {error} (cpyext/record/record.sh makes the recordings)", path.display()))?;
-    // SAFETY: the thread has entered the runtime, and stays.
+    // SAFETY: [X1] the thread has entered the runtime, and stays.
     unsafe { Replayer::new(host) }.run(BufReader::new(recording)).map_err(|error| error.to_string())
 }
 
@@ -69,7 +69,7 @@ pub fn run(name: &str, threads: usize) -> Result<(), String> {
     let after = links(runtime);
     println!("  links: {before} before a replay, {after} after it");
     let module = super::load_module(&rung.library(), &rung.module)?;
-    // SAFETY: the object is alive, and this thread has entered the runtime.
+    // SAFETY: [X1] the object is alive, and this thread has entered the runtime.
     let module = unsafe { Owned::from_borrowed(module.ob().cast()) }.map_err(|raised| raised.message)?;
     for (title, finding) in driver::run(&rung.module, &module) {
         match finding {
