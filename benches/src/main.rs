@@ -25,7 +25,15 @@ use handfast::{Config, raw};
 /// A configuration with a limit in MiB: about three times what lives at the peak, which collectors of the whole heap
 /// would use up before they begin. So may ours.
 fn config(limit: usize) -> Config {
-    Config { max_heap_bytes: limit << 20, growth_percent: 200, ..Config::default() }
+    let env = |name: &str, default: usize| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
+    Config {
+        max_heap_bytes: limit << 20,
+        growth_percent: env("GROWTH", 200) as u32,
+        nursery_bytes: env("NURSERY", 1 << 10) << 10,
+        max_nursery_bytes: env("NURSERY_MAX", 0) << 10,
+        min_trigger_bytes: env("TRIGGER", 64) << 20,
+        ..Config::default()
+    }
 }
 
 fn raw_heap(limit: usize) -> raw::Heap {

@@ -118,6 +118,12 @@ typedef struct hf_config {
     size_t reserve_bytes;
     // Ask the operating system for huge pages.
     bool huge_pages;
+    // The most bytes to which a nursery grows while part of what is allocated survives. 0: four times `nursery_bytes`,
+    // at most an eighth of the heap.
+    size_t max_nursery_bytes;
+    // What a minor collection should take at most, in microseconds: a goal that bounds the size of nurseries. 0: the
+    // default.
+    uint64_t pause_target_us;
 } hf_config;
 
 // The handles of one `ob_type` that C still held when a heap was freed.

@@ -14,6 +14,7 @@ use handfast_core::{Config, raw};
 use std::ffi::c_void;
 use std::mem::{offset_of, transmute};
 use std::ptr;
+use std::time::Duration;
 
 /// A heap: objects, the threads attached to it, and its collector threads. Several may exist in a process.
 #[derive(Debug)]
@@ -41,6 +42,12 @@ pub struct HfConfig {
     pub reserve_bytes: size_t,
     /// Ask the operating system for huge pages.
     pub huge_pages: CBool,
+    /// The most bytes to which a nursery grows while part of what is allocated survives. 0: four times `nursery_bytes`,
+    /// at most an eighth of the heap.
+    pub max_nursery_bytes: size_t,
+    /// What a minor collection should take at most, in microseconds: a goal that bounds the size of nurseries. 0: the
+    /// default.
+    pub pause_target_us: u64,
 }
 
 // SAFETY: [E3] integers and a byte, the size first.
@@ -62,6 +69,8 @@ impl HfConfig {
             min_trigger_bytes: config.min_trigger_bytes,
             reserve_bytes: config.reserve_bytes,
             huge_pages: CBool(u8::from(config.huge_pages)),
+            max_nursery_bytes: config.max_nursery_bytes,
+            pause_target_us: config.pause_target.as_micros() as u64,
         }
     }
 
@@ -75,6 +84,11 @@ impl HfConfig {
             min_trigger_bytes: self.min_trigger_bytes,
             reserve_bytes: self.reserve_bytes,
             huge_pages: self.huge_pages.get(),
+            max_nursery_bytes: self.max_nursery_bytes,
+            pause_target: match self.pause_target_us {
+                0 => Config::default().pause_target,
+                us => Duration::from_micros(us),
+            },
         }
     }
 }

@@ -13,6 +13,7 @@
 
 use super::record::{Local, Phase, Record};
 use super::shared::{Counters, Shared};
+use super::sizing;
 use crate::heap::block::{BLOCK, lines_of};
 use crate::heap::evacuate::EvacuationAllocator;
 use crate::heap::{Memory, Youth};
@@ -126,7 +127,7 @@ impl Record {
     /// # Safety
     /// Called by the owner or the holder, at a point that may collect.
     pub unsafe fn minor(&self, snapshot: bool) {
-        let shared = self.shared();
+        let (shared, start) = (self.shared(), sizing::thread_time());
         // SAFETY: [L1] the owner or holder; nothing below takes another reference while this one is used.
         let local = unsafe { self.local() };
         let allocated = local.nursery.bytes(&shared.memory, self.cursor.get()) + local.large_bytes;
@@ -169,6 +170,8 @@ impl Record {
         Counters::add(&shared.counters.promoted_bytes, evacuation.bytes as u64);
         Counters::add(&shared.counters.promoted_objects, evacuation.objects);
         local.promoted += evacuation.bytes;
+        let blocks = local.sizing.after_minor(allocated, evacuation.bytes, sizing::thread_time().saturating_sub(start));
+        local.nursery.resize(&shared.memory, blocks);
         local.evacuation = evacuation.allocator;
         local.worklist = evacuation.worklist;
         local.in_place = evacuation.in_place;

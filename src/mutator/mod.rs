@@ -20,6 +20,7 @@ pub mod remembered;
 pub mod roots;
 pub mod safepoint;
 pub mod shared;
+pub mod sizing;
 pub mod weak;
 
 pub use record::Record;

@@ -51,6 +51,14 @@ impl Nursery {
         Some((start, start + BLOCK))
     }
 
+    /// Its size in blocks from now on. Right after a minor collection: blocks beyond it are given back.
+    pub fn resize(&mut self, memory: &Memory, capacity: usize) {
+        self.capacity = capacity;
+        for block in self.blocks.drain((TURNS * capacity).min(self.blocks.len())..) {
+            memory.give_free(block);
+        }
+    }
+
     /// Whether anything was handed out since the last minor collection.
     pub fn in_use(&self) -> bool {
         self.used != 0

@@ -14,6 +14,7 @@ use super::nursery::Nursery;
 use super::remembered::RememberedSet;
 use super::roots::RootStack;
 use super::shared::{Ask, Demand, Grey, Shared};
+use super::sizing::Sizing;
 use crate::heap::evacuate::EvacuationAllocator;
 use crate::object::Object;
 use crate::object::header::{BARRIER_CYCLE, BARRIER_IDLE, previous_epoch};
@@ -66,6 +67,8 @@ pub struct Local {
     pub epoch: u8,
     /// Young blocks.
     pub nursery: Nursery,
+    /// How many they should be.
+    pub sizing: Sizing,
     /// The limit that an interrupt has replaced by 0.
     pub block_end: usize,
     /// Where survivors go.
@@ -147,7 +150,8 @@ impl Record {
             phase: Phase::Idle,
             parity: 0,
             epoch: 0,
-            nursery: Nursery::new(shared.nursery_blocks),
+            nursery: Nursery::new(shared.nurseries.first),
+            sizing: Sizing::new(shared.nurseries),
             block_end: 0,
             evacuation: EvacuationAllocator::new(),
             roots: RootStack::new(),

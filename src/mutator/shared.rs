@@ -11,6 +11,7 @@ use super::gate::WeakGate;
 use super::globals::GlobalCell;
 use super::record::Record;
 use super::registry::{Asked, Registry};
+use super::sizing::Bounds;
 use super::weak::WeakCell;
 use crate::heap::Memory;
 use crate::object::Object;
@@ -169,13 +170,13 @@ pub struct Shared {
     pub event: Event,
     /// Counters.
     pub counters: Counters,
-    /// Blocks of a nursery.
-    pub nursery_blocks: usize,
+    /// How large nurseries are.
+    pub nurseries: Bounds,
 }
 
 impl Shared {
     /// State for a new heap.
-    pub fn new(memory: Memory, nursery_blocks: usize) -> Shared {
+    pub fn new(memory: Memory, nurseries: Bounds) -> Shared {
         let asked = Asked::new(Ask { round: 1, epoch: 1, demand: Demand::Disarm }.encode());
         Shared {
             memory,
@@ -192,7 +193,7 @@ impl Shared {
             drops_due: Bell::new(),
             event: Event::default(),
             counters: Counters::default(),
-            nursery_blocks,
+            nurseries,
         }
     }
 

@@ -199,7 +199,7 @@ impl Mutator {
     }
 
     fn nursery_bytes(self) -> usize {
-        self.record().shared().nursery_blocks * crate::heap::block::BLOCK
+        self.record().shared().nurseries.first * crate::heap::block::BLOCK
     }
 
     /// Calls `take` until it succeeds: first as it is, then after a minor, then after full collections (its argument says

@@ -14,6 +14,7 @@ use crate::heap::Memory;
 use crate::heap::block::BLOCK;
 use crate::mutator::globals::{self, GlobalCell};
 use crate::mutator::handshake::Target;
+use crate::mutator::sizing::Bounds;
 use crate::mutator::weak::{self, WeakCell};
 use crate::mutator::{Record, Shared};
 use crate::object::{Object, TypeInfo};
@@ -85,7 +86,14 @@ impl Heap {
         let config = config.validated()?;
         let os = |what| move |e: std::io::Error| Error::Os { what, code: e.raw_os_error().unwrap_or(0) };
         let memory = Memory::new(config.max_heap_bytes, config.huge_pages).map_err(os("reserving address space"))?;
-        let shared = Arc::new(Shared::new(memory, config.nursery_bytes / BLOCK));
+        let shared = Arc::new(Shared::new(
+            memory,
+            Bounds {
+                first: config.nursery_bytes / BLOCK,
+                most: config.max_nursery_bytes / BLOCK,
+                pause_target: config.pause_target,
+            },
+        ));
         let links = Arc::new(Links::new(shared.clone()).map_err(os("reserving address space for PyObjects"))?);
         heaps::register(&links);
         let pacing = Pacing::new(config.growth_percent, config.min_trigger_bytes, config.max_heap_bytes);
