@@ -16,7 +16,9 @@ pub fn rows() -> Vec<Row> {
     let row = |name, run: fn() -> u64| Row::new(name, BASE, CHURN, move || timed(run));
     vec![
         row(BASE, || bump_loop(CHURN)),
+        row("churn: bump loop", || bare_loop(CHURN)),
         row("churn: handfast, raw", || churn_raw(&crate::raw_heap(160))),
+        row("churn: handfast, raw, batch", || churn_batch(&crate::raw_heap(160))),
         row("churn: handfast, typed", || churn_typed(&Heap::new(crate::config(160)).expect("heap"))),
         row("churn: mimalloc", || malloc::churn(CHURN)),
     ]
@@ -50,6 +52,27 @@ fn bump_loop(n: u64) -> u64 {
     unsafe { last.add(1).read() }
 }
 
+/// The same with the cursor in a register.
+fn bare_loop(n: u64) -> u64 {
+    let region = vec![0u64; (1 << 20) / 8];
+    let base = region.as_ptr() as usize;
+    let (mut cursor, limit) = (black_box(base), black_box(base + (1 << 20)));
+    let mut last: *mut u64 = null_mut();
+    for i in 0..n {
+        if cursor + 32 > limit {
+            cursor = base;
+        }
+        // SAFETY: [X3] inside the region.
+        unsafe {
+            (cursor as *mut [u64; 4]).write([0x1234, i, 0, 0]);
+            (&raw mut last).write_volatile(cursor as *mut u64);
+        }
+        cursor += 32;
+    }
+    // SAFETY: [X3] as above; at least one object was written.
+    unsafe { last.add(1).read() }
+}
+
 fn churn_raw(heap: &raw::Heap) -> u64 {
     let m = heap.attach().expect("attach");
     // SAFETY: [X1] this thread's mutator; payloads are written at once.
@@ -60,6 +83,25 @@ fn churn_raw(heap: &raw::Heap) -> u64 {
             raw::payload(object).cast::<u64>().write(i);
             slot.write_volatile(object);
         }
+        let value = raw::payload(*slot).cast::<u64>().read();
+        m.detach();
+        value
+    }
+}
+
+fn churn_batch(heap: &raw::Heap) -> u64 {
+    let m = heap.attach().expect("attach");
+    // SAFETY: [X1] as above; nothing but the batch uses the mutator.
+    unsafe {
+        let slot = m.root(null_mut());
+        let mut batch = m.batch();
+        for i in 0..CHURN {
+            let object = batch.alloc_uninit(&crate::node::NODE);
+            assert!(!object.is_null(), "out of memory");
+            raw::payload(object).cast::<[u64; 3]>().write([i, 0, 0]);
+            slot.write_volatile(object);
+        }
+        drop(batch);
         let value = raw::payload(*slot).cast::<u64>().read();
         m.detach();
         value

@@ -79,6 +79,7 @@ pub fn run(bytes: &[u8]) {
         min_trigger_bytes: 64 << 10,
         reserve_bytes: (first as usize & 4) << 16,
         huge_pages: false,
+        ..Config::default()
     };
     // SAFETY: the rule above.
     unsafe {

@@ -77,7 +77,7 @@ impl Mutator {
 
     #[cold]
     #[inline(never)]
-    unsafe fn alloc_slow(self, ty: *const TypeInfo, items: usize) -> *mut Object {
+    pub(super) unsafe fn alloc_slow(self, ty: *const TypeInfo, items: usize) -> *mut Object {
         let record = self.record();
         // SAFETY: [A1] a point that may collect.
         unsafe {
