@@ -233,6 +233,16 @@ impl Collector {
         });
     }
 
+    /// Whether mutators will soon have to wait for fresh memory.
+    pub fn is_short_of_memory(&self) -> bool {
+        self.shared.memory.is_short()
+    }
+
+    /// Has fresh memory ready before mutators need it.
+    pub fn prepare_memory(&self) {
+        self.shared.memory.prepare();
+    }
+
     /// A mutator helps to mark while it outruns the cycle. It is not at a safepoint, so no flush round can end meanwhile;
     /// one that is on is made dirty, since what it took may have been changed by a mutator that has answered already.
     pub fn assist(&self) {

@@ -15,6 +15,7 @@ struct State {
     completed: u64,
     running: bool,
     full: bool,
+    short_of_memory: bool,
     closing: bool,
 }
 
@@ -58,6 +59,14 @@ impl Driver {
         number
     }
 
+    /// Has the collector thread make memory ready, if it will soon be short.
+    pub fn provide_memory(&self) {
+        if self.background && self.collector.is_short_of_memory() {
+            self.lock().short_of_memory = true;
+            self.changed.notify_all();
+        }
+    }
+
     /// Whether a cycle is asked for or running.
     pub fn is_busy(&self) -> bool {
         let state = self.lock();
@@ -98,7 +107,15 @@ impl Driver {
             if state.closing {
                 return;
             }
-            state = if state.requested > state.started { self.run_one(state) } else { self.wait(state) };
+            if state.requested > state.started {
+                state = self.run_one(state);
+            } else if std::mem::take(&mut state.short_of_memory) {
+                drop(state);
+                self.collector.prepare_memory();
+                state = self.lock();
+            } else {
+                state = self.wait(state);
+            }
         }
     }
 

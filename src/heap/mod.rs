@@ -211,23 +211,52 @@ impl Memory {
         Some(block)
     }
 
-    /// Commits another chunk. The only lock of the block space, taken once for 128 blocks.
+    /// Commits another chunk.
     #[cold]
     fn grow(&self) -> Option<u32> {
         let _guard = self.growth.lock().unwrap_or_else(|e| e.into_inner());
-        if let Some(block) = self.pop_free() {
-            return Some(block);
-        }
+        self.pop_free().or_else(|| self.commit(false))
+    }
+
+    /// Commits a chunk and answers its first block; the others are free. The caller holds the lock `growth`, the only one
+    /// of the block space, taken once for 128 blocks.
+    fn commit(&self, populate: bool) -> Option<u32> {
         let first = self.fresh.load(Ordering::Relaxed);
         if first + CHUNK_BLOCKS > self.capacity {
             return None;
         }
         self.space.commit(first as usize * BLOCK, CHUNK, self.huge).ok()?;
+        if populate {
+            self.space.populate(first as usize * BLOCK, CHUNK);
+        }
         self.fresh.store(first + CHUNK_BLOCKS, Ordering::Release);
         for block in (first + 1..first + CHUNK_BLOCKS).rev() {
             self.push_free(block);
         }
         Some(first)
+    }
+
+    /// Whether so few free blocks are left that somebody should [prepare](Memory::prepare) more: an eighth of what is in
+    /// use, at most two chunks.
+    pub fn is_short(&self) -> bool {
+        let ahead = (self.used() / 8).min(2 * CHUNK);
+        self.free_count.load(Ordering::Relaxed) * BLOCK < ahead && self.used() + CHUNK <= self.limit
+    }
+
+    /// Makes free blocks with pages behind them, so that a mutator that takes one does not wait for the operating system
+    /// to clear them: a minor collection that fills a fresh huge page would spend half a millisecond there.
+    pub fn prepare(&self) {
+        while self.is_short() {
+            if let Some(block) = self.released.pop(&self.blocks) {
+                self.released_count.fetch_sub(1, Ordering::Relaxed);
+                self.space.populate(block as usize * BLOCK, BLOCK);
+                self.push_free(block);
+                continue;
+            }
+            let _guard = self.growth.lock().unwrap_or_else(|e| e.into_inner());
+            let Some(block) = self.commit(true) else { return };
+            self.push_free(block);
+        }
     }
 
     fn push_free(&self, block: u32) {

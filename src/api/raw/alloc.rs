@@ -256,6 +256,7 @@ impl Mutator {
                 let _ = driver.request(false);
             }
             driver.collector().assist();
+            driver.provide_memory();
         }
     }
 
