@@ -172,6 +172,16 @@ impl BlockTables {
         words[1].store((lines >> 64) as u64, Ordering::Relaxed);
     }
 
+    /// Adds the lines of `[start, start + bytes)` to the set of a block that the caller owns.
+    #[inline(always)]
+    pub fn add_free_lines(&self, start: usize, bytes: usize) {
+        let words = self.free_line_words(self.block_of(start));
+        let lines = lines_of(start & (BLOCK - 1), bytes);
+        for (word, add) in words.iter().zip([lines as u64, (lines >> 64) as u64]) {
+            word.store(word.load(Ordering::Relaxed) | add, Ordering::Relaxed);
+        }
+    }
+
     /// Marks the lines of `[start, start + bytes)`, the last one first: whoever sees the mark of a line (acquire) sees those
     /// of the lines behind it, and the objects.
     #[inline]

@@ -74,6 +74,7 @@ pub struct Memory {
     /// Free blocks whose pages the operating system has back.
     released: IndexStack,
     recyclable: IndexStack,
+    recyclable_count: AtomicUsize,
     free_count: AtomicUsize,
     released_count: AtomicUsize,
     /// Bytes of blocks that are not free, and of large objects.
@@ -108,6 +109,7 @@ impl Memory {
             free: IndexStack::new(),
             released: IndexStack::new(),
             recyclable: IndexStack::new(),
+            recyclable_count: AtomicUsize::new(0),
             free_count: AtomicUsize::new(0),
             released_count: AtomicUsize::new(0),
             used: AtomicUsize::new(0),
@@ -236,6 +238,12 @@ impl Memory {
         Some(first)
     }
 
+    /// Whether `bytes` are free in whole blocks, and holes are not what there is more of.
+    pub fn has_whole_blocks(&self, bytes: usize) -> bool {
+        let free = self.free_count.load(Ordering::Relaxed);
+        free * BLOCK >= bytes && free >= self.recyclable_count.load(Ordering::Relaxed)
+    }
+
     /// Whether so few free blocks are left that somebody should [prepare](Memory::prepare) more: an eighth of what is in
     /// use, at most two chunks.
     pub fn is_short(&self) -> bool {
@@ -279,6 +287,7 @@ impl Memory {
         }
         self.blocks.set_free_lines(block, free);
         self.blocks.set_kind(block, Kind::Recyclable);
+        self.recyclable_count.fetch_add(1, Ordering::Relaxed);
         self.recyclable.push(&self.blocks, block);
     }
 
@@ -286,6 +295,7 @@ impl Memory {
     pub fn take_recyclable(&self) -> Option<(u32, LineSet)> {
         for _ in 0..LAZY_SWEEP {
             if let Some(block) = self.recyclable.pop(&self.blocks) {
+                self.recyclable_count.fetch_sub(1, Ordering::Relaxed);
                 self.blocks.set_kind(block, Kind::Active);
                 return Some((block, self.blocks.free_lines(block)));
             }
@@ -331,6 +341,7 @@ impl Memory {
     pub fn begin_sweep(&self, epoch: u8) {
         // Recyclable blocks are swept again: the cycle has found more of their lines dead.
         for block in self.recyclable.take_all(&self.blocks) {
+            self.recyclable_count.fetch_sub(1, Ordering::Relaxed);
             self.blocks.set_kind(block, Kind::Old);
         }
         self.sweep_epoch.store(epoch, Ordering::Relaxed);

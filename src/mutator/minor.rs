@@ -4,7 +4,8 @@
 //! objects whose finalizers are due. Reached private young objects are evacuated into the old generation; a forwarding
 //! address stays behind and every slot is updated. What cannot or must not move (published, pinned, hashed, large, or no
 //! memory to copy to) is promoted in place: its lines become old, its block leaves the nursery. The rest dies, and with
-//! it its links; its memory is simply filled again.
+//! it its links; its memory is simply filled again. Where nearly everything survived last time and free blocks are at
+//! hand, everything is promoted in place: copying would buy nothing.
 //!
 //! The order matters to the marker, which may be reading this mutator's old private objects (INV-4): all slots are
 //! updated before any block changes its kind. Work is kept on an explicit stack, so deep structures need no recursion.
@@ -14,9 +15,10 @@
 use super::record::{Local, Phase, Record};
 use super::shared::{Counters, Shared};
 use super::sizing;
-use crate::heap::block::{BLOCK, lines_of};
+use crate::heap::block::BLOCK;
 use crate::heap::evacuate::EvacuationAllocator;
 use crate::heap::{Memory, Youth};
+use crate::object::header::Extent;
 use crate::object::header::{HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
 use crate::object::{Object, Slot, slot};
 use crate::sync::atomic::Ordering;
@@ -29,8 +31,10 @@ struct Evacuation<'a> {
     colour: u8,
     /// Promoted objects whose slots have not been visited.
     worklist: Vec<*mut Object>,
-    /// Objects promoted in place.
-    in_place: Vec<*mut Object>,
+    /// Nothing is copied.
+    en_masse: bool,
+    /// Large objects that survive.
+    large: Vec<*mut Object>,
     bytes: usize,
     objects: u64,
 }
@@ -68,7 +72,7 @@ impl Evacuation<'_> {
         }
         // SAFETY: [H2] not forwarded, so it is whole.
         let (ty, extent) = unsafe { ((*object).type_info(), Object::extent(object)) };
-        if flags & (PINNED | HASHED) == 0 && self.youth.in_blocks(object as usize) {
+        if flags & (PINNED | HASHED) == 0 && !self.en_masse && self.youth.in_blocks(object as usize) {
             let to = self.allocator.alloc(self.memory, extent.bytes, self.colour);
             if !to.is_null() {
                 let new: *mut Object = to.wrapping_add(object as usize - extent.start).cast();
@@ -97,13 +101,32 @@ impl Evacuation<'_> {
             (*object).set_mark(self.colour);
             (*object).set_flags_private(OLD | UNLOGGED, 0);
         }
-        self.bytes += extent.bytes;
-        self.objects += 1;
-        self.in_place.push(object);
+        self.keep(object, extent);
         if slot::has_slots(ty) {
+            for &offset in ty.refs {
+                // SAFETY: [S1] a slot of a live object.
+                slot::prefetch(unsafe { slot::load(Object::payload(object).wrapping_add(offset).cast()) });
+            }
             self.worklist.push(object);
         }
         object
+    }
+
+    /// Makes the lines of an object old that was promoted in place. Its block stays young, for everybody who asks, until
+    /// all slots are updated (INV-4): see `Nursery::reset`.
+    #[inline(always)]
+    fn keep(&mut self, object: *mut Object, extent: Extent) {
+        self.bytes += extent.bytes;
+        self.objects += 1;
+        if self.youth.in_blocks(object as usize) {
+            let blocks = &self.memory.blocks;
+            // While a block is young, its free-line word collects the lines that are occupied.
+            blocks.add_free_lines(extent.start, extent.bytes);
+            blocks.set_start(object as usize);
+            blocks.mark_lines(extent.start, extent.bytes, self.colour);
+        } else {
+            self.large.push(object);
+        }
     }
 
     /// Visits the slots of everything promoted so far, and of what that promotes.
@@ -137,7 +160,8 @@ impl Record {
             allocator: std::mem::replace(&mut local.evacuation, EvacuationAllocator::new()),
             colour: local.parity,
             worklist: std::mem::take(&mut local.worklist),
-            in_place: std::mem::take(&mut local.in_place),
+            en_masse: local.sizing.most_survive() && shared.memory.has_whole_blocks(allocated) && !cfg!(gc_zeal),
+            large: vec![],
             bytes: 0,
             objects: 0,
         };
@@ -152,7 +176,10 @@ impl Record {
             self.promote_published(local, &mut evacuation);
         }
         let survivors = std::mem::take(&mut local.finalizable);
-        Self::settle(local, &mut evacuation);
+        // Every slot has been updated by now (INV-4).
+        for &object in &evacuation.large {
+            shared.memory.large.set_old(object as usize);
+        }
         Self::free_large(local, shared);
         local.nursery.reset(&shared.memory, local.phase == Phase::Idle);
         poison(local, shared);
@@ -174,8 +201,6 @@ impl Record {
         local.nursery.resize(&shared.memory, blocks);
         local.evacuation = evacuation.allocator;
         local.worklist = evacuation.worklist;
-        local.in_place = evacuation.in_place;
-        local.in_place.clear();
         // The nursery is empty: the next allocation takes its first block.
         self.cursor.set(0);
         local.block_end = 0;
@@ -254,34 +279,11 @@ impl Record {
             // Release: whoever sees OLD sees the mark.
             header.set_flags_shared(OLD);
             // SAFETY: [H2] whole: a public object is never forwarded.
-            evacuation.bytes += unsafe { Object::extent(object) }.bytes;
-            evacuation.objects += 1;
-            evacuation.in_place.push(object);
+            evacuation.keep(object, unsafe { Object::extent(object) });
             if local.phase == Phase::Armed {
                 // SAFETY: [B2] live as long as somebody may hold it; another thread may have taken it while it was young.
                 unsafe { self.shade(local, object) };
             }
-        }
-    }
-
-    /// Makes the lines of objects promoted in place old. Every slot has been updated by now (INV-4).
-    fn settle(local: &Local, evacuation: &mut Evacuation<'_>) {
-        let memory = evacuation.memory;
-        for &object in &evacuation.in_place {
-            if !memory.in_blocks(object as usize) {
-                memory.large.set_old(object as usize);
-                continue;
-            }
-            // SAFETY: [N1] promoted in place, so whole.
-            let extent = unsafe { Object::extent(object) };
-            let block = memory.blocks.block_of(extent.start);
-            let occupied = memory.blocks.free_lines(block);
-            if occupied == 0 {
-                memory.blocks.clear_starts(block, 0..crate::heap::block::LINES);
-            }
-            memory.blocks.set_free_lines(block, occupied | lines_of(extent.start & (BLOCK - 1), extent.bytes));
-            memory.blocks.set_start(object as usize);
-            memory.blocks.mark_lines(extent.start, extent.bytes, local.parity);
         }
     }
 

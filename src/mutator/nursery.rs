@@ -6,7 +6,7 @@
 //! recognised for a while.
 
 use crate::heap::Memory;
-use crate::heap::block::{BLOCK, Kind, LineSet};
+use crate::heap::block::{BLOCK, Kind, LINES, LineSet};
 
 /// How many times its capacity a nursery holds, so that blocks rest between two uses.
 #[cfg(feature = "debug")]
@@ -39,6 +39,7 @@ impl Nursery {
                 Some(block) => {
                     // While a block is young, its free-line word collects the lines of objects promoted in place.
                     memory.blocks.set_free_lines(block, 0);
+                    memory.blocks.clear_starts(block, 0..LINES);
                     self.blocks.insert(self.used, block);
                 }
                 // Better one that has not rested than none.

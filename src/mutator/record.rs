@@ -101,8 +101,6 @@ pub struct Local {
     pub promoted: usize,
     /// Scratch of a minor collection.
     pub worklist: Vec<*mut Object>,
-    /// Scratch of a minor collection: objects promoted in place.
-    pub in_place: Vec<*mut Object>,
 }
 
 /// The record. Its address is the `hf_mutator *` of C code.
@@ -168,7 +166,6 @@ impl Record {
             in_callback: false,
             promoted: 0,
             worklist: Vec::new(),
-            in_place: Vec::new(),
         };
         Record {
             cursor: Cell::new(0),

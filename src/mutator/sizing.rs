@@ -33,6 +33,8 @@ pub struct Bounds {
 pub struct Sizing {
     bounds: Bounds,
     blocks: usize,
+    /// Nearly everything survived the last collection of a full nursery.
+    most_survive: bool,
     /// Nanoseconds for a KiB of survivors, an estimate; 0: none was measured.
     cost: u64,
 }
@@ -40,12 +42,17 @@ pub struct Sizing {
 impl Sizing {
     /// The size that a mutator begins with.
     pub fn new(bounds: Bounds) -> Sizing {
-        Sizing { bounds, blocks: bounds.first, cost: 0 }
+        Sizing { bounds, blocks: bounds.first, most_survive: false, cost: 0 }
     }
 
     /// The size in blocks.
     pub fn blocks(&self) -> usize {
         self.blocks
+    }
+
+    /// Whether nearly everything survived the last collection of a full nursery: four fifths.
+    pub fn most_survive(&self) -> bool {
+        self.most_survive
     }
 
     /// After a minor collection of `allocated` bytes of which `survived` were promoted in `took`: the size from now on.
@@ -56,6 +63,7 @@ impl Sizing {
             return self.blocks;
         }
         let survived = survived.min(allocated);
+        self.most_survive = survived > allocated / 5 * 4;
         let want = if survived < allocated / 64 || survived > allocated / 16 * 15 {
             (self.blocks / 2).max(self.bounds.first)
         } else if survived > allocated / 24 {
