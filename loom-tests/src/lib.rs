@@ -26,11 +26,15 @@ pub mod mutator {
     pub mod registry;
 }
 
-/// Pools.
+/// Blocks: what they are used for, pools, turns of a sweep.
 #[path = "."]
 pub mod heap {
+    #[path = "../../src/heap/kind.rs"]
+    pub mod kind;
     #[path = "../../src/heap/pool.rs"]
     pub mod pool;
+    #[path = "../../src/heap/sweep.rs"]
+    pub mod sweep;
 }
 
 /// The C side of a pair.
