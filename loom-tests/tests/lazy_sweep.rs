@@ -175,8 +175,28 @@ fn twin_number_and_cycle_in_words_of_their_own() {
     sweep::<ThreeWords>(Claims::Rightly, 1);
 }
 
-/// The numbers that a late mutator takes and those of the collector overlap only where a block is both old and handed out
-/// twice: with a pool that gives a swept block back as old.
+/// What the collector did before it began the sweep is there for who takes a turn.
+#[test]
+fn a_turn_brings_what_was_done_before_the_sweep() {
+    check(|| {
+        let heap = Arc::new((SweepTurns::new(), Plain::new(0)));
+        let mutators: Vec<_> = (0..2)
+            .map(|_| {
+                let heap = heap.clone();
+                thread::spawn(move || {
+                    if heap.0.take().is_some() {
+                        assert_eq!(heap.1.get(), 1);
+                    }
+                })
+            })
+            .collect();
+        heap.1.set(1);
+        heap.0.begin(1, 2);
+        mutators.into_iter().for_each(|t| t.join().unwrap());
+    });
+}
+
+/// A block that is old only when the sweep has begun: an evacuation allocator gives it up.
 fn given_up_meanwhile(claims: Claims) {
     check(move || {
         let heap = Arc::new(Heap {
@@ -215,7 +235,7 @@ fn twin_a_block_is_swept_without_a_claim() {
     given_up_meanwhile(Claims::NotAtAll);
 }
 
-/// Two cycles' sweeps may both name a block: two sweepers with one number.
+/// One block, two that would sweep it: a turn may be taken in one sweep and used when the next has begun.
 fn one_number_twice(claims: Claims) {
     check(move || {
         let heap = Arc::new(Heap {
