@@ -26,6 +26,15 @@ pub mod mutator {
     pub mod registry;
 }
 
+/// Flags, words that hold references.
+#[path = "."]
+pub mod object {
+    #[path = "../../src/object/flags.rs"]
+    pub mod flags;
+    #[path = "../../src/object/reference.rs"]
+    pub mod reference;
+}
+
 /// Blocks: what they are used for, pools, turns of a sweep.
 #[path = "."]
 pub mod heap {
@@ -92,6 +101,16 @@ impl Plain<u32> {
         self.set(self.get() + 1);
         self.get()
     }
+}
+
+/// A reference to object number `i`, for words that are never followed as pointers.
+pub fn object(i: usize) -> *mut () {
+    std::ptr::without_provenance_mut((i + 1) * 8)
+}
+
+/// The number of an object, `None` of null.
+pub fn number(object: *mut ()) -> Option<usize> {
+    (object.addr() / 8).checked_sub(1)
 }
 
 /// Preemptions per execution. Bugs of small protocols show with two (CHESS: Musuvathi and Qadeer, PLDI 2007); three leave

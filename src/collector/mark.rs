@@ -12,7 +12,7 @@
 use crate::heap::{Memory, Youth};
 use crate::mutator::Shared;
 use crate::mutator::shared::Grey;
-use crate::object::{Object, Slot, slot};
+use crate::object::{Object, Slot, reference, slot};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::thread;
 use crossbeam_utils::Backoff;
@@ -67,18 +67,9 @@ impl<'a> Marker<'a> {
     unsafe fn visit(&mut self, slot: Slot) {
         // SAFETY: [S1] a slot of a live object.
         let field = unsafe { slot::atomic(slot) };
-        // Acquire: pairs with the release of whoever stored it; we see the object's header.
-        let mut object = field.load(Ordering::Acquire);
-        loop {
-            // The state is loaded with acquire, so that the second look sees what the minor collection stored before.
-            if object.is_null() || self.youth.is_young(object as usize) {
-                return;
-            }
-            let again = field.load(Ordering::Acquire);
-            if again == object {
-                break;
-            }
-            object = again;
+        let object = reference::settled(field, |address| self.youth.is_young(address));
+        if object.is_null() {
+            return;
         }
         slot::prefetch(object);
         let earlier = std::mem::replace(&mut self.ahead[self.next], object);

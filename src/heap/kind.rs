@@ -49,7 +49,7 @@ pub struct KindByte(AtomicU8);
 
 impl KindByte {
     /// Of a block outside of the tables, for checks of the protocols alone.
-    #[cfg(any(test, loom))]
+    #[cfg(loom)]
     pub fn new(kind: Kind) -> KindByte {
         KindByte(AtomicU8::new(kind as u8))
     }
@@ -90,10 +90,10 @@ const OLD: u8 = 2;
 pub struct PageByte(AtomicU8);
 
 impl PageByte {
-    /// Of a page outside of the table, for checks of the protocols alone.
-    #[cfg(any(test, loom))]
-    pub fn new() -> PageByte {
-        PageByte(AtomicU8::new(NONE))
+    /// Of the page of a young object, outside of the table, for checks of the protocols alone.
+    #[cfg(loom)]
+    pub fn young() -> PageByte {
+        PageByte(AtomicU8::new(YOUNG))
     }
 
     /// Whether a young object starts here. Acquire: [K-old].
@@ -106,12 +106,6 @@ impl PageByte {
     #[inline]
     pub fn is_old(&self) -> bool {
         self.0.load(Ordering::Acquire) == OLD
-    }
-
-    /// Whether an object starts here.
-    #[cfg(feature = "debug")]
-    pub fn is_used(&self) -> bool {
-        self.0.load(Ordering::Acquire) != NONE
     }
 
     /// A young object starts here, by the allocator.

@@ -84,7 +84,8 @@ impl LargeSpace {
     /// Whether an object that is not freed starts in the page of this address of the space.
     #[cfg(feature = "debug")]
     pub fn is_in_use(&self, address: usize) -> bool {
-        self.states()[self.page_of(address)].is_used()
+        let state = &self.states()[self.page_of(address)];
+        state.is_young() || state.is_old()
     }
 
     /// Bytes in use.

@@ -1,6 +1,8 @@
 //! Objects: header, type descriptions, slots. The lowest layer above `sync`; knows nothing of the heap.
 
+pub mod flags;
 pub mod header;
+pub mod reference;
 pub mod slot;
 pub mod type_info;
 
