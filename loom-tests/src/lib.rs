@@ -14,6 +14,8 @@ pub mod sync;
 /// Records, handshakes, cells.
 #[path = "."]
 pub mod mutator {
+    #[path = "../../src/mutator/ask.rs"]
+    pub mod ask;
     #[path = "../../src/mutator/bell.rs"]
     pub mod bell;
     #[path = "../../src/mutator/cells.rs"]
@@ -26,9 +28,11 @@ pub mod mutator {
     pub mod registry;
 }
 
-/// Flags, words that hold references.
+/// Numbers of cycles, flags, words that hold references.
 #[path = "."]
 pub mod object {
+    #[path = "../../src/object/epoch.rs"]
+    pub mod epoch;
     #[path = "../../src/object/flags.rs"]
     pub mod flags;
     #[path = "../../src/object/reference.rs"]

@@ -8,16 +8,17 @@
 //!
 //! Records are never freed before the heap: a thread that attaches takes over one that another has left.
 
+pub use super::ask::Phase;
 use super::crossing::PublishRequest;
 use super::handshake::{HandshakeWord, NurseryLimit};
 use super::nursery::Nursery;
 use super::remembered::RememberedSet;
 use super::roots::RootStack;
-use super::shared::{Ask, Demand, Grey, Shared};
+use super::shared::{Ask, Grey, Shared};
 use super::sizing::Sizing;
 use crate::heap::evacuate::EvacuationAllocator;
 use crate::object::Object;
-use crate::object::header::{BARRIER_CYCLE, BARRIER_IDLE, previous_epoch};
+use crate::object::header::{BARRIER_CYCLE, BARRIER_IDLE};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex};
 use crossbeam_queue::SegQueue;
@@ -26,17 +27,6 @@ use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
-
-/// Where a mutator stands in the global cycle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// No cycle, as far as it knows.
-    Idle,
-    /// Its barrier is set; it promotes unmarked.
-    Armed,
-    /// It has given its snapshot; it promotes marked.
-    Scanned,
-}
 
 /// What the handle layer keeps for a mutator, as the collector of this layer needs it.
 pub trait MutatorLinks {
@@ -257,11 +247,7 @@ impl Record {
     /// The state of a mutator that holds nothing, in the middle of what is being asked.
     fn adopt(local: &mut Local, barrier: &Cell<u8>, ask: Ask) {
         local.epoch = ask.epoch;
-        (local.phase, local.parity) = match ask.demand {
-            Demand::Disarm | Demand::Promote => (Phase::Idle, ask.epoch),
-            Demand::Arm => (Phase::Armed, previous_epoch(ask.epoch)),
-            Demand::Snapshot | Demand::Flush => (Phase::Scanned, ask.epoch),
-        };
+        (local.phase, local.parity) = ask.stance();
         barrier.set(if local.phase == Phase::Idle { BARRIER_IDLE } else { BARRIER_CYCLE });
     }
 

@@ -14,10 +14,10 @@
 //! public. The whole word is written at once only where no other thread can look: at allocation, when an evacuated
 //! copy is made, and when a nursery object becomes a forwarding pointer.
 //!
-//! The mark is a cycle's number and not a flipping bit: an object that died stays in memory while a neighbour keeps
-//! its line alive, and after two flips of a bit it would look marked. See [`next_epoch`].
+//! The mark is the number of a cycle: see [`next_epoch`].
 
 use super::TypeInfo;
+pub use super::epoch::{next_epoch, previous_epoch};
 use super::flags::Flags;
 pub use super::flags::{HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
 use crate::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
@@ -31,18 +31,6 @@ pub const BARRIER_CYCLE: u8 = PUBLIC | OLD;
 pub const HEADER: usize = 8;
 
 const FORWARDED: u64 = 1;
-
-/// The number of the cycle after `epoch`: 1 to 255, then 1 again. 0 marks nothing.
-#[inline]
-pub fn next_epoch(epoch: u8) -> u8 {
-    if epoch == u8::MAX { 1 } else { epoch + 1 }
-}
-
-/// The number of the cycle before `epoch`.
-#[inline]
-pub fn previous_epoch(epoch: u8) -> u8 {
-    if epoch <= 1 { u8::MAX } else { epoch - 1 }
-}
 
 /// A heap object, seen through its header. Payload and item count are reached by address only.
 #[repr(C, align(8))]
