@@ -26,6 +26,8 @@ pub mod mutator {
     pub mod handshake;
     #[path = "../../src/mutator/registry.rs"]
     pub mod registry;
+    #[path = "../../src/mutator/request.rs"]
+    pub mod request;
 }
 
 /// Numbers of cycles, flags, words that hold references.
@@ -48,6 +50,13 @@ pub mod heap {
     pub mod pool;
     #[path = "../../src/heap/sweep.rs"]
     pub mod sweep;
+}
+
+/// Markers.
+#[path = "."]
+pub mod collector {
+    #[path = "../../src/collector/crew.rs"]
+    pub mod crew;
 }
 
 /// The C side of a pair.

@@ -18,6 +18,7 @@ pub mod publish;
 pub mod record;
 pub mod registry;
 pub mod remembered;
+pub mod request;
 pub mod roots;
 pub mod safepoint;
 pub mod shared;
