@@ -3,14 +3,14 @@
 //! cycle ends is marked, by the snapshot or by its birth.
 #![cfg(loom)]
 
-use loom_tests::mutator::ask::{Ask, Demand, Phase};
+use loom_tests::mutator::ask::{Answer, Ask, Demand, Phase};
 use loom_tests::mutator::handshake::{HandshakeWord, Requests, Target};
 use loom_tests::mutator::registry::Asked;
 use loom_tests::object::epoch::next_epoch;
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{
     AtomicU8, AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
+    Ordering::{Acquire, Relaxed},
 };
 use loom_tests::sync::thread;
 use loom_tests::{Plain, check};
@@ -34,7 +34,7 @@ enum Fault {
 struct Heap {
     asked: Asked,
     word: HandshakeWord,
-    answered: AtomicU64,
+    answered: Answer,
     /// Owner's or holder's.
     stance: Plain<(Phase, u8)>,
     /// Whether a root refers to the object.
@@ -46,7 +46,7 @@ struct Heap {
 impl Heap {
     fn adopt(&self, word: u64) {
         self.stance.set(Ask::decode(word).stance());
-        self.answered.store(word, Release);
+        self.answered.give(word);
     }
 
     fn attach(&self) {
@@ -60,7 +60,7 @@ impl Heap {
     /// By the owner or the holder.
     fn answer(&self) {
         let word = self.asked.get();
-        if self.answered.load(Relaxed) == word {
+        if self.answered.is(word) {
             return;
         }
         let ask = Ask::decode(word);
@@ -70,7 +70,7 @@ impl Heap {
         }
         let stays = ask.demand == Demand::Arm || self.fault == Fault::NumberStays;
         self.stance.set((ask.stance().0, if stays { parity } else { ask.epoch }));
-        self.answered.store(word, Release);
+        self.answered.give(word);
     }
 
     fn safepoint(&self) {
@@ -91,7 +91,7 @@ impl Heap {
     fn handshake(&self, round: u64, demand: Demand) {
         let word = Ask { round, epoch: next_epoch(BEFORE), demand }.encode();
         self.asked.publish(word);
-        while self.answered.load(Acquire) != word {
+        while !self.answered.is(word) {
             match self.word.request(CYCLE) {
                 Target::Detached => return,
                 Target::Native if self.word.try_hold() => {
@@ -113,7 +113,7 @@ fn cycle(attached: bool, fault: Fault) {
         let heap = Arc::new(Heap {
             asked: Asked::new(idle.encode()),
             word: HandshakeWord::new(),
-            answered: AtomicU64::new(0),
+            answered: Answer::new(),
             stance: Plain::new(idle.stance()),
             root: Plain::new(false),
             mark: AtomicU8::new(0),
@@ -155,6 +155,35 @@ fn what_is_promoted_around_a_snapshot_is_marked_when_the_cycle_ends() {
 #[test]
 fn what_is_promoted_by_one_that_attaches_is_marked_when_the_cycle_ends() {
     cycle(false, Fault::None);
+}
+
+/// The collector reads what the mutator did for its answer, without a second message.
+fn answer(give: fn(&Answer, &AtomicU64), is: fn(&Answer, &AtomicU64) -> bool) {
+    check(move || {
+        let record = Arc::new((Answer::new(), AtomicU64::new(0), Plain::new(0)));
+        let mutator = {
+            let record = record.clone();
+            thread::spawn(move || {
+                record.2.set(1);
+                give(&record.0, &record.1);
+            })
+        };
+        if is(&record.0, &record.1) {
+            assert_eq!(record.2.get(), 1);
+        }
+        mutator.join().unwrap();
+    });
+}
+
+#[test]
+fn who_reads_an_answer_sees_the_work() {
+    answer(|answer, _| answer.give(7), |answer, _| answer.is(7));
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_an_answer_without_release() {
+    answer(|_, word| word.store(7, Relaxed), |_, word| word.load(Acquire) == 7);
 }
 
 #[test]

@@ -151,7 +151,7 @@ impl LocalLinks {
     pub unsafe fn find(&self, object: *mut Object) -> *mut PyObject {
         // SAFETY: [K4] the object is live.
         if let Some(slot) = unsafe { self.links.slot(object) } {
-            // Acquire: pairs with the release of the thread that linked.
+            // Acquire, [L-slot]: pairs with the release of the thread that linked.
             return slot.load(Ordering::Acquire) as *mut PyObject;
         }
         if let Some(&ob) = self.handles.get(&(object as usize)) {

@@ -1,9 +1,16 @@
 //! What the collector asks of every mutator, as one word; and what a mutator is that has answered it.
 //!
 //! The word goes through [`Asked`](super::registry::Asked). It names a round, so that no two handshakes look alike, the
-//! number of the cycle, and what to do.
+//! number of the cycle, and what to do. A mutator answers by writing the same word into its record ([`Answer`]).
+//!
+//! # Orderings
+//! - [A-given] the work that was asked for → `give` (release) → `is` (acquire) of the collector.
 
 use crate::object::epoch::previous_epoch;
+use crate::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Release},
+};
 
 /// What a handshake asks every mutator to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +80,34 @@ impl Ask {
             Demand::Arm => (Phase::Armed, previous_epoch(self.epoch)),
             Demand::Snapshot | Demand::Flush => (Phase::Scanned, self.epoch),
         }
+    }
+}
+
+/// The last ask that a mutator has answered: written by its owner or holder.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct Answer(AtomicU64);
+
+impl Answer {
+    /// None yet.
+    pub fn new() -> Answer {
+        Answer(AtomicU64::new(0))
+    }
+
+    /// What `word` asks is done. Release: [A-given].
+    pub fn give(&self, word: u64) {
+        self.0.store(word, Release);
+    }
+
+    /// Whether it is `word` that was answered. Acquire: [A-given].
+    pub fn is(&self, word: u64) -> bool {
+        self.0.load(Acquire) == word
+    }
+}
+
+impl Default for Answer {
+    fn default() -> Answer {
+        Answer::new()
     }
 }
 

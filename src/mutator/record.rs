@@ -8,6 +8,7 @@
 //!
 //! Records are never freed before the heap: a thread that attaches takes over one that another has left.
 
+use super::ask::Answer;
 pub use super::ask::Phase;
 use super::crossing::PublishRequest;
 use super::handshake::{HandshakeWord, NurseryLimit};
@@ -114,7 +115,7 @@ pub struct Record {
     /// First address and bytes of the block space, for the typed layer's checks.
     space: (usize, usize),
     /// The last ask that was answered.
-    pub answered: AtomicU64,
+    pub answered: Answer,
     /// Objects that other threads want published.
     pub publish_requests: SegQueue<Arc<PublishRequest>>,
     /// Links that this record's owners have made. Written by the owner only, so that making a pair shares no cache line.
@@ -168,7 +169,7 @@ impl Record {
             types: Cell::new(std::ptr::null()),
             heap: Cell::new(std::ptr::null()),
             space: shared.memory.block_space(),
-            answered: AtomicU64::new(0),
+            answered: Answer::new(),
             publish_requests: SegQueue::new(),
             links_made: AtomicU64::new(0),
             pauses: Mutex::new(Histogram::new_with_bounds(1, 1 << 40, 2).expect("constant bounds")),
@@ -233,14 +234,14 @@ impl Record {
             // A first guess, in case a handshake comes before the adoption: it is repeated below.
             let word = self.shared().asked.get();
             Self::adopt(local, &self.barrier, Ask::decode(word));
-            self.answered.store(word, Ordering::Relaxed);
+            self.answered.give(word);
         }
         self.word.attach();
         // Dekker pair with the collector: it asks, then looks at the records; this is the other side.
         let word = self.shared().asked.adopt();
         // SAFETY: [L1] running now, and this is its thread.
         Self::adopt(unsafe { self.local() }, &self.barrier, Ask::decode(word));
-        self.answered.store(word, Ordering::Release);
+        self.answered.give(word);
         self.shared().event.notify();
     }
 
