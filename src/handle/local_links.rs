@@ -252,15 +252,10 @@ impl LocalLinks {
         if !word.is_linked() {
             return ptr::null_mut();
         }
-        let object = word.object();
-        // SAFETY: [L1] the owner.
-        let local = unsafe { record.local() };
-        if local.phase != crate::mutator::record::Phase::Idle {
-            // The crossing barrier.
-            // SAFETY: [B2] public or this mutator's own, and alive since `ob` is.
-            unsafe { record.shade(local, object) };
-        }
-        object
+        // The crossing barrier. It goes through the gate as a weak load does: C may have counted a reference that it only
+        // borrowed, too late; then this answers an object that stays, or null.
+        // SAFETY: [B2] public or this mutator's own, and alive since `ob` is.
+        unsafe { record.take_unseen(word.object()) }
     }
 }
 
