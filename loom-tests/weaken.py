@@ -57,7 +57,9 @@ def weakenings(source):
             for found in re.finditer(r"\b(AcqRel|Acquire|Release)\b", line):
                 for weak in WEAKER[found.group(1)]:
                     what = f"{found.group(1)} -> {weak}"
-                    changed.append((what, line[: found.start()] + weak + line[found.end() :]))
+                    before = line[: found.start()]
+                    path = "" if before.endswith("Ordering::") else "crate::sync::atomic::Ordering::"
+                    changed.append((what, before + path + weak + line[found.end() :]))
         for what, new in changed:
             yield i + 1, function, what, "\n".join(lines[:i] + [new] + lines[i + 1 :])
 

@@ -7,7 +7,7 @@ use loom_tests::object::reference::{follow, put, replace};
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{
     AtomicBool, AtomicPtr,
-    Ordering::{Acquire, Relaxed},
+    Ordering::{Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
 use loom_tests::{Plain, check, number, object};
@@ -128,4 +128,34 @@ fn twin_exchange_without_release() {
 #[should_panic(expected = "overwritten and not shaded")]
 fn twin_the_overwritten_value_is_not_shaded() {
     two_pushes(Push { shade: false, ..RIGHT });
+}
+
+/// A thread that knows a value replaces it as soon as it is there: what was done before it was stored is there, too, though
+/// nothing was loaded.
+fn message(replace: fn(&Word, *mut (), *mut ()) -> bool) {
+    check(move || {
+        let shared = Arc::new((Word::new(object(0)), Plain::new(0)));
+        let other = {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                shared.1.set(1);
+                put(&shared.0, object(1));
+            })
+        };
+        if replace(&shared.0, object(1), object(2)) {
+            assert_eq!(shared.1.get(), 1);
+        }
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn who_replaces_a_value_sees_what_was_done_before_it_was_stored() {
+    message(replace);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_replaces_without_acquire() {
+    message(|field, expected, value| field.compare_exchange(expected, value, Release, Relaxed).is_ok());
 }

@@ -211,3 +211,33 @@ fn a_large_object_that_is_freed_is_not_met() {
 fn twin_a_large_object_is_freed_while_a_slot_names_it() {
     large_dead(false);
 }
+
+/// A walk over old objects (verifier, heap walk, sweep of large objects) that finds a block or page old reads what is there.
+fn walk(set: fn(&KindByte, &PageByte), is_old: fn(&KindByte, &PageByte) -> bool) {
+    check(move || {
+        let heap = Arc::new((KindByte::new(Kind::Active), PageByte::young(), Plain::new(0)));
+        let owner = {
+            let heap = heap.clone();
+            thread::spawn(move || {
+                heap.2.set(7);
+                set(&heap.0, &heap.1);
+            })
+        };
+        if is_old(&heap.0, &heap.1) {
+            assert_eq!(heap.2.get(), 7);
+        }
+        owner.join().unwrap();
+    });
+}
+
+#[test]
+fn a_walk_finds_what_is_old_as_its_owner_left_it() {
+    walk(|block, _| block.set(Kind::Old), |block, _| block.get() == Kind::Old);
+    walk(|_, page| page.set_old(), |_, page| page.is_old());
+}
+
+#[test]
+#[should_panic(expected = "left == right")]
+fn twin_a_walk_takes_what_is_not_old() {
+    walk(|block, _| block.set(Kind::Recyclable), |block, _| block.get() != Kind::Recyclable);
+}

@@ -54,7 +54,7 @@ impl KindByte {
         KindByte(AtomicU8::new(kind as u8))
     }
 
-    /// The kind now. Acquire: [K-old].
+    /// The kind now. Acquire: [K-old], for walks over old objects.
     #[inline(always)]
     pub fn get(&self) -> Kind {
         Kind::of(self.0.load(Ordering::Acquire))
@@ -110,8 +110,8 @@ impl PageByte {
 
     /// A young object starts here, by the allocator.
     pub fn set_young(&self) {
-        // Release: who sees it does not take the page for that of the old object that was here before.
-        self.0.store(YOUNG, Ordering::Release);
+        // Relaxed: who finds the address of that object in a slot sees this, by [F-put].
+        self.0.store(YOUNG, Ordering::Relaxed);
     }
 
     /// It is old from now on, by its owner. Release: [K-old].
