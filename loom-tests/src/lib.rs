@@ -14,6 +14,8 @@ pub mod sync;
 /// Records, handshakes, cells.
 #[path = "."]
 pub mod mutator {
+    #[path = "../../src/mutator/ask.rs"]
+    pub mod ask;
     #[path = "../../src/mutator/bell.rs"]
     pub mod bell;
     #[path = "../../src/mutator/cells.rs"]
@@ -24,13 +26,37 @@ pub mod mutator {
     pub mod handshake;
     #[path = "../../src/mutator/registry.rs"]
     pub mod registry;
+    #[path = "../../src/mutator/request.rs"]
+    pub mod request;
 }
 
-/// Pools.
+/// Numbers of cycles, flags, words that hold references.
+#[path = "."]
+pub mod object {
+    #[path = "../../src/object/epoch.rs"]
+    pub mod epoch;
+    #[path = "../../src/object/flags.rs"]
+    pub mod flags;
+    #[path = "../../src/object/reference.rs"]
+    pub mod reference;
+}
+
+/// Blocks: what they are used for, pools, turns of a sweep.
 #[path = "."]
 pub mod heap {
+    #[path = "../../src/heap/kind.rs"]
+    pub mod kind;
     #[path = "../../src/heap/pool.rs"]
     pub mod pool;
+    #[path = "../../src/heap/sweep.rs"]
+    pub mod sweep;
+}
+
+/// Markers.
+#[path = "."]
+pub mod collector {
+    #[path = "../../src/collector/crew.rs"]
+    pub mod crew;
 }
 
 /// The C side of a pair.
@@ -88,6 +114,16 @@ impl Plain<u32> {
         self.set(self.get() + 1);
         self.get()
     }
+}
+
+/// A reference to object number `i`, for words that are never followed as pointers.
+pub fn object(i: usize) -> *mut () {
+    std::ptr::without_provenance_mut((i + 1) * 8)
+}
+
+/// The number of an object, `None` of null.
+pub fn number(object: *mut ()) -> Option<usize> {
+    (object.addr() / 8).checked_sub(1)
 }
 
 /// Preemptions per execution. Bugs of small protocols show with two (CHESS: Musuvathi and Qadeer, PLDI 2007); three leave

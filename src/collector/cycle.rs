@@ -84,9 +84,9 @@ impl Collector {
             if tries < 32 {
                 crate::sync::spin_loop();
             } else {
-                self.shared.event.wait(Duration::from_micros(500), || {
-                    waiting.iter().any(|record| record.answered.load(Ordering::Acquire) == word)
-                });
+                self.shared
+                    .event
+                    .wait(Duration::from_micros(500), || waiting.iter().any(|record| record.answered.is(word)));
             }
         }
     }

@@ -179,7 +179,7 @@ impl Links {
         if in_slab {
             self.set_linked(ob);
         }
-        // Release: who finds the handle sees its link word.
+        // Release, [L-slot]: who finds the handle sees its link word.
         // SAFETY: [K4] the object is live.
         let won = match unsafe { self.slot(object) } {
             Some(slot) => slot.compare_exchange(0, address as usize, Ordering::AcqRel, Ordering::Acquire).is_ok(),

@@ -151,7 +151,7 @@ impl LocalLinks {
     pub unsafe fn find(&self, object: *mut Object) -> *mut PyObject {
         // SAFETY: [K4] the object is live.
         if let Some(slot) = unsafe { self.links.slot(object) } {
-            // Acquire: pairs with the release of the thread that linked.
+            // Acquire, [L-slot]: pairs with the release of the thread that linked.
             return slot.load(Ordering::Acquire) as *mut PyObject;
         }
         if let Some(&ob) = self.handles.get(&(object as usize)) {
@@ -252,15 +252,10 @@ impl LocalLinks {
         if !word.is_linked() {
             return ptr::null_mut();
         }
-        let object = word.object();
-        // SAFETY: [L1] the owner.
-        let local = unsafe { record.local() };
-        if local.phase != crate::mutator::record::Phase::Idle {
-            // The crossing barrier.
-            // SAFETY: [B2] public or this mutator's own, and alive since `ob` is.
-            unsafe { record.shade(local, object) };
-        }
-        object
+        // The crossing barrier. It goes through the gate as a weak load does: C may have counted a reference that it only
+        // borrowed, too late; then this answers an object that stays, or null.
+        // SAFETY: [B2] public or this mutator's own, and alive since `ob` is.
+        unsafe { record.take_unseen(word.object()) }
     }
 }
 

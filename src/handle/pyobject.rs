@@ -90,13 +90,13 @@ impl LinkWord {
 }
 
 impl PyObject {
-    /// The link word; acquire, so that who finds it public sees a public object.
+    /// The link word; acquire ([L-word]), so that who finds it public sees a public object.
     #[inline(always)]
     pub(super) fn link(&self) -> LinkWord {
         LinkWord(self.ob_pypy_link.load(Ordering::Acquire))
     }
 
-    /// Sets the link word; release, see [`PyObject::link`].
+    /// Sets the link word; release: [L-word].
     pub(super) fn set_link(&self, word: LinkWord) {
         self.ob_pypy_link.store(word.0, Ordering::Release);
     }

@@ -4,9 +4,10 @@
 //! the lock is short beside the work, and no small allocation ever takes it. What other threads ask in passing, whether
 //! an address is young, is answered by a table of one byte a page.
 
+use super::kind::PageByte;
 use super::reserve::Reservation;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use std::collections::BTreeMap;
 use std::io;
 
@@ -16,10 +17,6 @@ pub const PAGE: usize = 4096;
 const RELEASE: usize = 256 << 10;
 /// Space is committed in steps of this many bytes.
 const COMMIT: usize = 4 << 20;
-
-const NONE: u8 = 0;
-const YOUNG: u8 = 1;
-const OLD: u8 = 2;
 
 #[derive(Debug)]
 struct Runs {
@@ -63,8 +60,8 @@ impl LargeSpace {
         })
     }
 
-    fn states(&self) -> &[AtomicU8] {
-        // SAFETY: [M2] one byte a page, zero is NONE.
+    fn states(&self) -> &[PageByte] {
+        // SAFETY: [M2] one byte a page, zero is none.
         unsafe { self.table.table(0, self.pages) }
     }
 
@@ -78,16 +75,17 @@ impl LargeSpace {
         self.memory.contains(address)
     }
 
-    /// Whether the object whose header is at this address of the space is young; acquire, pairs with `set_old`.
+    /// Whether the object whose header is at this address of the space is young.
     #[inline]
     pub fn is_young(&self, address: usize) -> bool {
-        self.states()[self.page_of(address)].load(Ordering::Acquire) == YOUNG
+        self.states()[self.page_of(address)].is_young()
     }
 
     /// Whether an object that is not freed starts in the page of this address of the space.
     #[cfg(feature = "debug")]
     pub fn is_in_use(&self, address: usize) -> bool {
-        self.states()[self.page_of(address)].load(Ordering::Acquire) != NONE
+        let state = &self.states()[self.page_of(address)];
+        state.is_young() || state.is_old()
     }
 
     /// Bytes in use.
@@ -139,20 +137,19 @@ impl LargeSpace {
             unsafe { std::ptr::write_bytes(address as *mut u8, 0, need * PAGE) };
         }
         self.used.fetch_add(need * PAGE, Ordering::Relaxed);
-        self.states()[first].store(YOUNG, Ordering::Release);
+        self.states()[first].set_young();
         Some(address)
     }
 
-    /// The object at this address is old from now on. Release: the marker that reads OLD sees every slot that the minor
-    /// collection has updated.
+    /// The object at this address is old from now on.
     pub fn set_old(&self, address: usize) {
-        self.states()[self.page_of(address)].store(OLD, Ordering::Release);
+        self.states()[self.page_of(address)].set_old();
     }
 
     /// Frees the pages of an object of `bytes` that nobody can reach.
     pub fn free(&self, start: usize, bytes: usize) {
         let (first, n) = (self.page_of(start), bytes.div_ceil(PAGE));
-        self.states()[first].store(NONE, Ordering::Release);
+        self.states()[first].clear();
         let clean = bytes >= RELEASE;
         if clean {
             self.memory.release(first * PAGE, n * PAGE);
@@ -206,7 +203,7 @@ impl LargeSpace {
     pub fn for_each_old(&self, mut f: impl FnMut(usize)) {
         let high = self.high.load(Ordering::Acquire);
         for (page, state) in self.states()[..high].iter().enumerate() {
-            if state.load(Ordering::Acquire) == OLD {
+            if state.is_old() {
                 f(self.memory.base() + page * PAGE);
             }
         }

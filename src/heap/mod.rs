@@ -7,17 +7,21 @@
 
 pub mod block;
 pub mod evacuate;
+pub mod kind;
 pub mod large;
 pub mod pool;
 pub mod reserve;
+pub mod sweep;
 
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use block::{BLOCK, BlockTables, Kind, LineSet};
+use kind::KindByte;
 use large::LargeSpace;
 use pool::IndexStack;
 use reserve::Reservation;
 use std::io;
+use sweep::SweepTurns;
 
 /// Blocks are committed in chunks of this many bytes: two huge pages.
 const CHUNK: usize = 4 << 20;
@@ -34,7 +38,7 @@ const LAZY_SWEEP: usize = 8;
 pub struct Youth<'a> {
     base: usize,
     bytes: usize,
-    kinds: &'a [AtomicU8],
+    kinds: &'a [KindByte],
     large: &'a LargeSpace,
 }
 
@@ -46,7 +50,7 @@ impl Youth<'_> {
         if offset < self.bytes {
             // SAFETY: [M2] the table covers the space.
             let kind = unsafe { self.kinds.get_unchecked(offset >> block::BLOCK_SHIFT) };
-            return kind.load(Ordering::Acquire) == Kind::Young as u8;
+            return kind.is_young();
         }
         self.large.is_young(address)
     }
@@ -81,10 +85,8 @@ pub struct Memory {
     used: AtomicUsize,
     limit: usize,
     huge: bool,
-    /// The next block to sweep; at or past `sweep_end`: nothing left.
-    sweep_cursor: AtomicU32,
-    sweep_end: AtomicU32,
-    sweep_epoch: AtomicU8,
+    /// Blocks that nobody has swept yet.
+    turns: SweepTurns,
 }
 
 impl Memory {
@@ -115,9 +117,7 @@ impl Memory {
             used: AtomicUsize::new(0),
             limit,
             huge,
-            sweep_cursor: AtomicU32::new(0),
-            sweep_end: AtomicU32::new(0),
-            sweep_epoch: AtomicU8::new(0),
+            turns: SweepTurns::new(),
         })
     }
 
@@ -344,25 +344,13 @@ impl Memory {
             self.recyclable_count.fetch_sub(1, Ordering::Relaxed);
             self.blocks.set_kind(block, Kind::Old);
         }
-        self.sweep_epoch.store(epoch, Ordering::Relaxed);
-        self.sweep_end.store(self.fresh.load(Ordering::Acquire), Ordering::Relaxed);
-        // Release: whoever takes a number sees the epoch and the end.
-        self.sweep_cursor.store(0, Ordering::Release);
+        self.turns.begin(epoch, self.fresh.load(Ordering::Acquire));
     }
 
     /// Sweeps one block, if any is left; any thread. Returns false when all numbers are taken.
     pub fn sweep_next(&self) -> bool {
-        loop {
-            let end = self.sweep_end.load(Ordering::Relaxed);
-            if self.sweep_cursor.load(Ordering::Relaxed) >= end {
-                return false;
-            }
-            let block = self.sweep_cursor.fetch_add(1, Ordering::AcqRel);
-            if block >= self.sweep_end.load(Ordering::Relaxed) {
-                return false;
-            }
+        while let Some((block, epoch)) = self.turns.take() {
             if self.blocks.claim(block, Kind::Old, Kind::Sweeping) {
-                let epoch = self.sweep_epoch.load(Ordering::Relaxed);
                 // The numbers wrap: a dead object could look alive when the number returns that it was last marked with.
                 // So twice in each round where the dead start is forgotten. Each time in two cycles on end, because a
                 // block that an allocator was filling during one sweep is swept by the next.
@@ -376,6 +364,7 @@ impl Memory {
                 return true;
             }
         }
+        false
     }
 
     /// Sweeps a claimed block: its lines without the mark `epoch` are free.

@@ -20,8 +20,7 @@ use crate::heap::evacuate::EvacuationAllocator;
 use crate::heap::{Memory, Youth};
 use crate::object::header::Extent;
 use crate::object::header::{HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
-use crate::object::{Object, Slot, slot};
-use crate::sync::atomic::Ordering;
+use crate::object::{Object, Slot, reference, slot};
 
 /// Evacuation in progress.
 struct Evacuation<'a> {
@@ -51,9 +50,9 @@ impl Evacuation<'_> {
         // SAFETY: [N1] young, and by INV-2 public or private to this mutator.
         let new = unsafe { self.promote(object) };
         if new != object {
-            // Release: the marker that finds the new address sees the copy.
+            // The marker that finds the new address sees the copy: [F-put].
             // SAFETY: [S1] as above.
-            unsafe { slot::atomic(slot) }.store(new, Ordering::Release);
+            reference::put(unsafe { slot::atomic(slot) }, new);
         }
     }
 

@@ -8,16 +8,18 @@
 //!
 //! Records are never freed before the heap: a thread that attaches takes over one that another has left.
 
+use super::ask::Answer;
+pub use super::ask::Phase;
 use super::crossing::PublishRequest;
 use super::handshake::{HandshakeWord, NurseryLimit};
 use super::nursery::Nursery;
 use super::remembered::RememberedSet;
 use super::roots::RootStack;
-use super::shared::{Ask, Demand, Grey, Shared};
+use super::shared::{Ask, Grey, Shared};
 use super::sizing::Sizing;
 use crate::heap::evacuate::EvacuationAllocator;
 use crate::object::Object;
-use crate::object::header::{BARRIER_CYCLE, BARRIER_IDLE, previous_epoch};
+use crate::object::header::{BARRIER_CYCLE, BARRIER_IDLE};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex};
 use crossbeam_queue::SegQueue;
@@ -26,17 +28,6 @@ use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
-
-/// Where a mutator stands in the global cycle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// No cycle, as far as it knows.
-    Idle,
-    /// Its barrier is set; it promotes unmarked.
-    Armed,
-    /// It has given its snapshot; it promotes marked.
-    Scanned,
-}
 
 /// What the handle layer keeps for a mutator, as the collector of this layer needs it.
 pub trait MutatorLinks {
@@ -122,7 +113,7 @@ pub struct Record {
     /// First address and bytes of the block space, for the typed layer's checks.
     space: (usize, usize),
     /// The last ask that was answered.
-    pub answered: AtomicU64,
+    pub answered: Answer,
     /// Objects that other threads want published.
     pub publish_requests: SegQueue<Arc<PublishRequest>>,
     /// Links that this record's owners have made. Written by the owner only, so that making a pair shares no cache line.
@@ -175,7 +166,7 @@ impl Record {
             types: Cell::new(std::ptr::null()),
             heap: Cell::new(std::ptr::null()),
             space: shared.memory.block_space(),
-            answered: AtomicU64::new(0),
+            answered: Answer::new(),
             publish_requests: SegQueue::new(),
             links_made: AtomicU64::new(0),
             pauses: Mutex::new(Histogram::new_with_bounds(1, 1 << 40, 2).expect("constant bounds")),
@@ -240,25 +231,21 @@ impl Record {
             // A first guess, in case a handshake comes before the adoption: it is repeated below.
             let word = self.shared().asked.get();
             Self::adopt(local, &self.barrier, Ask::decode(word));
-            self.answered.store(word, Ordering::Relaxed);
+            self.answered.give(word);
         }
         self.word.attach();
         // Dekker pair with the collector: it asks, then looks at the records; this is the other side.
         let word = self.shared().asked.adopt();
         // SAFETY: [L1] running now, and this is its thread.
         Self::adopt(unsafe { self.local() }, &self.barrier, Ask::decode(word));
-        self.answered.store(word, Ordering::Release);
+        self.answered.give(word);
         self.shared().event.notify();
     }
 
     /// The state of a mutator that holds nothing, in the middle of what is being asked.
     fn adopt(local: &mut Local, barrier: &Cell<u8>, ask: Ask) {
         local.epoch = ask.epoch;
-        (local.phase, local.parity) = match ask.demand {
-            Demand::Disarm | Demand::Promote => (Phase::Idle, ask.epoch),
-            Demand::Arm => (Phase::Armed, previous_epoch(ask.epoch)),
-            Demand::Snapshot | Demand::Flush => (Phase::Scanned, ask.epoch),
-        };
+        (local.phase, local.parity) = ask.stance();
         barrier.set(if local.phase == Phase::Idle { BARRIER_IDLE } else { BARRIER_CYCLE });
     }
 

@@ -4,7 +4,6 @@ use super::handshake::{Leave, Requests, Target};
 use super::record::{Local, Phase, Record};
 use super::shared::{Ask, Demand};
 use crate::object::header::{BARRIER_CYCLE, BARRIER_IDLE};
-use crate::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 impl Record {
@@ -57,7 +56,7 @@ impl Record {
     /// Called by the owner at a point that may collect, or by the holder.
     pub unsafe fn answer(&self) -> bool {
         let word = self.shared().asked.get();
-        if self.answered.load(Ordering::Relaxed) == word {
+        if self.answered.is(word) {
             return false;
         }
         let ask = Ask::decode(word);
@@ -94,8 +93,7 @@ impl Record {
                 self.set_phase(local, Phase::Idle, ask.epoch);
             }
         }
-        // Release: the collector that reads this sees the work.
-        self.answered.store(word, Ordering::Release);
+        self.answered.give(word);
         true
     }
 
@@ -109,7 +107,7 @@ impl Record {
     /// mutator has answered, or is gone.
     pub fn deliver(&self) -> bool {
         let word = self.shared().asked.get();
-        if self.answered.load(Ordering::Acquire) == word {
+        if self.answered.is(word) {
             return true;
         }
         match self.word.request(Requests::CYCLE) {
@@ -117,7 +115,7 @@ impl Record {
             Target::Held => false,
             Target::Running => {
                 self.limit.interrupt();
-                self.answered.load(Ordering::Acquire) == word
+                self.answered.is(word)
             }
             Target::Native => {
                 if !self.word.try_hold() {

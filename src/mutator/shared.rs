@@ -4,6 +4,7 @@
 //! safepoint of its own, or the collector answers for it while it is in native code; a mutator that attaches adopts
 //! what is being asked. Nobody waits for all mutators but the collector, which does so without holding anything.
 
+pub use super::ask::{Ask, Demand};
 use super::bell::Bell;
 use super::cells::CellTable;
 use super::finalize::FinalizableCell;
@@ -20,57 +21,6 @@ use crate::sync::{Condvar, Mutex};
 use crossbeam_queue::SegQueue;
 use std::ptr::NonNull;
 use std::time::Duration;
-
-/// What a handshake asks every mutator to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Demand {
-    /// Leave the cycle: idle barrier, no shading.
-    Disarm = 0,
-    /// Run a minor collection, outside of a cycle: what is public and young becomes old before a full collection starts.
-    Promote = 1,
-    /// Set the barrier of a cycle.
-    Arm = 2,
-    /// Minor collection, shade the roots, take the new colour.
-    Snapshot = 3,
-    /// Hand over the grey buffer.
-    Flush = 4,
-}
-
-/// One value of [`Asked`]: round number, epoch and demand in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ask {
-    /// Counts handshakes; makes each value unique.
-    pub round: u64,
-    /// The heap's mark epoch at the time.
-    pub epoch: u8,
-    /// What to do.
-    pub demand: Demand,
-}
-
-impl Ask {
-    /// The word.
-    pub fn encode(self) -> u64 {
-        self.round << 16 | (self.epoch as u64) << 8 | self.demand as u64
-    }
-
-    /// The parts of a word.
-    pub fn decode(word: u64) -> Ask {
-        let demand = match word as u8 {
-            0 => Demand::Disarm,
-            1 => Demand::Promote,
-            2 => Demand::Arm,
-            3 => Demand::Snapshot,
-            _ => Demand::Flush,
-        };
-        Ask { round: word >> 16, epoch: (word >> 8) as u8, demand }
-    }
-
-    /// Whether a cycle runs.
-    pub fn in_cycle(self) -> bool {
-        matches!(self.demand, Demand::Arm | Demand::Snapshot | Demand::Flush)
-    }
-}
 
 /// A grey object on its way to a marker.
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,7 @@ use crate::mutator::globals::{self, GlobalCell};
 use crate::mutator::handshake::Target;
 use crate::mutator::weak::{self, WeakCell};
 use crate::object::header::{HASHED, OLD, PINNED, PUBLIC};
-use crate::object::{Object, TypeInfo, slot};
+use crate::object::{Object, TypeInfo, reference, slot};
 use crate::sync::atomic::Ordering;
 use crate::sync::thread_number;
 use std::ffi::c_void;
@@ -190,8 +190,8 @@ impl Mutator {
     /// Reads the reference at `offset` of the payload.
     #[inline(always)]
     pub unsafe fn load(self, source: *mut Object, offset: usize) -> *mut Object {
-        // SAFETY: [S1] the caller names a slot of a live object. Acquire: from a public object, see `slot`.
-        unsafe { slot::atomic(Object::payload(source).wrapping_add(offset).cast()) }.load(Ordering::Acquire)
+        // SAFETY: [S1] the caller names a slot of a live object.
+        reference::follow(unsafe { slot::atomic(Object::payload(source).wrapping_add(offset).cast()) })
     }
 
     /// Writes the reference at `offset` of the payload, with the write barrier. `value` may be null. Never collects.
