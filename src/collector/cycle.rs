@@ -143,7 +143,8 @@ impl Collector {
         self.sweep_large(epoch);
         // What the next cycle will need again is not worth giving back, unless somebody asked for a full collection.
         self.pacing.cycle_ends(total.bytes as usize);
-        shared.memory.trim(if full { self.reserve } else { self.reserve + 2 * self.pacing.trigger() });
+        let more = if full { 0 } else { self.pacing.trigger().saturating_mul(2) };
+        shared.memory.trim(self.reserve.saturating_add(more));
         shared.counters.live_bytes.store(total.bytes, Ordering::Relaxed);
         shared.counters.live_objects.store(total.objects, Ordering::Relaxed);
         Counters::add(&shared.counters.cycles, 1);

@@ -134,6 +134,12 @@ impl Mutator {
         }
     }
 
+    /// Whether something is asked that the next safepoint will answer: a long computation polls this. Any thread.
+    #[inline]
+    pub unsafe fn is_asked(self) -> bool {
+        !self.record().word.poll().is_empty()
+    }
+
     /// Goes into native code: blocking or long work that touches no object. The collector does not wait for it, and
     /// private young objects may move meanwhile. May collect.
     #[inline]
