@@ -87,7 +87,7 @@ impl Rng {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -96,7 +96,7 @@ impl Rng {
 
     /// A number below `n`.
     pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
+        (self.number() % n.max(1) as u64) as usize
     }
 }
 
@@ -117,7 +117,7 @@ static CURRENT: Mutex<Option<Token>> = Mutex::new(None);
 /// The scheduler.
 #[derive(Debug)]
 struct Explorer {
-    /// What is still to be run, last first; empty: `left` executions more, from `seeds`.
+    /// Executions still to be run: of the one token, or of seeds from `seeds`.
     left: usize,
     only: Option<Token>,
     seeds: Rng,
@@ -162,7 +162,7 @@ impl Explorer {
         for task in runnable {
             // Anywhere among those that are there.
             while self.priorities.len() <= usize::from(task.id()) {
-                let any = self.rng.next() >> 1;
+                let any = self.rng.number() >> 1;
                 self.priorities.push(any);
             }
         }
@@ -180,7 +180,8 @@ impl Explorer {
 
     fn at_random(&mut self, runnable: &[&Task], current: Option<TaskId>, waits: bool) -> TaskId {
         let others: Vec<TaskId> = runnable.iter().map(|task| task.id()).filter(|&id| Some(id) != current).collect();
-        let here = current.filter(|&id| others.len() < runnable.len() && !(waits && !others.is_empty()) && id == id);
+        // Not where it is blocked or gone, nor where it waits and somebody else can go on.
+        let here = current.filter(|_| others.len() < runnable.len() && (!waits || others.is_empty()));
         match here {
             Some(current) if others.is_empty() => current,
             Some(current) => match self.policy {
@@ -206,12 +207,12 @@ impl Scheduler for Explorer {
                 1 => Policy::Random,
                 _ => Policy::Pct(length.max(2)),
             },
-            seed: self.seeds.next(),
+            seed: self.seeds.number(),
         });
         *CURRENT.lock().unwrap_or_else(|e| e.into_inner()) = Some(token);
         self.policy = token.policy;
         self.rng = Rng::new(token.seed);
-        self.data = Rng::new(self.rng.next());
+        self.data = Rng::new(self.rng.number());
         self.stay = [4, 16, 64][self.rng.below(3)];
         self.priorities.clear();
         // Above every priority that is drawn, hence after all of them.
@@ -235,12 +236,12 @@ impl Scheduler for Explorer {
             _ => self.at_random(runnable, current, waits),
         };
         let before = self.log.trace.load(Relaxed);
-        self.log.trace.store(Rng::new(before ^ usize::from(next) as u64).next(), Relaxed);
+        self.log.trace.store(Rng::new(before ^ usize::from(next) as u64).number(), Relaxed);
         Some(next)
     }
 
     fn next_u64(&mut self) -> u64 {
-        self.data.next()
+        self.data.number()
     }
 }
 

@@ -101,6 +101,13 @@ impl<T> Clone for Share<T> {
 }
 impl<T> Copy for Share<T> {}
 
+impl<T> Share<T> {
+    /// The address.
+    pub fn get(self) -> *mut T {
+        self.0
+    }
+}
+
 /// A global root that holds a table of this many empty slots. Its own mutator comes and goes.
 ///
 /// # Panics

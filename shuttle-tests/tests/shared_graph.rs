@@ -20,14 +20,14 @@ unsafe fn mutate(m: Mutator, table: Share<GlobalCell>, me: u64, rounds: u64) {
                 *head = new;
             }
             let slot = 8 * ((me + serial) as usize % SLOTS);
-            let before = m.load(m.global_get(table.0), slot);
-            m.store(m.global_get(table.0), slot, *head);
+            let before = m.load(m.global_get(table.get()), slot);
+            m.store(m.global_get(table.get()), slot, *head);
             // What was there before is reachable from here only, or from wherever another thread has put it.
             *head = before;
             m.safepoint();
             check(m, *head);
             // Into the second reference of whatever is in the table now.
-            let holder = m.load(m.global_get(table.0), slot);
+            let holder = m.load(m.global_get(table.get()), slot);
             m.store(holder, 8, *head);
         }
         m.collect_minor();
@@ -71,7 +71,7 @@ fn scenario(gc_threads: u32) {
     unsafe {
         m.collect_full();
         for slot in 0..SLOTS {
-            check(m, m.load(m.global_get(table.0), 8 * slot));
+            check(m, m.load(m.global_get(table.get()), 8 * slot));
         }
         m.detach();
     }
