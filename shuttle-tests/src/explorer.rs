@@ -114,6 +114,30 @@ pub struct Log {
 /// The token of the execution under way, for messages.
 static CURRENT: Mutex<Option<Token>> = Mutex::new(None);
 
+/// The same as text, for a handler of signals: eight bytes a word, which it may read at any moment.
+static TEXT: [AtomicU64; 8] = [const { AtomicU64::new(0) }; 8];
+
+fn begin(token: Token) {
+    *CURRENT.lock().unwrap_or_else(|e| e.into_inner()) = Some(token);
+    let mut text = [b' '; 64];
+    let message = format!("{token}\n");
+    text[..message.len()].copy_from_slice(message.as_bytes());
+    for (word, bytes) in TEXT.iter().zip(text.chunks_exact(8)) {
+        word.store(u64::from_ne_bytes(bytes.try_into().expect("eight bytes")), Relaxed);
+    }
+}
+
+/// An access to memory that is not there: prints the token, and the second time the signal ends the process.
+extern "C" fn on_signal(_: libc::c_int) {
+    let mut text = *b"\ninvalid memory reference; once more: HANDFAST_SHUTTLE_REPLAY=                                                                ";
+    let start = text.len() - 64;
+    for (word, bytes) in TEXT.iter().zip(text[start..].chunks_exact_mut(8)) {
+        bytes.copy_from_slice(&word.load(Relaxed).to_ne_bytes());
+    }
+    // SAFETY: a buffer of that length; `write` may be called in a handler.
+    unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
+}
+
 /// The scheduler.
 #[derive(Debug)]
 struct Explorer {
@@ -209,7 +233,7 @@ impl Scheduler for Explorer {
             },
             seed: self.seeds.number(),
         });
-        *CURRENT.lock().unwrap_or_else(|e| e.into_inner()) = Some(token);
+        begin(token);
         self.policy = token.policy;
         self.rng = Rng::new(token.seed);
         self.data = Rng::new(self.rng.number());
@@ -269,6 +293,15 @@ pub fn run(count: usize, seed: u64, only: Option<Token>, scenario: impl Fn() + S
 fn stop_at_a_failure() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        for signal in [libc::SIGSEGV, libc::SIGBUS] {
+            // SAFETY: zero is a valid `sigaction`; the handler calls nothing that a handler must not.
+            unsafe {
+                let mut action: libc::sigaction = std::mem::zeroed();
+                action.sa_sigaction = on_signal as extern "C" fn(libc::c_int) as usize;
+                action.sa_flags = libc::SA_RESETHAND | libc::SA_ONSTACK;
+                libc::sigaction(signal, &action, std::ptr::null_mut());
+            }
+        }
         std::panic::set_hook(Box::new(|info| {
             let token = *CURRENT.lock().unwrap_or_else(|e| e.into_inner());
             let name = std::thread::current().name().unwrap_or("?").to_owned();

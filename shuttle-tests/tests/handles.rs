@@ -55,8 +55,16 @@ unsafe fn take(m: Mutator, mail: &Mail, count: u64) {
                 *object = null_mut();
                 m.collect_minor();
                 assert_eq!(numbers(m.to_obj(ob.0)), expected);
+                PyObject::decref(ob.0);
+            } else {
+                // Held by the root alone from here on.
+                *object = m.to_obj(ob.0);
+                PyObject::decref(ob.0);
+                m.safepoint();
+                assert_eq!(numbers(*object), expected);
+                m.safepoint();
+                assert_eq!((numbers(*object), m.to_obj(m.from_obj(*object))), (expected, *object));
             }
-            PyObject::decref(ob.0);
         }
         *object = null_mut();
     }
