@@ -14,8 +14,7 @@ use crate::heap::{Memory, Youth};
 use crate::mutator::Shared;
 use crate::mutator::shared::Grey;
 use crate::object::{Object, Slot, reference, slot};
-use crate::sync::thread;
-use crossbeam_utils::Backoff;
+use crate::sync::{Backoff, thread};
 
 /// Stack length from which half is given to others.
 const SHARE: usize = 4096;

@@ -9,6 +9,7 @@ use super::heaps;
 use super::links::Links;
 use super::pyobject::PyObject;
 use super::refcount::Decref;
+use crate::sync::thread_local;
 use std::cell::{Cell, RefCell};
 
 /// Nested deallocs before the rest is postponed.
@@ -56,16 +57,16 @@ impl PyObject {
             return;
         };
         debug::check_zero(&links, this);
-        if DEPTH.get() >= NESTING {
-            POSTPONED.with_borrow_mut(|list| list.push(ob));
+        if DEPTH.with(Cell::get) >= NESTING {
+            POSTPONED.with(|list| list.borrow_mut().push(ob));
             return;
         }
-        DEPTH.set(DEPTH.get() + 1);
+        DEPTH.with(|depth| depth.set(depth.get() + 1));
         let guard = Depth;
         // SAFETY: [K6] its last reference is gone.
         unsafe { dealloc(&links, ob) };
-        if DEPTH.get() == 1 {
-            while let Some(next) = POSTPONED.with_borrow_mut(Vec::pop) {
+        if DEPTH.with(Cell::get) == 1 {
+            while let Some(next) = POSTPONED.with(|list| list.borrow_mut().pop()) {
                 if let Some(links) = heaps::of(next) {
                     // SAFETY: [K6] as above.
                     unsafe { dealloc(&links, next) };
@@ -98,7 +99,7 @@ struct Depth;
 
 impl Drop for Depth {
     fn drop(&mut self) {
-        DEPTH.set(DEPTH.get() - 1);
+        DEPTH.with(|depth| depth.set(depth.get() - 1));
     }
 }
 

@@ -30,9 +30,8 @@ use crate::mutator::handshake::Target;
 use crate::mutator::shared::Counters;
 use crate::object::header::LINKED;
 use crate::object::{NO_SLOT, Object};
-use crate::sync::Arc;
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use crossbeam_queue::SegQueue;
+use crate::sync::{Arc, SegQueue};
 use std::ptr;
 
 /// Address space reserved for the `PyObject`s of a heap: this much, or twice the heap's limit.

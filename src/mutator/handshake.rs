@@ -41,6 +41,7 @@ use crate::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
     fence,
 };
+use crate::sync::seen;
 
 const RUNNING: u32 = 0;
 const NATIVE: u32 = 1;
@@ -145,6 +146,7 @@ impl HandshakeWord {
         if word != RUNNING {
             // [O-ask]: pairs with the release in `request`; what the requester wrote before it asked is visible now.
             fence(Acquire);
+            seen(&self.0);
         }
         Requests::of_word(word)
     }

@@ -17,8 +17,7 @@ use super::weak::WeakCell;
 use crate::heap::Memory;
 use crate::object::Object;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Condvar, Mutex};
-use crossbeam_queue::SegQueue;
+use crate::sync::{Condvar, Mutex, SegQueue};
 use std::ptr::NonNull;
 use std::time::Duration;
 
