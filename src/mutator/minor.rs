@@ -31,6 +31,8 @@ struct Evacuation<'a> {
     worklist: Vec<*mut Object>,
     /// Objects promoted in place.
     in_place: Vec<*mut Object>,
+    /// Promoted objects that have a link: where they were, and where they are.
+    linked: Vec<(*mut Object, *mut Object)>,
     bytes: usize,
     objects: u64,
 }
@@ -79,6 +81,9 @@ impl Evacuation<'_> {
                     Object::forward(object, new);
                 }
                 self.memory.blocks.set_start(new as usize);
+                if flags & LINKED != 0 {
+                    self.linked.push((object, new));
+                }
                 self.bytes += extent.bytes;
                 self.objects += 1;
                 if slot::has_slots(ty) {
@@ -96,6 +101,9 @@ impl Evacuation<'_> {
         unsafe {
             (*object).set_mark(self.colour);
             (*object).set_flags_private(OLD | UNLOGGED, 0);
+        }
+        if flags & LINKED != 0 {
+            self.linked.push((object, object));
         }
         self.bytes += extent.bytes;
         self.objects += 1;
@@ -138,6 +146,7 @@ impl Record {
             colour: local.parity,
             worklist: std::mem::take(&mut local.worklist),
             in_place: std::mem::take(&mut local.in_place),
+            linked: std::mem::take(&mut local.linked),
             bytes: 0,
             objects: 0,
         };
@@ -147,7 +156,7 @@ impl Record {
             evacuation.drain();
             self.visit_finalizable(local, &mut evacuation, snapshot);
             if let Some(links) = &mut local.links {
-                links.after_minor(&mut |object| evacuation.find(object));
+                links.after_minor(&evacuation.linked);
             }
             self.promote_published(local, &mut evacuation);
         }
@@ -176,6 +185,8 @@ impl Record {
         local.worklist = evacuation.worklist;
         local.in_place = evacuation.in_place;
         local.in_place.clear();
+        local.linked = evacuation.linked;
+        local.linked.clear();
         // The nursery is empty: the next allocation takes its first block.
         self.cursor.set(0);
         local.block_end = 0;
