@@ -52,7 +52,8 @@ fn main() {
     rows.extend(handle::rows());
     rows.extend(crossing::rows());
     rows.extend(slab::rows());
-    rows.retain(|row| row.name.contains(only));
+    // A filter that ends with `$` names a row.
+    rows.retain(|row| only.strip_suffix('$').map_or(row.name.contains(only), |name| row.name == name));
     for round in 1..=rounds.max(1) {
         rows.iter_mut().for_each(|row| row.round(round));
     }

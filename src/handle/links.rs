@@ -32,6 +32,7 @@ use crate::object::header::LINKED;
 use crate::object::{NO_SLOT, Object};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Arc, SegQueue};
+use rustc_hash::FxBuildHasher;
 use std::ptr;
 
 /// Address space reserved for the `PyObject`s of a heap: this much, or twice the heap's limit.
@@ -62,11 +63,11 @@ pub struct Links {
     #[cfg(feature = "debug")]
     pub(super) watch: Watch,
     /// Memory of the embedder's own that follows our rules: address → bytes.
-    pub(super) adopted: papaya::HashMap<usize, usize>,
+    pub(super) adopted: papaya::HashMap<usize, usize, FxBuildHasher>,
     /// Those of them that are linked: what a scan looks at. Others may be disowned, and gone, at any moment.
-    adopted_linked: papaya::HashMap<usize, ()>,
+    adopted_linked: papaya::HashMap<usize, (), FxBuildHasher>,
     /// Old or public objects of types without a handle slot → their `PyObject`.
-    pub(super) handles: papaya::HashMap<usize, Address>,
+    pub(super) handles: papaya::HashMap<usize, Address, FxBuildHasher>,
     dead: SegQueue<Address>,
     /// References that detached threads have dropped.
     pub(super) detached: SegQueue<Address>,
@@ -92,9 +93,9 @@ impl Links {
             slabs,
             #[cfg(feature = "debug")]
             watch: Watch::new(),
-            adopted: papaya::HashMap::new(),
-            adopted_linked: papaya::HashMap::new(),
-            handles: papaya::HashMap::new(),
+            adopted: papaya::HashMap::with_hasher(FxBuildHasher),
+            adopted_linked: papaya::HashMap::with_hasher(FxBuildHasher),
+            handles: papaya::HashMap::with_hasher(FxBuildHasher),
             dead: SegQueue::new(),
             detached: SegQueue::new(),
             dealloc: Callback::new(),

@@ -6,7 +6,7 @@
 use super::debug::{self, Event};
 use super::links::{Address, LinkError, Links};
 use super::pyobject::{LinkFlags, LinkWord, MIN_SIZE, PyObject};
-use super::slab::{SlabHeap, SlabLocal};
+use super::slab::{MAX_SMALL, PageHeader, SlabHeap, SlabLocal, Span};
 use crate::mutator::Record;
 use crate::mutator::record::MutatorLinks;
 use crate::mutator::shared::Counters;
@@ -14,7 +14,7 @@ use crate::object::Object;
 use crate::object::header::{LINKED, OLD, PUBLIC};
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::ffi::c_void;
 use std::ptr;
 
@@ -22,10 +22,12 @@ use std::ptr;
 pub struct LocalLinks {
     links: Arc<Links>,
     pub(super) slab: SlabLocal,
-    /// Pairs made since the last minor collection whose objects were private and young then.
+    /// In a minor collection: where the pairs are that were made since the last one of objects that were private and young.
+    spans: Vec<Span>,
+    /// Pairs of the same kind that are elsewhere: linked with a `PyObject` that was there before, or large.
     young: Vec<*mut PyObject>,
     /// Their objects' handles, for types without a slot.
-    handles: HashMap<usize, *mut PyObject>,
+    handles: FxHashMap<usize, *mut PyObject>,
 }
 
 impl LocalLinks {
@@ -34,7 +36,13 @@ impl LocalLinks {
         // The tables have thread-locals, which must outlive the attachment: a thread that ends is detached by a
         // thread-local of the C interface, and these are destroyed in the opposite order of their first use.
         drop(links.handles.pin());
-        LocalLinks { links, slab: SlabLocal::new(record.cast()), young: Vec::new(), handles: HashMap::new() }
+        LocalLinks {
+            links,
+            slab: SlabLocal::new(record.cast()),
+            spans: Vec::new(),
+            young: Vec::new(),
+            handles: FxHashMap::default(),
+        }
     }
 
     /// The links of a record.
@@ -139,8 +147,118 @@ impl LocalLinks {
         header.set_flags_private(LINKED, 0);
         debug::note(&self.links, ob, Event::Linked);
         if young {
+            // The slot may be in a span, too.
+            // SAFETY: [K5] a slot of our slabs.
+            unsafe { SlabHeap::page(address.cast()) }.set_mixed(true);
             self.young.push(address);
         }
+    }
+
+    /// Makes the handle of a private young object of this mutator that has none; null when memory is out.
+    ///
+    /// # Safety
+    /// As [`LocalLinks::handle`]; `size` is that of a `PyObject`, and with its trailer at most `MAX_SMALL`.
+    #[inline(always)]
+    unsafe fn make_young(
+        &mut self,
+        object: *mut Object,
+        size: usize,
+        ob_type: *mut c_void,
+        flags: LinkFlags,
+    ) -> *mut PyObject {
+        let ob: *mut PyObject = self.slab.alloc_young(&self.links.slabs, debug::room(size)).cast();
+        if ob.is_null() {
+            return ob;
+        }
+        // SAFETY: [K2] fresh and large enough. The type is no word that a scan looks at.
+        let this = unsafe {
+            (&raw mut (*ob).ob_type).write(ob_type);
+            &*ob
+        };
+        this.ob_refcnt.set(2);
+        this.set_link(LinkWord::new(object, flags == LinkFlags::LIGHT, false).private(true));
+        debug::allocated(&self.links, this, size);
+        // SAFETY: [K4] the object is live.
+        match unsafe { self.links.slot(object) } {
+            Some(slot) => slot.store(ob as usize, Ordering::Relaxed),
+            None => self.insert(object, ob),
+        }
+        // SAFETY: [H2] as above.
+        unsafe { (*object).set_flags_private(LINKED, 0) };
+        debug::note(&self.links, this, Event::Linked);
+        ob
+    }
+
+    #[inline(never)]
+    fn insert(&mut self, object: *mut Object, ob: *mut PyObject) {
+        self.handles.insert(object as usize, ob);
+    }
+
+    /// Ends the dead pairs of a span one by one; answers how many they were. Dead neighbours are freed together.
+    fn end_each(&mut self, span: &Span, page: &'static PageHeader) -> u64 {
+        let (mut ended, mut first, mut slots) = (0, ptr::null_mut(), 0);
+        for ob in span.slots() {
+            if cfg!(feature = "debug") && span.page(self.slab.owner()).is_none() {
+                // The quarantine has given the last of its objects back.
+                return ended;
+            }
+            // SAFETY: [K5] a slot of a page of ours: what follows survivors is not young any more.
+            let this = unsafe { &*ob };
+            let word = this.link();
+            if word.is_young() && word.is_light() && cfg!(not(feature = "debug")) {
+                ended += 1;
+                this.set_link(LinkWord(0));
+                first = if slots == 0 { ob } else { first };
+                slots += 1;
+                continue;
+            }
+            if slots != 0 {
+                // SAFETY: [Z6] dead, and told by its link to whoever comes again.
+                unsafe { self.slab.free_span(&span.part(first, slots), page) };
+                slots = 0;
+            }
+            if word.is_young() {
+                ended += 1;
+                self.links.end(ob, word, Some(&mut self.slab));
+            }
+        }
+        if slots != 0 {
+            // SAFETY: [Z6] as above.
+            unsafe { self.slab.free_span(&span.part(first, slots), page) };
+        }
+        ended
+    }
+
+    /// Ends what is young still after a minor collection; answers how many pairs that were.
+    fn end_dead(&mut self) -> u64 {
+        let (mut ended, owner) = (0, self.slab.owner());
+        let spans = std::mem::take(&mut self.spans);
+        // Backwards: the slabs give out next what they got last, so the next pairs come in the order of these, and what
+        // `visit_held` has read last is in the cache still.
+        for span in spans.iter().rev() {
+            let Some(page) = span.page(owner) else { continue };
+            if span.dead && !page.is_mixed() {
+                ended += u64::from(span.len());
+                // SAFETY: [Z6] all of them are dead, and in no other span.
+                unsafe { self.slab.free_span(span, page) };
+            } else {
+                ended += self.end_each(span, page);
+            }
+            self.slab.settle(page);
+        }
+        for page in spans.iter().filter_map(|span| span.page(owner)) {
+            page.set_mixed(false);
+        }
+        self.slab.reuse_spans(spans);
+        for ob in std::mem::take(&mut self.young) {
+            // SAFETY: [K5] as in `visit_held`.
+            let word = unsafe { (*ob).link() };
+            if word.is_young() {
+                ended += 1;
+                self.links.end(ob, word, Some(&mut self.slab));
+            }
+        }
+        ended
     }
 
     /// The `PyObject` of an object, or null.
@@ -154,6 +272,11 @@ impl LocalLinks {
             // Acquire, [L-slot]: pairs with the release of the thread that linked.
             return slot.load(Ordering::Acquire) as *mut PyObject;
         }
+        // SAFETY: [H2] as above.
+        if unsafe { (*object).flags() } & (PUBLIC | LINKED) == 0 {
+            // Only its owner, who is asking, could have linked it.
+            return ptr::null_mut();
+        }
         if let Some(&ob) = self.handles.get(&(object as usize)) {
             return ob;
         }
@@ -164,6 +287,7 @@ impl LocalLinks {
     ///
     /// # Safety
     /// Called by the running owner of `record`; `object` is valid for it.
+    #[inline]
     pub unsafe fn handle(
         record: &Record,
         object: *mut Object,
@@ -171,44 +295,79 @@ impl LocalLinks {
         ob_type: *mut c_void,
         flags: LinkFlags,
     ) -> *mut PyObject {
-        loop {
-            // SAFETY: [L1] the owner; ends before `link` takes the record's state.
+        // SAFETY: [H2] the caller says that it is live.
+        let bits = unsafe { (*object).flags() };
+        if bits & (PUBLIC | OLD | LINKED) == 0 && (MIN_SIZE..=MAX_SMALL - debug::room(0)).contains(&size) {
+            // SAFETY: [L1] the owner.
             let Some(this) = (unsafe { Self::of(record) }) else { return ptr::null_mut() };
-            // SAFETY: [K4] the caller's promise.
-            let ob = unsafe { this.find(object) };
+            // SAFETY: [K4] private to this mutator, young, and not linked.
+            let ob = unsafe { this.make_young(object, size, ob_type, flags) };
             if !ob.is_null() {
-                // SAFETY: [K2] linked to a live object, so alive.
-                unsafe { PyObject::incref(ob) };
-                return ob;
-            }
-            let ob = this.alloc(size, ob_type);
-            if ob.is_null() {
-                return ob;
-            }
-            // SAFETY: [K5] a slot of our slabs.
-            let own_page = ptr::eq(unsafe { SlabHeap::page(ob.cast()) }.owner().cast(), record);
-            // SAFETY: [H2] the caller says that it is live.
-            if own_page && unsafe { (*object).flags() } & PUBLIC == 0 {
-                // The pair is seen by nobody else: no check that `link` makes can fail, and the count needs no exchange.
-                // SAFETY: [K2] fresh.
-                let target = unsafe { &*ob };
-                target.ob_refcnt.set(2);
-                // SAFETY: [K4] private to this mutator.
-                unsafe { this.link_private(object, target, LinkWord::new(object, flags == LinkFlags::LIGHT, false)) };
                 Self::count_made(record);
-                return ob;
             }
-            // SAFETY: [K4] the caller's promise; `ob` is fresh.
-            if unsafe { Self::link(record, object, ob, flags, false) }.is_ok() {
-                return ob;
-            }
-            // Another thread was first: use its handle.
-            // SAFETY: [L1] as above.
-            if let Some(this) = unsafe { Self::of(record) } {
-                // SAFETY: [K6] ours alone.
-                unsafe { debug::give_back(&this.links, Some(&mut this.slab), ob) };
-            }
+            return ob;
         }
+        // SAFETY: [K4] the caller's promises.
+        unsafe { Self::handle_slow(record, object, size, ob_type, flags) }
+    }
+
+    /// The same for objects that are linked, old or public, and for large handles.
+    #[inline(never)]
+    unsafe fn handle_slow(
+        record: &Record,
+        object: *mut Object,
+        size: usize,
+        ob_type: *mut c_void,
+        flags: LinkFlags,
+    ) -> *mut PyObject {
+        // SAFETY: [L1] the owner; ends before `share` takes the record's state.
+        let Some(this) = (unsafe { Self::of(record) }) else { return ptr::null_mut() };
+        // SAFETY: [K4] the caller's promise.
+        let ob = unsafe { this.find(object) };
+        if !ob.is_null() {
+            // SAFETY: [K2] linked to a live object, so alive.
+            unsafe { PyObject::incref(ob) };
+            return ob;
+        }
+        let ob = this.alloc(size, ob_type);
+        if ob.is_null() {
+            return ob;
+        }
+        // SAFETY: [H2] the caller says that it is live.
+        if unsafe { (*object).flags() } & PUBLIC != 0 {
+            // SAFETY: [K4] the caller's promise; `ob` is fresh.
+            return unsafe { Self::share(record, object, ob, flags) };
+        }
+        // The pair is seen by nobody else: no check that `link` makes can fail, and the count needs no exchange.
+        // SAFETY: [K2] fresh, and on a page of this mutator.
+        let target = unsafe { &*ob };
+        target.ob_refcnt.set(2);
+        // SAFETY: [K4] private to this mutator.
+        unsafe { this.link_private(object, target, LinkWord::new(object, flags == LinkFlags::LIGHT, false)) };
+        Self::count_made(record);
+        ob
+    }
+
+    /// Links a public object with an `ob` just made, or answers the one with which another thread has linked it meanwhile.
+    ///
+    /// # Safety
+    /// As [`LocalLinks::handle`]; `ob` is a fresh object of this mutator.
+    #[cold]
+    unsafe fn share(record: &Record, object: *mut Object, ob: *mut PyObject, flags: LinkFlags) -> *mut PyObject {
+        // SAFETY: [K4] the caller's promise.
+        if unsafe { Self::link(record, object, ob, flags, false) }.is_ok() {
+            return ob;
+        }
+        // SAFETY: [L1] the owner.
+        let Some(this) = (unsafe { Self::of(record) }) else { return ptr::null_mut() };
+        // SAFETY: [K6] ours alone.
+        unsafe { debug::give_back(&this.links, Some(&mut this.slab), ob) };
+        // SAFETY: [K4] linked, and its object lives.
+        let ob = unsafe { this.find(object) };
+        debug_assert!(!ob.is_null());
+        // SAFETY: [K2] linked to a live object, so alive.
+        unsafe { PyObject::incref(ob) };
+        ob
     }
 
     /// The object of a `PyObject`, or null when it is not linked. Never collects.
@@ -261,7 +420,7 @@ impl LocalLinks {
 
 impl MutatorLinks for LocalLinks {
     fn visit_held(&mut self, visit: &mut dyn FnMut(*mut Object)) {
-        for &ob in &self.young {
+        let mut visit = |ob: *mut PyObject| {
             // SAFETY: [K5] a pair made since the last minor collection: only this mutator's minor can end it while it is
             // private, and once published it lives at least until its object is old.
             let this = unsafe { &*ob };
@@ -269,35 +428,51 @@ impl MutatorLinks for LocalLinks {
             if word.is_young() && this.is_held() {
                 visit(word.object());
             }
+        };
+        self.spans = self.slab.young_spans();
+        for span in &mut self.spans {
+            if span.page(self.slab.owner()).is_none() {
+                continue;
+            }
+            let (mut tags, mut counts) = (usize::MAX, 0);
+            for ob in span.slots() {
+                // SAFETY: [K5] as above.
+                let this = unsafe { &*ob };
+                tags &= this.link().0;
+                counts |= this.ob_refcnt.get_acquire() ^ 1;
+            }
+            span.dead = cfg!(not(feature = "debug")) && counts == 0 && LinkWord(tags).is_young_and_light();
+            if counts != 0 {
+                span.slots().for_each(&mut visit);
+            }
         }
+        self.young.iter().copied().for_each(visit);
     }
 
-    fn after_minor(&mut self, find: &mut dyn FnMut(*mut Object) -> *mut Object) {
-        let mut freed = 0;
-        let mut young = std::mem::take(&mut self.young);
-        for ob in young.drain(..) {
-            // SAFETY: [K5] as above.
+    fn after_minor(&mut self, survivors: &[(*mut Object, *mut Object)]) {
+        for &(before, object) in survivors {
+            // SAFETY: [H2] promoted just now.
+            let ob = match unsafe { self.links.slot(object) } {
+                Some(slot) => slot.load(Ordering::Relaxed) as *mut PyObject,
+                None => match self.handles.get(&(before as usize)) {
+                    Some(&ob) => {
+                        self.links.handles.pin().insert(object as usize, Address(ob));
+                        ob
+                    }
+                    None => continue,
+                },
+            };
+            // SAFETY: [K2] linked to a live object, so alive.
             let this = unsafe { &*ob };
-            let word = this.link();
-            if !word.is_young() {
-                continue;
-            }
-            let object = find(word.object());
-            if object.is_null() {
-                freed += 1;
-                self.links.end(ob, word, Some(&mut self.slab));
-                continue;
-            }
-            if !self.handles.is_empty() && self.handles.remove(&(word.object() as usize)).is_some() {
-                self.links.handles.pin().insert(object as usize, Address(ob));
-            }
-            this.set_link(word.promoted(object));
+            this.set_link(this.link().promoted(object));
             self.links.set_linked(this);
+            // SAFETY: [K5] a slot of our slabs.
+            unsafe { SlabHeap::page(ob.cast()) }.set_mixed(true);
         }
-        self.young = young;
         self.handles.clear();
-        Counters::add(&self.links.shared.counters.links_freed_by_minor, freed);
-        self.slab.collect(&self.links.slabs);
+        self.slab.trim(&self.links.slabs);
+        let ended = self.end_dead();
+        Counters::add(&self.links.shared.counters.links_freed_by_minor, ended);
     }
 
     unsafe fn published(&mut self, object: *mut Object) {

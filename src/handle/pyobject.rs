@@ -76,6 +76,9 @@ impl LinkWord {
     pub(super) fn is_young(self) -> bool {
         self.0 & YOUNG != 0
     }
+    pub(super) fn is_young_and_light(self) -> bool {
+        self.0 & (YOUNG | LIGHT) == YOUNG | LIGHT
+    }
     pub(super) fn is_light(self) -> bool {
         self.0 & LIGHT != 0
     }

@@ -34,6 +34,8 @@ struct Evacuation<'a> {
     en_masse: bool,
     /// Large objects that survive.
     large: Vec<*mut Object>,
+    /// Promoted objects that have a link: where they were, and where they are.
+    linked: Vec<(*mut Object, *mut Object)>,
     bytes: usize,
     objects: u64,
 }
@@ -82,6 +84,9 @@ impl Evacuation<'_> {
                     Object::forward(object, new);
                 }
                 self.memory.blocks.set_start(new as usize);
+                if flags & LINKED != 0 {
+                    self.linked.push((object, new));
+                }
                 self.bytes += extent.bytes;
                 self.objects += 1;
                 if slot::has_slots(ty) {
@@ -99,6 +104,9 @@ impl Evacuation<'_> {
         unsafe {
             (*object).set_mark(self.colour);
             (*object).set_flags_private(OLD | UNLOGGED, 0);
+        }
+        if flags & LINKED != 0 {
+            self.linked.push((object, object));
         }
         self.keep(object, extent);
         if slot::has_slots(ty) {
@@ -161,6 +169,7 @@ impl Record {
             worklist: std::mem::take(&mut local.worklist),
             en_masse: local.sizing.most_survive() && shared.memory.has_whole_blocks(allocated) && !cfg!(gc_zeal),
             large: vec![],
+            linked: std::mem::take(&mut local.linked),
             bytes: 0,
             objects: 0,
         };
@@ -170,7 +179,7 @@ impl Record {
             evacuation.drain();
             self.visit_finalizable(local, &mut evacuation, snapshot);
             if let Some(links) = &mut local.links {
-                links.after_minor(&mut |object| evacuation.find(object));
+                links.after_minor(&evacuation.linked);
             }
             self.promote_published(local, &mut evacuation);
         }
@@ -200,6 +209,8 @@ impl Record {
         local.nursery.resize(&shared.memory, blocks);
         local.evacuation = evacuation.allocator;
         local.worklist = evacuation.worklist;
+        local.linked = evacuation.linked;
+        local.linked.clear();
         // The nursery is empty: the next allocation takes its first block.
         self.cursor.set(0);
         local.block_end = 0;

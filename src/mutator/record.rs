@@ -32,9 +32,9 @@ use std::time::Instant;
 pub trait MutatorLinks {
     /// Calls `visit` with the object of each of its private young links whose `PyObject` C holds: extra roots of a minor.
     fn visit_held(&mut self, visit: &mut dyn FnMut(*mut Object));
-    /// After a minor collection has found its survivors: `find` answers where an object is now, or null if it died.
-    /// Links follow their objects or die with them.
-    fn after_minor(&mut self, find: &mut dyn FnMut(*mut Object) -> *mut Object);
+    /// After a minor collection has found its survivors: those of them that have a link, where they were and where they
+    /// are now. Links follow their objects or die with them.
+    fn after_minor(&mut self, survivors: &[(*mut Object, *mut Object)]);
     /// A linked object has become public.
     ///
     /// # Safety
@@ -91,6 +91,8 @@ pub struct Local {
     pub promoted: usize,
     /// Scratch of a minor collection.
     pub worklist: Vec<*mut Object>,
+    /// Scratch of a minor collection: promoted objects with a link.
+    pub linked: Vec<(*mut Object, *mut Object)>,
 }
 
 /// The record. Its address is the `hf_mutator *` of C code.
@@ -156,6 +158,7 @@ impl Record {
             in_callback: false,
             promoted: 0,
             worklist: Vec::new(),
+            linked: Vec::new(),
         };
         Record {
             cursor: Cell::new(0),
