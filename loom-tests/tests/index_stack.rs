@@ -121,6 +121,44 @@ fn what_belongs_to_an_index_travels_through_other_pushes() {
     });
 }
 
+/// One thread takes both members, makes them its own, and gives one back; the other examines the stack meanwhile. `heed`
+/// says whether it heeds the answer.
+fn examine(heed: bool) {
+    check(move || {
+        let blocks = Blocks::new(2);
+        let kinds: Arc<[AtomicU32; 2]> = Arc::new(std::array::from_fn(|_| AtomicU32::new(0)));
+        let other = {
+            let (blocks, kinds) = (blocks.clone(), kinds.clone());
+            thread::spawn(move || {
+                let taken = [blocks.pop(), blocks.pop()];
+                taken.iter().flatten().for_each(|&i| kinds[i as usize].store(1, Relaxed));
+                if let [Some(first), _] = taken {
+                    kinds[first as usize].store(0, Relaxed);
+                    blocks.push(first);
+                }
+            })
+        };
+        let mut seen = vec![];
+        let stayed = blocks.stack.examine(&blocks.links[..], 3, |i| seen.push((i, kinds[i as usize].load(Relaxed))));
+        if stayed || !heed {
+            let moments: [&[(u32, u32)]; 4] = [&[(1, 0), (0, 0)], &[(0, 0)], &[], &[(1, 0)]];
+            assert!(moments.contains(&&seen[..]), "not the members of any moment: {seen:?}");
+        }
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn an_examination_sees_the_members_of_one_moment_or_says_no() {
+    examine(true);
+}
+
+#[test]
+#[should_panic(expected = "not the members of any moment")]
+fn twin_examination_whose_answer_is_not_heeded() {
+    examine(false);
+}
+
 /// The same stack without the tag, or with another ordering of the push.
 struct Weak {
     head: AtomicU64,

@@ -174,7 +174,6 @@ impl BlockTables {
     }
 
     /// Whether an object has started at `address` and its line was not given to others since.
-    #[cfg(feature = "debug")]
     pub fn is_start(&self, address: usize) -> bool {
         let offset = address & (BLOCK - 1);
         let word = self.starts(self.block_of(address))[offset >> LINE_SHIFT].load(Ordering::Acquire);

@@ -88,6 +88,11 @@ impl LargeSpace {
         state.is_young() || state.is_old()
     }
 
+    /// Whether the object whose header is at this address of the space is old; acquire, as [`LargeSpace::is_young`].
+    pub fn is_old(&self, address: usize) -> bool {
+        self.states()[self.page_of(address)].load(Ordering::Acquire) == OLD
+    }
+
     /// Bytes in use.
     pub fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
@@ -207,6 +212,42 @@ impl LargeSpace {
                 f(self.memory.base() + page * PAGE);
             }
         }
+    }
+
+    /// Checks that old objects, whose bytes `bytes_of` answers, and free runs do not overlap, and that the table knows
+    /// objects in used pages only. Answers how many are old and how many young. Any thread, while nobody sweeps.
+    ///
+    /// # Errors
+    /// The address of a page, and what is wrong with it.
+    pub fn audit(&self, bytes_of: impl Fn(usize) -> usize) -> Result<(usize, usize), (usize, String)> {
+        // Whoever takes or gives back a run waits: what is in the map and in the table does not change hands meanwhile.
+        let runs = self.runs.lock().unwrap_or_else(|e| e.into_inner());
+        let address = |page: usize| self.memory.base() + page * PAGE;
+        let mut free_end = 0;
+        for (&first, &(n, _)) in &runs.free {
+            if n == 0 || first < free_end || first + n > runs.high {
+                return Err((address(first), format!("a free run of {n} pages overlaps another, or the end")));
+            }
+            free_end = first + n;
+        }
+        let (mut old, mut young, mut end) = (0, 0, 0);
+        for (page, state) in self.states()[..runs.high].iter().enumerate() {
+            let state = state.load(Ordering::Acquire);
+            if state == NONE {
+                continue;
+            }
+            let n = if state == OLD { bytes_of(address(page)).div_ceil(PAGE) } else { 1 };
+            if page < end || page + n > runs.high {
+                return Err((address(page), format!("an object of {n} pages overlaps another, or the end")));
+            }
+            let before = runs.free.range(..page + n).next_back();
+            if before.is_some_and(|(&first, &(pages, _))| first + pages > page) {
+                return Err((address(page), format!("an object of {n} pages lies in a free run")));
+            }
+            end = page + n;
+            if state == OLD { old += 1 } else { young += 1 }
+        }
+        Ok((old, young))
     }
 }
 

@@ -62,6 +62,17 @@ impl Youth<'_> {
     }
 }
 
+/// Where blocks wait for an owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pool {
+    /// Empty, with memory behind them.
+    Free,
+    /// Empty, and the operating system has their memory back.
+    Released,
+    /// With holes.
+    Recyclable,
+}
+
 /// The memory of one heap.
 #[derive(Debug)]
 pub struct Memory {
@@ -393,6 +404,18 @@ impl Memory {
             self.released_count.fetch_add(1, Ordering::Relaxed);
             self.released.push(&self.blocks, block);
         }
+    }
+
+    /// Calls `f` with every block of a pool, and answers whether they all stayed there meanwhile: see
+    /// [`IndexStack::examine`].
+    pub fn examine_pool(&self, pool: Pool, f: impl FnMut(u32)) -> bool {
+        let stack = match pool {
+            Pool::Free => &self.free,
+            Pool::Released => &self.released,
+            Pool::Recyclable => &self.recyclable,
+        };
+        // One more than there are: a circle is told from a full pool.
+        stack.examine(&self.blocks, self.block_count() as usize + 1, f)
     }
 
     /// Blocks that were ever in use: all numbers below.
