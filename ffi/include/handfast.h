@@ -68,6 +68,8 @@ typedef enum hf_status {
     HF_ERR_ABI = 12,
     // A panic inside the library was caught at the boundary: a bug, or an inconsistency that a check found.
     HF_ERR_PANIC = 13,
+    // `hf_heap_verify` has found an invariant of the heap violated.
+    HF_ERR_CORRUPT = 14,
 } hf_status;
 
 // A root of the heap itself: a cell that keeps one object alive until `hf_global_free`.
@@ -440,11 +442,13 @@ void hf_leak_report_free(struct hf_leak_report *report);
 void hf_external_memory(struct hf_heap *heap,
                         ptrdiff_t delta);
 
-// Checks the invariants of everything old, between two cycles. For tests: it takes long.
+// Checks the heap's invariants, in any build: everything old, and what each thread reaches, remembers and has linked. Waits
+// until every other attached thread has come to a safepoint, unless it is native. For tests: it takes longer than a full
+// collection.
 //
 // # Safety
 // Thread: any that is attached and running. **May collect.** Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_NOT_ATTACHED`,
-// and `HF_ERR_PANIC` when something is wrong: `hf_last_error` says what.
+// `HF_ERR_FORKED`, and `HF_ERR_CORRUPT` when something is wrong: `hf_last_error` says what, where and when.
 enum hf_status hf_heap_verify(struct hf_heap *heap);
 
 // The calling thread's mutator of this heap; NULL when it is not attached.

@@ -292,11 +292,13 @@ pub unsafe extern "C" fn hf_external_memory(heap: *mut HfHeap, delta: ptrdiff_t)
     });
 }
 
-/// Checks the invariants of everything old, between two cycles. For tests: it takes long.
+/// Checks the heap's invariants, in any build: everything old, and what each thread reaches, remembers and has linked. Waits
+/// until every other attached thread has come to a safepoint, unless it is native. For tests: it takes longer than a full
+/// collection.
 ///
 /// # Safety
 /// Thread: any that is attached and running. **May collect.** Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_NOT_ATTACHED`,
-/// and `HF_ERR_PANIC` when something is wrong: `hf_last_error` says what.
+/// `HF_ERR_FORKED`, and `HF_ERR_CORRUPT` when something is wrong: `hf_last_error` says what, where and when.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_heap_verify(heap: *mut HfHeap) -> HfStatus {
     boundary::status("hf_heap_verify", || {
@@ -305,7 +307,7 @@ pub unsafe extern "C" fn hf_heap_verify(heap: *mut HfHeap) -> HfStatus {
         let current = heap.current().ok_or(handfast_core::Error::NotAttached)?;
         threads::running("hf_heap_verify", threads::name(current))?;
         // SAFETY: [A1] the caller's promise, checked above.
-        threads::collecting(|| unsafe { heap.verify() });
+        threads::collecting(|| unsafe { heap.verify() })?;
         Ok(())
     })
 }

@@ -55,6 +55,7 @@ test_programs! {
     callbacks_call_back: "callbacks.c",
     a_child_of_fork_is_told: "fork.c",
     a_program_close_to_misuse_is_correct: "clean.c",
+    a_corrupt_heap_is_named: "verify.c",
     misuse_of_counts_is_reported_and_harmless: "reports.c",
     objects_pins_publication_walk: "objects.c",
     a_batch_allocates_what_single_calls_do: "batch.c",

@@ -155,7 +155,7 @@ pub fn finish(heap: &Heap) {
     // SAFETY: the rule above.
     unsafe {
         m.collect_full();
-        heap.verify();
+        heap.verify().unwrap();
         m.detach();
     }
     let report = heap.close().expect("nobody is attached");

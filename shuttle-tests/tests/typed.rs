@@ -83,7 +83,7 @@ fn scenario(gc_threads: u32) -> Result<(), Error> {
             assert!(seen.insert(cell.value), "popped, and there still");
             at = s.get(cell, |cell| &cell.next);
         }
-        s.verify();
+        s.verify().unwrap();
     });
     let pushed: BTreeSet<u64> = (0..3).flat_map(|me| (0..3).map(move |i| me << 8 | i)).collect();
     assert_eq!(seen, pushed);

@@ -16,7 +16,8 @@
 
 use super::mark::{self, Marked, Marker};
 use super::pacing::Pacing;
-use super::verify;
+use super::verify::{self, LinkAudit, Verified, Verifier};
+use crate::mutator::inspect::{Inspector, Moment};
 use crate::mutator::shared::{Ask, Counters, Demand, Due, Grey};
 use crate::mutator::{Record, Shared};
 use crate::object::Object;
@@ -27,7 +28,7 @@ use std::ptr::{NonNull, null_mut};
 use std::time::Duration;
 
 /// Another layer's references into the heap: roots, and what dies with objects.
-pub trait RootSource: Send + Sync {
+pub trait RootSource: LinkAudit {
     /// Calls `shade` with every object that is held from outside. All mutators are scanned.
     fn scan(&self, shade: &mut dyn FnMut(*mut Object));
     /// Marking looks complete: calls `shade` with every object that `is_dead` although it is held from outside.
@@ -38,7 +39,8 @@ pub trait RootSource: Send + Sync {
 
 /// What drives cycles over one heap.
 pub struct Collector {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) verifier: Arc<Verifier>,
     source: Arc<dyn RootSource>,
     threads: usize,
     reserve: usize,
@@ -65,11 +67,14 @@ impl Collector {
         reserve: usize,
         pacing: Pacing,
     ) -> Collector {
-        Collector { shared, source, threads: threads.max(1), reserve, round: AtomicU64::new(1), pacing }
+        let verifier = Arc::new(Verifier::new(source.clone()));
+        let inspector: Arc<dyn Inspector> = verifier.clone();
+        shared.set_inspector(Arc::downgrade(&inspector));
+        Collector { shared, verifier, source, threads: threads.max(1), reserve, round: AtomicU64::new(1), pacing }
     }
 
     /// Asks every mutator and returns when all have answered.
-    fn handshake(&self, demand: Demand, epoch: u8) {
+    pub(super) fn handshake(&self, demand: Demand, epoch: u8) {
         let round = self.round.fetch_add(1, Ordering::Relaxed) + 1;
         let word = Ask { round, epoch, demand }.encode();
         self.shared.asked.publish(word);
@@ -124,10 +129,11 @@ impl Collector {
             }
         }
         self.pacing.set_marking(false);
-        if cfg!(gc_zeal) {
-            // SAFETY: [V1] marking is complete, and the sweep has not begun.
-            unsafe { verify::verify_old(shared, epoch, epoch) };
-        }
+        let zeal = |moment| match self.verify_shared(epoch, moment, &mut Verified::default()) {
+            Ok(suspects) => suspects,
+            Err(violation) => verify::fatal(&violation),
+        };
+        let marked = cfg!(gc_zeal).then(|| zeal(Moment::Marked));
         shared.weaks.for_each(|cell| {
             let target = cell.target.load(Ordering::Acquire);
             if self.is_dead(target, epoch) {
@@ -136,11 +142,22 @@ impl Collector {
             }
         });
         self.source.reap(&|object| self.is_dead(object, epoch));
+        let cleared = cfg!(gc_zeal).then(|| zeal(Moment::Cleared));
         // Before the sweep: a mutator in the middle of a weak load may still look at the header of a dead object.
         self.handshake(Demand::Disarm, epoch);
+        for (moment, suspects) in [(Moment::Marked, marked), (Moment::Cleared, cleared)] {
+            if let Some(Err(violation)) = suspects.map(|suspects| self.verify_again(moment, &suspects)) {
+                verify::fatal(&violation);
+            }
+        }
         shared.memory.begin_sweep(epoch);
         while shared.memory.sweep_next() {}
         self.sweep_large(epoch);
+        if cfg!(gc_zeal)
+            && let Err(violation) = self.verify_swept(epoch)
+        {
+            verify::fatal(&violation);
+        }
         // What the next cycle will need again is not worth giving back, unless somebody asked for a full collection.
         self.pacing.cycle_ends(total.bytes as usize);
         let more = if full { 0 } else { self.pacing.trigger().saturating_mul(2) };
@@ -151,7 +168,7 @@ impl Collector {
         crate::trace_event!("cycle ends", epoch = epoch, live_bytes = total.bytes, live_objects = total.objects);
     }
 
-    fn is_dead(&self, object: *mut Object, epoch: u8) -> bool {
+    pub(super) fn is_dead(&self, object: *mut Object, epoch: u8) -> bool {
         // SAFETY: [G1] not young, so old; its header is intact until the sweep.
         !object.is_null() && !self.shared.memory.is_young(object as usize) && unsafe { (*object).mark() } != epoch
     }

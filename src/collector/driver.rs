@@ -5,6 +5,7 @@
 //! itself, in the native state, and others that ask meanwhile wait for the same or the next number.
 
 use super::cycle::Collector;
+use super::verify::{Verified, Violation};
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard, thread};
 use std::time::Duration;
 
@@ -100,6 +101,31 @@ impl Driver {
         state
     }
 
+    /// Checks the heap between two cycles, on the calling thread: no mutator, or one in the native state.
+    ///
+    /// # Errors
+    /// The first violation.
+    pub fn verify(&self) -> Result<Verified, Violation> {
+        /// Lets the next cycle run, also after a panic.
+        struct Running<'a>(&'a Driver);
+        impl Drop for Running<'_> {
+            fn drop(&mut self) {
+                self.0.lock().running = false;
+                self.0.changed.notify_all();
+            }
+        }
+        let mut state = self.lock();
+        while state.running {
+            state = self.wait(state);
+        }
+        state.running = true;
+        drop(state);
+        let running = Running(self);
+        let verified = self.collector.verify();
+        drop(running);
+        verified
+    }
+
     /// The collector thread's life.
     fn serve(&self) {
         let mut state = self.lock();
@@ -107,12 +133,19 @@ impl Driver {
             if state.closing {
                 return;
             }
-            if state.requested > state.started {
+            if state.running {
+                // Somebody verifies the heap.
+                state = self.wait(state);
+            } else if state.requested > state.started {
                 state = self.run_one(state);
             } else if std::mem::take(&mut state.short_of_memory) {
+                // The pools are not the verifier's alone meanwhile.
+                state.running = true;
                 drop(state);
                 self.collector.prepare_memory();
                 state = self.lock();
+                state.running = false;
+                self.changed.notify_all();
             } else {
                 state = self.wait(state);
             }

@@ -65,7 +65,7 @@ pub struct Links {
     /// Memory of the embedder's own that follows our rules: address → bytes.
     pub(super) adopted: papaya::HashMap<usize, usize, FxBuildHasher>,
     /// Those of them that are linked: what a scan looks at. Others may be disowned, and gone, at any moment.
-    adopted_linked: papaya::HashMap<usize, (), FxBuildHasher>,
+    pub(super) adopted_linked: papaya::HashMap<usize, (), FxBuildHasher>,
     /// Old or public objects of types without a handle slot → their `PyObject`.
     pub(super) handles: papaya::HashMap<usize, Address, FxBuildHasher>,
     dead: SegQueue<Address>,

@@ -25,7 +25,7 @@ pub struct LocalLinks {
     /// In a minor collection: where the pairs are that were made since the last one of objects that were private and young.
     spans: Vec<Span>,
     /// Pairs of the same kind that are elsewhere: linked with a `PyObject` that was there before, or large.
-    young: Vec<*mut PyObject>,
+    pub(crate) young: Vec<*mut PyObject>,
     /// Their objects' handles, for types without a slot.
     handles: FxHashMap<usize, *mut PyObject>,
 }

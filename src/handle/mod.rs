@@ -14,6 +14,7 @@ pub mod local_links;
 pub mod pyobject;
 pub mod refcount;
 pub(crate) mod slab;
+mod verify;
 
 pub(crate) use callback::Callback;
 pub use pyobject::{LinkFlags, MIN_SIZE, PyObject};

@@ -90,7 +90,7 @@ impl LargeSpace {
 
     /// Whether the object whose header is at this address of the space is old; acquire, as [`LargeSpace::is_young`].
     pub fn is_old(&self, address: usize) -> bool {
-        self.states()[self.page_of(address)].load(Ordering::Acquire) == OLD
+        self.states()[self.page_of(address)].is_old()
     }
 
     /// Bytes in use.
@@ -232,11 +232,12 @@ impl LargeSpace {
         }
         let (mut old, mut young, mut end) = (0, 0, 0);
         for (page, state) in self.states()[..runs.high].iter().enumerate() {
-            let state = state.load(Ordering::Acquire);
-            if state == NONE {
+            // Young first: it may become old meanwhile.
+            if !state.is_young() && !state.is_old() {
                 continue;
             }
-            let n = if state == OLD { bytes_of(address(page)).div_ceil(PAGE) } else { 1 };
+            let is_old = state.is_old();
+            let n = if is_old { bytes_of(address(page)).div_ceil(PAGE) } else { 1 };
             if page < end || page + n > runs.high {
                 return Err((address(page), format!("an object of {n} pages overlaps another, or the end")));
             }
@@ -245,7 +246,7 @@ impl LargeSpace {
                 return Err((address(page), format!("an object of {n} pages lies in a free run")));
             }
             end = page + n;
-            if state == OLD { old += 1 } else { young += 1 }
+            if is_old { old += 1 } else { young += 1 }
         }
         Ok((old, young))
     }

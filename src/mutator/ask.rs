@@ -26,6 +26,8 @@ pub enum Demand {
     Snapshot = 3,
     /// Hand over the grey buffer.
     Flush = 4,
+    /// Between cycles: be looked at by the verifier.
+    Inspect = 5,
 }
 
 /// Where a mutator stands in the global cycle.
@@ -63,7 +65,8 @@ impl Ask {
             1 => Demand::Promote,
             2 => Demand::Arm,
             3 => Demand::Snapshot,
-            _ => Demand::Flush,
+            4 => Demand::Flush,
+            _ => Demand::Inspect,
         };
         Ask { round: word >> 16, epoch: (word >> 8) as u8, demand }
     }
@@ -76,7 +79,7 @@ impl Ask {
     /// Phase of a mutator that has answered this, and the mark that its promotions carry. What attaches now takes it over.
     pub fn stance(self) -> (Phase, u8) {
         match self.demand {
-            Demand::Disarm | Demand::Promote => (Phase::Idle, self.epoch),
+            Demand::Disarm | Demand::Promote | Demand::Inspect => (Phase::Idle, self.epoch),
             Demand::Arm => (Phase::Armed, previous_epoch(self.epoch)),
             Demand::Snapshot | Demand::Flush => (Phase::Scanned, self.epoch),
         }
@@ -117,9 +120,9 @@ mod tests {
 
     #[test]
     fn a_word_comes_back_as_it_went_in() {
-        for (i, demand) in
-            [Demand::Disarm, Demand::Promote, Demand::Arm, Demand::Snapshot, Demand::Flush].into_iter().enumerate()
-        {
+        let in_cycle = [Demand::Arm, Demand::Snapshot, Demand::Flush];
+        let between = [Demand::Disarm, Demand::Promote, Demand::Inspect];
+        for (i, demand) in in_cycle.into_iter().chain(between).enumerate() {
             let ask = Ask { round: 1 << 40 | i as u64, epoch: 255 - i as u8, demand };
             assert_eq!(Ask::decode(ask.encode()), ask);
             assert_eq!(ask.in_cycle(), ask.stance().0 != Phase::Idle);

@@ -12,6 +12,7 @@ pub mod finalize;
 pub mod gate;
 pub mod globals;
 pub mod handshake;
+pub mod inspect;
 pub mod minor;
 pub mod nursery;
 pub mod publish;

@@ -112,6 +112,11 @@ impl Nursery {
         }
     }
 
+    /// The blocks handed out since the last minor collection, for verification.
+    pub fn filled(&self) -> &[u32] {
+        &self.blocks[..self.used]
+    }
+
     /// The blocks, for verification and poisoning.
     pub fn blocks(&self) -> &[u32] {
         &self.blocks

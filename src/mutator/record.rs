@@ -263,7 +263,7 @@ impl Record {
             unsafe {
                 self.serve();
                 self.local().roots.truncate(0);
-                self.minor(false);
+                self.collect(false);
                 self.publish_private_links();
             }
             // SAFETY: [L1] the owner; the references of the block above are gone.

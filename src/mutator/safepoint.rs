@@ -1,6 +1,7 @@
 //! Safepoints: where a mutator serves what it is asked, and the native state, in which others serve for it.
 
 use super::handshake::{Leave, Requests, Target};
+use super::inspect::Moment;
 use super::record::{Local, Phase, Record};
 use super::shared::{Ask, Demand};
 use crate::object::header::{BARRIER_CYCLE, BARRIER_IDLE};
@@ -62,7 +63,9 @@ impl Record {
         let ask = Ask::decode(word);
         match ask.demand {
             // SAFETY: [L1] owner or holder, for each of these.
-            Demand::Promote => unsafe { self.minor(false) },
+            Demand::Promote => unsafe { self.collect(false) },
+            // SAFETY: [L1] as above.
+            Demand::Inspect => unsafe { self.inspect(Moment::Asked) },
             Demand::Arm => {
                 // SAFETY: [L1] as above.
                 let local = unsafe { self.local() };
@@ -70,13 +73,17 @@ impl Record {
             }
             Demand::Snapshot => {
                 // SAFETY: [L1] as above.
-                unsafe { self.minor(true) };
+                unsafe { self.collect(true) };
                 // SAFETY: [L1] as above.
                 let local = unsafe { self.local() };
                 // What was promoted up to here carries the old colour; its lines are marked with it now.
                 local.evacuation.retire(&self.shared().memory, local.parity);
                 local.parity = ask.epoch;
                 self.set_phase(local, Phase::Scanned, ask.epoch);
+                if cfg!(gc_zeal) {
+                    // SAFETY: [L1] as above; `local` is not used any more.
+                    unsafe { self.inspect(Moment::Snapshot) };
+                }
             }
             Demand::Flush => {
                 // SAFETY: [L1] as above.

@@ -10,6 +10,7 @@ use super::cells::CellTable;
 use super::finalize::FinalizableCell;
 use super::gate::WeakGate;
 use super::globals::GlobalCell;
+use super::inspect::Inspector;
 use super::record::Record;
 use super::registry::{Asked, Registry};
 use super::sizing::Bounds;
@@ -17,8 +18,9 @@ use super::weak::WeakCell;
 use crate::heap::Memory;
 use crate::object::Object;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Condvar, Mutex, SegQueue};
+use crate::sync::{Arc, Condvar, Mutex, SegQueue};
 use std::ptr::NonNull;
+use std::sync::{OnceLock, Weak};
 use std::time::Duration;
 
 /// A grey object on its way to a marker.
@@ -89,7 +91,6 @@ impl Event {
 }
 
 /// State shared by the mutators of one heap and its collector.
-#[derive(Debug)]
 pub struct Shared {
     /// Blocks, large objects, side tables.
     pub memory: Memory,
@@ -121,6 +122,14 @@ pub struct Shared {
     pub counters: Counters,
     /// How large nurseries are.
     pub nurseries: Bounds,
+    /// The verifier, which the collector owns.
+    inspector: OnceLock<Weak<dyn Inspector>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("memory", &self.memory).field("asked", &self.ask()).finish_non_exhaustive()
+    }
 }
 
 impl Shared {
@@ -143,7 +152,18 @@ impl Shared {
             event: Event::default(),
             counters: Counters::default(),
             nurseries,
+            inspector: OnceLock::new(),
         }
+    }
+
+    /// Says who looks at mutators. Once, when the heap is made.
+    pub fn set_inspector(&self, inspector: Weak<dyn Inspector>) {
+        let _ = self.inspector.set(inspector);
+    }
+
+    /// Who looks at mutators.
+    pub fn inspector(&self) -> Option<Arc<dyn Inspector>> {
+        self.inspector.get().and_then(Weak::upgrade)
     }
 
     /// What is being asked.

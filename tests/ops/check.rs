@@ -137,7 +137,7 @@ impl Machine {
             }
             let linked = found.values().filter(|&&object| !m.from_obj(object).is_null()).count();
             assert_eq!(self.heap.stats().links, linked as u64, "pairs");
-            self.heap.verify();
+            self.heap.verify().unwrap();
         }
     }
 }

@@ -314,22 +314,6 @@ impl Heap {
     pub unsafe fn describe(&self, object: *mut Object) -> String {
         verify::describe(&self.0.shared, object as usize)
     }
-
-    /// Checks the heap's invariants over everything old. May collect.
-    ///
-    /// # Safety
-    /// The calling thread is attached and running, and holds no unrooted object.
-    ///
-    /// # Panics
-    /// With a description of the first violation: the heap is corrupt. When the thread is not attached.
-    pub unsafe fn verify(&self) {
-        let mutator = self.current().expect("verify: the calling thread is attached");
-        // SAFETY: [A1] the calling thread's mutator, running; [V1] see `settled`.
-        unsafe {
-            let (epoch, newer) = mutator.settled();
-            verify::verify_old(&self.0.shared, epoch, newer);
-        }
-    }
 }
 
 fn process_id() -> i32 {

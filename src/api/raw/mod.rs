@@ -42,6 +42,7 @@ pub mod layout;
 mod mutator;
 mod teardown;
 mod types;
+mod verify;
 
 pub use crate::handle::refcount::IMMORTAL;
 pub use crate::handle::{DeadNotifier, Dealloc, LeakReport, LinkFlags, MIN_SIZE, PyObject};

@@ -1,8 +1,7 @@
 //! A mutator: an attached thread's access to its heap.
 
-use super::heap::{Heap, Inner, WalkedObject};
+use super::heap::{Heap, Inner};
 use crate::Error;
-use crate::collector::verify;
 use crate::handle::links::LinkError;
 use crate::handle::local_links::LocalLinks;
 use crate::handle::{LinkFlags, PyObject, heaps};
@@ -11,7 +10,7 @@ use crate::mutator::globals::{self, GlobalCell};
 use crate::mutator::handshake::Target;
 use crate::mutator::weak::{self, WeakCell};
 use crate::object::header::{HASHED, OLD, PINNED, PUBLIC};
-use crate::object::{Object, TypeInfo, reference, slot};
+use crate::object::{Object, reference, slot};
 use crate::sync::atomic::Ordering;
 use crate::sync::thread_number;
 use std::ffi::c_void;
@@ -467,27 +466,5 @@ impl Mutator {
     pub unsafe fn to_obj(self, ob: *mut PyObject) -> *mut Object {
         // SAFETY: [K2] the caller's object.
         unsafe { LocalLinks::cross(self.record(), ob) }
-    }
-
-    /// Calls `f` with every object that lives after a full collection, except what threads allocate meanwhile. May collect
-    /// before the first call, not during the walk.
-    pub unsafe fn walk(self, f: &mut dyn FnMut(WalkedObject)) {
-        // SAFETY: [A1] the caller's promises.
-        unsafe { self.complete_cycle(true) };
-        // SAFETY: [A1] as above.
-        let (epoch, newer) = unsafe { self.settled() };
-        let memory = &self.record().shared().memory;
-        // SAFETY: [V1] this mutator runs, so no later cycle can sweep before it is done.
-        unsafe {
-            verify::for_each_marked(memory, epoch, newer, |object| {
-                let ty: *const TypeInfo = (*object).type_info();
-                f(WalkedObject {
-                    address: object as usize,
-                    type_info: ty,
-                    bytes: Object::extent(object).bytes,
-                    items: Object::items(object),
-                });
-            });
-        }
     }
 }

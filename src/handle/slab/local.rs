@@ -142,6 +142,13 @@ impl SlabLocal {
         std::mem::take(&mut self.young)
     }
 
+    /// The same, for the verifier: the next minor collection finds them still.
+    pub(crate) fn look_at_young_spans(&self) -> Vec<Span> {
+        let mut spans = self.young.clone();
+        spans.extend(self.bump.iter().filter_map(|bump| { *bump }.given()));
+        spans
+    }
+
     /// Takes an emptied list of spans back, for its memory.
     pub(crate) fn reuse_spans(&mut self, mut spans: Vec<Span>) {
         spans.clear();
