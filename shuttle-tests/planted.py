@@ -27,7 +27,7 @@ BUGS = [
      "        let word = self.shared().asked.adopt();\n", "        let word = self.answered.load(Ordering::Relaxed);\n",
      "attach"),
     ("no-crossing-barrier", "src/handle/local_links.rs",
-     "            unsafe { record.shade(local, object) };\n", "            let _ = &local;\n", "handles"),
+     "            unsafe { record.shade(local, object) };\n", "            let _ = &local;\n", "from_c"),
     ("judged-in-spite-of-a-weak-load", "src/collector/cycle.rs",
      "        if !shared.gate.reopen() {\n            return false;\n        }\n",
      "        let _ = shared.gate.reopen();\n", "finalizers"),
