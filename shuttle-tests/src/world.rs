@@ -20,11 +20,14 @@ pub fn config(gc_threads: u32) -> Config {
     Config {
         gc_threads,
         nursery_bytes: 128 << 10,
+        // Of one size: what grows by the clock is not repeated by a token.
+        max_nursery_bytes: 128 << 10,
         max_heap_bytes: 4 << 20,
         growth_percent: 10,
         min_trigger_bytes: 256,
         reserve_bytes: 0,
         huge_pages: false,
+        ..Config::default()
     }
 }
 

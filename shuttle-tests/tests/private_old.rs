@@ -4,28 +4,30 @@
 
 use handfast::raw::{GlobalCell, Mutator};
 use shuttle_tests::explore;
-use shuttle_tests::world::{self, Share, node, numbers, root};
+use shuttle_tests::world::{self, Share, TABLE, node, numbers, root};
+
+/// References from one old private object to young ones.
+const SLOTS: usize = 8;
 
 unsafe fn age(m: Mutator, table: Share<GlobalCell>, me: u64) {
     // SAFETY: the rule of `world`.
     unsafe {
         let old = root(m);
-        *old = node(m, me, 0);
-        let second = node(m, me, 100);
-        m.store(*old, 8, second);
+        *old = m.alloc_items(&TABLE, SLOTS);
         m.collect_minor();
         assert!(!m.is_young(*old) && !m.is_public(*old));
-        for i in 1..6 {
-            let young = node(m, me, i);
-            m.store(*old, 0, young);
-            let young = node(m, me, 100 + i);
-            m.store(m.load(*old, 8), 0, young);
-            // Published in the same block: that one leaves the nursery with the next minor.
-            m.store(m.global_get(table.get()), 8 * me as usize, node(m, me, 200 + i));
+        for round in 0..4 {
+            // Published in the same block as what follows: this one leaves the nursery with the next minor.
+            m.store(m.global_get(table.get()), 8 * me as usize, node(m, me, round));
+            for slot in 0..SLOTS {
+                let young = node(m, me, round << 8 | slot as u64);
+                m.store(*old, 8 * slot, young);
+            }
             m.collect_minor();
-            assert_eq!(numbers(m.load(*old, 0)), (me, i));
-            assert_eq!(numbers(m.load(m.load(*old, 8), 0)), (me, 100 + i));
-            assert_eq!(numbers(m.load(m.global_get(table.get()), 8 * me as usize)), (me, 200 + i));
+            for slot in 0..SLOTS {
+                assert_eq!(numbers(m.load(*old, 8 * slot)), (me, round << 8 | slot as u64));
+            }
+            assert_eq!(numbers(m.load(m.global_get(table.get()), 8 * me as usize)), (me, round));
         }
         assert!(!m.is_public(*old));
     }
