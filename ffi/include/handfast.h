@@ -323,7 +323,8 @@ struct hf_pyobject *hf_handle(struct hf_mutator *mutator,
 struct hf_pyobject *hf_from_obj(struct hf_mutator *mutator,
                                 struct hf_object *object);
 
-// The object of a handle; NULL when it is not linked.
+// The object of a handle; NULL when it is not linked. A handle of another heap is an error, and the answer NULL; the inlined
+// function, which does not look, may answer that heap's object instead, which is not this mutator's to use.
 //
 // # Safety
 // Owner: the collector; root the answer before the next call that may collect. The caller holds a reference to `ob`.
@@ -606,8 +607,8 @@ void hf_unpin(struct hf_mutator *mutator, struct hf_object *object);
 // another thread's mutator.
 size_t hf_scope_open(struct hf_mutator *mutator);
 
-// Closes a scope and those opened after it: their slots are gone. A number above all open scopes is left alone; any other
-// number that `hf_scope_open` did not answer cuts off the roots that were made since there were that many.
+// Closes a scope and those opened after it: their slots are gone. A number that is no open scope of this mutator changes
+// nothing: `hf_last_error` says so.
 //
 // # Safety
 // Thread: the mutator's. Collects: no.

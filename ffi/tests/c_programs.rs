@@ -51,6 +51,7 @@ test_programs! {
     what_c_holds_is_reported_when_a_heap_is_freed: "leaks.c",
     a_thread_that_ends_is_detached: "thread_exit.c",
     a_detached_thread_drops_references: "detached.c",
+    scopes_close_what_they_opened: "scopes.c",
     versions_and_struct_sizes: "abi.c",
     callbacks_call_back: "callbacks.c",
     a_child_of_fork_is_told: "fork.c",

@@ -11,6 +11,8 @@ use super::pyobject::PyObject;
 use super::refcount::Decref;
 use crate::sync::thread_local;
 use std::cell::{Cell, RefCell};
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Nested deallocs before the rest is postponed.
 const NESTING: u32 = 50;
@@ -112,6 +114,18 @@ unsafe fn dealloc(links: &Links, ob: *mut PyObject) {
             // SAFETY: [K6] its last reference is gone.
             unsafe { links.free(ob) };
         }
+    }
+}
+
+/// Calls the `fn(*mut PyObject)` that `arg` is. A panic ends here: those who called know nothing of it, and what else is due
+/// must be done. The object that it was about is left as it is then; nobody knows how far its dealloc came.
+pub(crate) unsafe extern "C" fn call_dealloc(ob: *mut PyObject, arg: *mut c_void) {
+    // SAFETY: [K7] whoever sets this function makes `arg` from such a one.
+    let dealloc = unsafe { std::mem::transmute::<*mut c_void, fn(*mut PyObject)>(arg) };
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| dealloc(ob))) {
+        // Dropping what was thrown could panic again.
+        std::mem::forget(payload);
+        say("dealloc", ob, "the heap's dealloc has panicked; unless it had freed the object, that is leaked");
     }
 }
 

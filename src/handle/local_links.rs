@@ -370,7 +370,7 @@ impl LocalLinks {
         ob
     }
 
-    /// The object of a `PyObject`, or null when it is not linked. Never collects.
+    /// The object of a `PyObject`, or null when it is not linked, or with another heap's object. Never collects.
     ///
     /// # Safety
     /// Called by the running owner of `record`; `ob` is a live object that it holds or that something it holds keeps alive.
@@ -409,6 +409,10 @@ impl LocalLinks {
             word = this.link();
         }
         if !word.is_linked() {
+            return ptr::null_mut();
+        }
+        if !record.owns(word.object()) {
+            // Another heap's, which this mutator does not keep alive.
             return ptr::null_mut();
         }
         // The crossing barrier. It goes through the gate as a weak load does: C may have counted a reference that it only

@@ -134,6 +134,17 @@ impl PyObject {
         (this.ob_refcnt.count() - this.link().is_linked() as isize).max(0)
     }
 
+    /// Whether it is linked with an object on the heap. Any thread; the answer may be late.
+    ///
+    /// # Safety
+    /// `ob` is a live `PyObject`.
+    #[inline]
+    pub unsafe fn is_linked(ob: *const PyObject) -> bool {
+        debug::check_use("is_linked", ob);
+        // SAFETY: [K2] the caller says that it is live.
+        unsafe { (*ob).link() }.is_linked()
+    }
+
     /// Whether there is exactly one C reference and no link: nobody else can reach it.
     ///
     /// # Safety

@@ -241,6 +241,15 @@ impl Heap {
         self.0.links.dealloc.set(dealloc, arg);
     }
 
+    /// The same with a Rust function, which may panic: the panic ends in the heap, which reports it, and everything else that
+    /// is due is done. (A panic in a function that is `extern "C"` aborts the process.)
+    ///
+    /// # Safety
+    /// As [`Heap::set_dealloc`].
+    pub unsafe fn set_dealloc_fn(&self, dealloc: fn(*mut PyObject)) {
+        self.0.links.dealloc.set(Some(crate::handle::death::call_dealloc), dealloc as *mut c_void);
+    }
+
     /// Sets what is called, at a safepoint of some mutator, after a collection that queued dead objects.
     ///
     /// # Safety

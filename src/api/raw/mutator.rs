@@ -460,7 +460,7 @@ impl Mutator {
         }
     }
 
-    /// The object of a `PyObject`; null when it is not linked. Never collects; may wait for the thread to which the object
+    /// The object of a `PyObject`; null when it is not linked, or with an object of another heap. Never collects; may wait for the thread to which the object
     /// is private, which publishes it.
     #[inline]
     pub unsafe fn to_obj(self, ob: *mut PyObject) -> *mut Object {
