@@ -74,6 +74,7 @@ test_programs! {
     story_callbacks_from_c_that_collect: "story_callbacks.c",
     story_c_releases_the_runtime: "story_native.c",
     story_call_arguments_die_young: "story_arguments.c",
+    an_object_linked_to_anothers_memory_is_public: "linked_elsewhere.c",
 }
 
 #[test]

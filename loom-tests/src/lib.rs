@@ -130,29 +130,47 @@ pub fn number(object: *mut ()) -> Option<usize> {
 /// some room.
 const PREEMPTIONS: usize = 3;
 
-/// Tries every execution of `scenario`, and prints how many there were.
+/// Tries every execution of `scenario` with at most three preemptions, and prints how many there were.
 ///
 /// # Panics
 /// When one fails.
 pub fn check(scenario: impl Fn() + Sync + Send + 'static) {
-    check_bounded(PREEMPTIONS, scenario);
+    explore(Some(PREEMPTIONS), scenario);
 }
 
-/// As [`check`], with fewer preemptions, for a scenario that would take minutes. `LOOM_MAX_PREEMPTIONS` overrides both.
+/// As [`check`], without a bound: for a scenario of which all executions take less than a minute.
+///
+/// # Panics
+/// When one fails.
+pub fn check_all(scenario: impl Fn() + Sync + Send + 'static) {
+    explore(None, scenario);
+}
+
+/// As [`check`], with fewer preemptions, for a scenario that would take minutes.
 ///
 /// # Panics
 /// When an execution fails.
 pub fn check_bounded(preemptions: usize, scenario: impl Fn() + Sync + Send + 'static) {
+    explore(Some(preemptions), scenario);
+}
+
+/// `LOOM_MAX_PREEMPTIONS` overrides the bound, `LOOM_UNBOUNDED` (set to anything) takes it away.
+fn explore(preemptions: Option<usize>, scenario: impl Fn() + Sync + Send + 'static) {
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
     let executions = std::sync::Arc::new(AtomicUsize::new(0));
     let start = std::time::Instant::now();
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound.get_or_insert(preemptions);
+    builder.preemption_bound = builder.preemption_bound.or(preemptions);
+    if std::env::var_os("LOOM_UNBOUNDED").is_some() {
+        builder.preemption_bound = None;
+    }
+    let bound = builder.preemption_bound;
     let count = executions.clone();
     builder.check(move || {
         count.fetch_add(1, Relaxed);
         scenario();
     });
     let name = std::thread::current().name().unwrap_or("?").to_owned();
-    println!("claim {name}: {} executions, {:.2?}", executions.load(Relaxed), start.elapsed());
+    let bound = bound.map_or("all".to_owned(), |n| n.to_string());
+    println!("claim {name}: {} executions, {:.1?}, preemptions: {bound}", executions.load(Relaxed), start.elapsed());
 }

@@ -204,7 +204,7 @@ impl Collector {
         let shared = &*self.shared;
         let mut due = vec![];
         shared.finalizable.for_each(|cell| {
-            // Acquire: the cell's place in the order is at least as new.
+            // Acquire, [F-put]: the cell's place in the order is at least as new.
             if self.is_dead(cell.object.load(Ordering::Acquire), epoch) {
                 due.push((cell.order.load(Ordering::Relaxed), NonNull::from(cell)));
             }

@@ -104,7 +104,7 @@ impl PyObject {
         self.ob_pypy_link.store(word.0, Ordering::Release);
     }
 
-    /// The publication of the linked object: other threads may cross from now on. Release, as above.
+    /// The publication of the linked object: other threads may cross from now on. Release: [L-word].
     pub(super) fn clear_private(&self) {
         self.ob_pypy_link.fetch_and(!(PRIVATE | YOUNG), Ordering::Release);
     }

@@ -14,7 +14,8 @@
 //! `Young`: its mutator's nursery. `Active`: an evacuation allocator fills it. `Sweeping`: its claimer. In the other
 //! kinds nobody allocates in it; markers write line marks at any time.
 //!
-//! Orderings: those of kinds are in `kind.rs`; everything else is handed over with the block.
+//! Orderings: those of kinds are in `kind.rs`. [M-line]: an object, then its start bit and the marks of its lines (release)
+//! → walks over old objects (acquire). Everything else is handed over with the block.
 
 pub use super::kind::Kind;
 use super::kind::KindByte;

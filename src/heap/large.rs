@@ -130,6 +130,7 @@ impl LargeSpace {
                         runs.committed = target;
                     }
                     runs.high = end;
+                    // Release, [M-fresh]: who walks the pages finds them committed.
                     self.high.store(end, Ordering::Release);
                     (at, true)
                 }

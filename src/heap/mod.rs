@@ -242,6 +242,7 @@ impl Memory {
         if populate {
             self.space.populate(first as usize * BLOCK, CHUNK);
         }
+        // Release, [M-fresh]: who counts the blocks finds them committed.
         self.fresh.store(first + CHUNK_BLOCKS, Ordering::Release);
         for block in (first + 1..first + CHUNK_BLOCKS).rev() {
             self.push_free(block);

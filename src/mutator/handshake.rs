@@ -34,7 +34,8 @@
 //!   `release` (release) → `try_leave_native` (acquire).
 //! - [O-away] the owner's last writes → `try_detach` (release) → whoever reads `Detached` (acquire); the next owner of the
 //!   record synchronises through the registry.
-//! - [`NurseryLimit`] and the request bits are a Dekker pair: see there.
+//! - [O-attach] the record as its owner prepared it → `attach` (release) → `request`, `target` (acquire).
+//! - [D-limit] [`NurseryLimit`] and the request bits are a Dekker pair: see there.
 
 use crate::sync::atomic::{
     AtomicU32, AtomicUsize,

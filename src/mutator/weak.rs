@@ -38,7 +38,7 @@ impl Record {
             // SAFETY: [P1] the caller's object.
             unsafe { self.publish(object) };
         }
-        // SAFETY: [C1] a fresh cell. Release: pairs with the loads of other threads.
+        // SAFETY: [C1] a fresh cell. Release: [F-put].
         unsafe { cell.as_ref() }.target.store(object, Ordering::Release);
         cell
     }

@@ -57,6 +57,7 @@ impl Clone for Heap {
 
 impl Drop for Heap {
     fn drop(&mut self) {
+        // Release and acquire, [A-last]: who closes sees what was done with the other handles.
         if self.0.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
             // Attached mutators own handles, so none is attached.
             let _ = self.close();

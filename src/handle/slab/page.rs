@@ -88,7 +88,7 @@ pub(super) type LinkedBits = [AtomicU64; PAGE_BYTES / GRANULE / 64];
 /// Calls `f` with each address of the page at `base` whose bit is set, in order; bits set before the call are found.
 pub(super) fn for_each_linked(bits: &LinkedBits, base: *mut u8, f: &mut dyn FnMut(*mut PyObject)) {
     for (w, word) in bits.iter().enumerate() {
-        // Acquire: pairs with `set_linked`.
+        // Acquire: [S-bit].
         let mut set = word.load(Ordering::Acquire);
         while set != 0 {
             let granule = w * 64 + set.trailing_zeros() as usize;
@@ -165,7 +165,7 @@ impl PageHeader {
         self.heap.load(Ordering::Relaxed)
     }
 
-    /// The owning mutator as given to `SlabLocal::new`; null once it has left. Acquire: pairs with the store at
+    /// The owning mutator as given to `SlabLocal::new`; null once it has left. Acquire, [S-owner]: pairs with the store at
     /// adoption and at leaving, so who sees null sees what the mutator did before it left.
     #[inline]
     pub(crate) fn owner(&self) -> *const () {
@@ -176,7 +176,7 @@ impl PageHeader {
     #[inline]
     pub(crate) fn set_linked(&self, p: *const PyObject) {
         let (word, bit) = self.bit(p);
-        // Release: the scan that sees the bit sees the link word and the count written before.
+        // Release, [S-bit]: the scan that sees the bit sees the link word and the count written before.
         let old = word.fetch_or(bit, Ordering::Release);
         debug_assert!(old & bit == 0, "handfast: set_linked: {p:p} is linked already");
     }
@@ -292,7 +292,7 @@ impl PageHeader {
 
     pub(super) unsafe fn set_owner(&self, owner: *const (), mailbox: *const Mailbox) {
         self.mailbox.store(mailbox.cast_mut(), Ordering::Relaxed);
-        // Release: pairs with `owner`.
+        // Release: [S-owner].
         self.owner.store(owner.cast_mut(), Ordering::Release);
     }
 

@@ -7,12 +7,12 @@
 //! and 1 of every slot of the page always are a count and a link.)
 //!
 //! Dekker pairs, with relaxed accesses around `fence(SeqCst)`:
-//! - a scan enters, then reads bits; a releaser, after the bits were cleared, looks whether a scan is in. If it sees
+//! - [D-scan] a scan enters, then reads bits; a releaser, after the bits were cleared, looks whether a scan is in. If it sees
 //!   none, every later scan sees the bits cleared.
-//! - a releaser defers a page, then looks again; the last scan leaves, then looks for deferred pages. One of the two
+//! - [D-defer] a releaser defers a page, then looks again; the last scan leaves, then looks for deferred pages. One of the two
 //!   finds the page.
 //!
-//! `leave` releases and `idle` acquires: what a scan read, it read before the page is used again.
+//! [S-scan] `leave` releases and `idle` acquires: what a scan read, it read before the page is used again.
 
 use crate::sync::atomic::{AtomicU32, Ordering, fence};
 
