@@ -24,6 +24,7 @@ use handfast::Config;
 use handfast::raw::Heap;
 use lanes::Lanes;
 use machine::Machine;
+#[allow(unused_imports, reason = "for programs that are written by hand")]
 pub use op::{Op, Program, Setup};
 use std::sync::Arc;
 
