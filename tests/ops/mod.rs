@@ -5,7 +5,8 @@
 //! its handshakes, and operations run in between. After each operation the finalizers that ran and the dead `PyObject`s
 //! are compared with what the graph allows; after each collection everything reachable is walked in both worlds at once;
 //! after a full collection both must hold exactly the same objects. Used by `tests/ops_reference.rs` with random bytes,
-//! by `tests/ops_corpus.rs` with those that the fuzzer has chosen, and by the fuzz target `heap_ops`.
+//! by `tests/ops_corpus.rs` with those that the fuzzer has chosen, by the fuzz target `heap_ops`, and by
+//! `tests/ops_handshakes.rs` with programs that were written by hand.
 //!
 //! `HANDFAST_OPS_TRACE=1` prints each operation before it is done.
 //!
@@ -23,7 +24,8 @@ use handfast::Config;
 use handfast::raw::Heap;
 use lanes::Lanes;
 use machine::Machine;
-use op::{Op, Program};
+#[allow(unused_imports, reason = "for programs that are written by hand")]
+pub use op::{Op, Program, Setup};
 use std::sync::Arc;
 
 /// Operations after which a collection that was begun is brought to its end.
@@ -39,9 +41,13 @@ struct Run {
     since: usize,
 }
 
-/// Runs one op list.
+/// Runs the program that some bytes are.
 pub fn run(bytes: &[u8]) {
-    let Program { setup, ops } = Program::of(bytes);
+    run_program(Program::of(bytes));
+}
+
+/// Runs a program.
+pub fn run_program(Program { setup, ops }: Program) {
     let config = Config {
         nursery_bytes: 128 << 10,
         max_heap_bytes: 128 << 20,
