@@ -79,6 +79,7 @@ impl Links {
     unsafe fn handle_of(&self, object: *mut Object) -> *mut PyObject {
         // SAFETY: [K4] the caller says that it is live.
         match unsafe { self.slot(object) } {
+            // Acquire: the handle is whole ([L-slot]).
             Some(slot) => slot.load(crate::sync::atomic::Ordering::Acquire) as *mut PyObject,
             None => self.handles.pin().get(&(object as usize)).map_or(ptr::null_mut(), |address| address.0),
         }
