@@ -491,6 +491,7 @@ impl MutatorLinks for LocalLinks {
         if !ob.is_null() {
             // SAFETY: [K2] linked to a live object, so alive.
             let this = unsafe { &*ob };
+            debug_assert!(this.link().is_linked(), "{ob:p} is published, and its pair has ended");
             // While it was young it had no bit. Before the tags go: from then on scans look at it.
             if this.link().is_young() {
                 self.links.set_linked(this);
