@@ -11,6 +11,7 @@
 use super::ask::Answer;
 pub use super::ask::Phase;
 use super::crossing::PublishRequest;
+use super::gate::WeakLoad;
 use super::handshake::{HandshakeWord, NurseryLimit};
 use super::nursery::Nursery;
 use super::remembered::RememberedSet;
@@ -296,7 +297,8 @@ impl Record {
         std::mem::take(&mut unsafe { self.local() }.promoted)
     }
 
-    /// Publishes the objects of its private links, so that any thread may cross them.
+    /// Publishes the objects of its private links, so that any thread may cross them; but for those that the cycle under way
+    /// has found dead, whose pairs it is ending at this moment, or has ended.
     unsafe fn publish_private_links(&self) {
         let mut objects = vec![];
         // SAFETY: [L1] the owner, see the caller.
@@ -304,6 +306,17 @@ impl Record {
             links.for_each_private(&mut |object| objects.push(object));
         }
         for object in objects {
+            // SAFETY: [L1] as above; the reference ends before the publication.
+            let local = unsafe { self.local() };
+            // A way to an object that no snapshot knew, as a weak load is.
+            // SAFETY: [W1] dead or not, its header is there until this mutator has answered the disarming handshake.
+            if local.phase == Phase::Scanned && unsafe { (*object).mark() } != local.epoch {
+                match self.shared().gate.weak_load() {
+                    WeakLoad::Dead => continue,
+                    // SAFETY: [B2] alive, since nobody has decided that it is not.
+                    WeakLoad::Shade => unsafe { self.shade(local, object) },
+                }
+            }
             // SAFETY: [P1] objects of live private links are live and private to this mutator.
             unsafe { self.publish(object) };
         }
