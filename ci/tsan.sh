@@ -37,7 +37,7 @@ export LD_LIBRARY_PATH=$libraries:$(echo "$root"/usr/lib/llvm-*/lib)
 export RUSTC=$root/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread --cfg tsan"
 "$RUSTC" --version
 build=(--release -Zbuild-std=std,panic_unwind,test --target "$host" --target-dir target/tsan)
-export TSAN_OPTIONS="halt_on_error=0:second_deadlock_stack=1:history_size=4"
+export TSAN_OPTIONS="halt_on_error=0:second_deadlock_stack=1:history_size=4:suppressions=$PWD/ci/tsan.supp"
 
 # Each must be reported, in the right place.
 for canary in a_race_on_a_payload:tsan_canary a_race_in_a_mutator:src/mutator/roots.rs; do
