@@ -57,40 +57,38 @@ fn a_thread_that_attaches_to_a_new_record_is_asked_or_adopts() {
     attach_against_ask(false);
 }
 
-#[test]
-fn what_is_adopted_brings_what_belongs_to_it() {
-    check(|| {
-        let heap = Arc::new((Asked::new(IDLE), AtomicU32::new(0)));
+/// A collector prepares something and asks; a mutator that finds what is asked finds that, too.
+fn message<A: Send + Sync + 'static>(asked: fn() -> A, publish: fn(&A), read: fn(&A) -> u64) {
+    check(move || {
+        let heap = Arc::new((asked(), AtomicU32::new(0)));
         let collector = {
             let heap = heap.clone();
             thread::spawn(move || {
                 heap.1.store(1, Relaxed);
-                heap.0.publish(ARMED);
+                publish(&heap.0);
             })
         };
-        if heap.0.adopt() == ARMED {
-            assert_eq!(heap.1.load(Relaxed), 1);
+        if read(&heap.0) == ARMED {
+            assert_eq!(heap.1.load(Relaxed), 1, "asked for nothing");
         }
         collector.join().unwrap();
     });
 }
 
 #[test]
+fn what_is_adopted_brings_what_belongs_to_it() {
+    message(|| Asked::new(IDLE), |asked| asked.publish(ARMED), Asked::adopt);
+}
+
+#[test]
 fn what_is_looked_up_brings_what_belongs_to_it() {
-    check(|| {
-        let heap = Arc::new((Asked::new(IDLE), AtomicU32::new(0)));
-        let collector = {
-            let heap = heap.clone();
-            thread::spawn(move || {
-                heap.1.store(1, Relaxed);
-                heap.0.publish(ARMED);
-            })
-        };
-        if heap.0.get() == ARMED {
-            assert_eq!(heap.1.load(Relaxed), 1);
-        }
-        collector.join().unwrap();
-    });
+    message(|| Asked::new(IDLE), |asked| asked.publish(ARMED), Asked::get);
+}
+
+#[test]
+#[should_panic(expected = "asked for nothing")]
+fn twin_what_is_asked_is_read_without_acquire() {
+    message(|| AtomicU64::new(IDLE), |asked| asked.store(ARMED, Release), |asked| asked.load(Relaxed));
 }
 
 /// A record that its owner prepares and then attaches, against a requester.

@@ -71,20 +71,38 @@ fn a_cell_has_one_owner_while_chunks_grow() {
     });
 }
 
-#[test]
-fn a_freed_cell_has_one_next_owner() {
-    check(|| {
+/// Two threads take and give one cell in turn; one of them may touch it once more.
+fn two_owners(touches: bool) {
+    check(move || {
         let table = Arc::new(CellTable::new());
         give(&table, take(&table));
         let other = {
             let table = table.clone();
-            thread::spawn(move || give(&table, take(&table)))
+            thread::spawn(move || {
+                let cell = take(&table);
+                give(&table, cell);
+                if touches {
+                    // SAFETY: as in `take`.
+                    unsafe { cell.as_ref() }.own.touch();
+                }
+            })
         };
         give(&table, take(&table));
         other.join().unwrap();
         assert!(table.made() <= 2);
         assert_eq!(in_use(&table), 0);
     });
+}
+
+#[test]
+fn a_freed_cell_has_one_next_owner() {
+    two_owners(false);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_a_cell_is_touched_after_it_was_freed() {
+    two_owners(true);
 }
 
 #[test]

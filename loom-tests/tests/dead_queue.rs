@@ -313,9 +313,8 @@ fn twin_the_queue_holds_no_count() {
 
 /// Two who have a reference of a queued object, one from its table (taken while it was queued) and one from the queue:
 /// the last frees, after every use.
-#[test]
-fn of_a_queued_object_the_last_reference_frees_whoever_has_it() {
-    check(|| {
+fn two_references(takes: fn(&Ob)) {
+    check(move || {
         let ob = Arc::new(Ob {
             count: RefCount::new(1),
             linked: AtomicBool::new(false),
@@ -331,8 +330,22 @@ fn of_a_queued_object_the_last_reference_frees_whoever_has_it() {
             })
         };
         ob.look();
-        ob.decref();
+        takes(&ob);
         user.join().unwrap();
         assert_eq!(ob.freed.load(Relaxed), 1, "never freed");
+    });
+}
+
+#[test]
+fn of_a_queued_object_the_last_reference_frees_whoever_has_it() {
+    two_references(Ob::decref);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_who_takes_it_out_frees_it_whatever_its_count() {
+    two_references(|ob| {
+        ob.memory.set(0);
+        ob.freed.fetch_add(1, Relaxed);
     });
 }

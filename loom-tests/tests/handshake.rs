@@ -393,6 +393,25 @@ fn who_sees_that_one_has_left_sees_all_that_it_did() {
 }
 
 #[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_leaves_without_release() {
+    check(|| {
+        let m = Arc::new((AtomicU32::new(weak::RUNNING), Plain::new(0)));
+        let owner = {
+            let m = m.clone();
+            thread::spawn(move || {
+                m.1.touch();
+                m.0.store(weak::DETACHED, Relaxed);
+            })
+        };
+        if m.0.load(Acquire) == weak::DETACHED {
+            assert_eq!(m.1.touch(), 2);
+        }
+        owner.join().unwrap();
+    });
+}
+
+#[test]
 #[should_panic(expected = "left without an answer")]
 fn twin_detach_does_not_look_at_the_requests() {
     check(|| {

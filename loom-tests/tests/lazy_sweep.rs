@@ -57,6 +57,28 @@ impl Turns for ThreeWords {
     }
 }
 
+/// Number and cycle in one word, but not ordered.
+struct RelaxedWord(AtomicU32);
+
+impl Turns for RelaxedWord {
+    fn new() -> RelaxedWord {
+        RelaxedWord(AtomicU32::new(0))
+    }
+    fn begin(&self, epoch: u8, blocks: u32) {
+        self.0.store((epoch as u32) << 8 | blocks, Relaxed);
+    }
+    fn take(&self) -> Option<(u32, u8)> {
+        let mut word = self.0.load(Relaxed);
+        loop {
+            let block = (word & 0xff).checked_sub(1)?;
+            match self.0.compare_exchange(word, word - 1, Relaxed, Relaxed) {
+                Ok(_) => return Some((block, (word >> 8) as u8)),
+                Err(now) => word = now,
+            }
+        }
+    }
+}
+
 const BLOCKS: usize = 2;
 
 /// Blocks of one line each.
@@ -176,10 +198,9 @@ fn twin_number_and_cycle_in_words_of_their_own() {
 }
 
 /// What the collector did before it began the sweep is there for who takes a turn.
-#[test]
-fn a_turn_brings_what_was_done_before_the_sweep() {
+fn prepared<T: Turns>() {
     check(|| {
-        let heap = Arc::new((SweepTurns::new(), Plain::new(0)));
+        let heap = Arc::new((T::new(), Plain::new(0)));
         let mutators: Vec<_> = (0..2)
             .map(|_| {
                 let heap = heap.clone();
@@ -194,6 +215,17 @@ fn a_turn_brings_what_was_done_before_the_sweep() {
         heap.0.begin(1, 2);
         mutators.into_iter().for_each(|t| t.join().unwrap());
     });
+}
+
+#[test]
+fn a_turn_brings_what_was_done_before_the_sweep() {
+    prepared::<SweepTurns>();
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_turns_without_order() {
+    prepared::<RelaxedWord>();
 }
 
 /// A block that is old only when the sweep has begun: an evacuation allocator gives it up.

@@ -21,6 +21,7 @@ enum Without {
     ClosedAnswer,
     DisownFirst,
     SecondLook,
+    HandsOff,
 }
 
 /// A page of two slots, 16 and 32, both given out; its owner's mailbox; the heap's stack of pages left behind.
@@ -152,12 +153,11 @@ fn put_away(without: Without) {
     });
 }
 
-#[test]
-fn an_adopter_is_alone_and_finds_what_was_freed() {
-    check(|| {
-        let world = World::new(Without::Nothing);
+/// The owner leaves an OPEN page to an adopter, while others free.
+fn adopt(without: Without) {
+    check(move || {
+        let world = World::new(without);
         let freers = world.freers();
-        // The owner leaves an OPEN page.
         world.merge(0);
         world.remote.post();
         let adopter = {
@@ -169,12 +169,26 @@ fn an_adopter_is_alone_and_finds_what_was_freed() {
             })
         };
         world.hand_over();
+        if without == Without::HandsOff {
+            world.merge(0);
+        }
         adopter.join().unwrap();
         freers.into_iter().for_each(|t| t.join().unwrap());
         // OPEN, and its holder looks by itself; or in the stack still; or done.
         world.merge(world.remote.take());
         world.all_found();
     });
+}
+
+#[test]
+fn an_adopter_is_alone_and_finds_what_was_freed() {
+    adopt(Without::Nothing);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_the_owner_touches_a_page_that_it_has_handed_over() {
+    adopt(Without::HandsOff);
 }
 
 #[test]
