@@ -7,7 +7,7 @@ mod remote;
 
 use heap::pool::{IndexStack, Links};
 use loom::cell::UnsafeCell;
-use loom_tests::{check, heap, sync};
+use loom_tests::{Plain, check, heap, sync};
 use remote::{Mailbox, NONE, Posted, Pushed, RemoteFrees};
 use sync::Arc;
 use sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
@@ -31,6 +31,8 @@ struct World {
     /// The owner's side: slots in use. Loom checks that only the holder touches it.
     used: UnsafeCell<u32>,
     mailbox: Mailbox,
+    /// Where the page says whose mailbox it is: set by an owner, read by who delivers the page.
+    home: Plain<u32>,
     heap: IndexStack,
     links: [AtomicU32; 1],
     without: Without,
@@ -54,6 +56,7 @@ impl World {
             next: std::array::from_fn(|_| AtomicUsize::new(0)),
             used: UnsafeCell::new(2),
             mailbox: Mailbox::new(),
+            home: Plain::new(0),
             heap: IndexStack::new(),
             links: [AtomicU32::new(0)],
             without,
@@ -71,6 +74,7 @@ impl World {
     fn free_remote(&self, slot: usize) {
         let pushed = self.remote.push(slot, |next| self.next[slot / 16 - 1].store(next, Relaxed));
         if pushed == Pushed::MustPost
+            && self.home.get() == 1
             && self.mailbox.post(self, 0) == Posted::Closed
             && self.without != Without::ClosedAnswer
         {
@@ -113,6 +117,7 @@ impl World {
 fn leave(without: Without) {
     check(move || {
         let world = World::new(without);
+        world.home.set(1);
         assert!(world.remote.close());
         let freers = world.freers();
         let disown = || world.merge(0);
@@ -132,11 +137,13 @@ fn leave(without: Without) {
     });
 }
 
-/// The owner finds nothing to allocate and puts the page away while others free.
+/// The owner, who has just adopted the page, finds nothing to allocate and puts it away while others free: whoever delivers
+/// the page finds the new owner's mailbox.
 fn put_away(without: Without) {
     check(move || {
         let world = World::new(without);
         let freers = world.freers();
+        world.home.set(1);
         let mut got = 0;
         loop {
             got += world.merge(world.remote.take());
