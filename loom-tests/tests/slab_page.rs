@@ -10,7 +10,10 @@ use loom::cell::UnsafeCell;
 use loom_tests::{Plain, check, heap, sync};
 use remote::{Mailbox, NONE, Posted, Pushed, RemoteFrees};
 use sync::Arc;
-use sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use sync::atomic::{
+    AtomicU32, AtomicUsize,
+    Ordering::{Acquire, Relaxed},
+};
 use sync::thread;
 
 /// One step of the protocol left out, or in the wrong place.
@@ -230,4 +233,66 @@ fn a_page_put_away_comes_back() {
 #[should_panic(expected = "lost")]
 fn twin_put_away_without_a_second_look() {
     put_away(Without::SecondLook);
+}
+
+/// A mailbox for two pages, and what a weaker one would be.
+struct Two<M> {
+    mailbox: M,
+    links: [AtomicU32; 2],
+}
+
+impl<M> Links for Two<M> {
+    fn link(&self, i: u32) -> &AtomicU32 {
+        &self.links[i as usize]
+    }
+}
+
+/// Two threads post a page each, while the owner takes what there is, and once more at the end.
+fn two_posts<M: Send + Sync + 'static>(mailbox: fn() -> M, post: fn(&Two<M>, u32), take: fn(&Two<M>) -> u32) {
+    check(move || {
+        let two = Arc::new(Two { mailbox: mailbox(), links: [AtomicU32::new(7), AtomicU32::new(7)] });
+        let posters: Vec<_> = (0..2)
+            .map(|i| {
+                let two = two.clone();
+                thread::spawn(move || post(&two, i))
+            })
+            .collect();
+        let mut found = [0; 2];
+        let mut walk = || {
+            let mut i = take(&two);
+            while i != NONE {
+                assert!(i < 2, "a link that nobody has written");
+                found[i as usize] += 1;
+                i = two.links[i as usize].load(Relaxed);
+            }
+        };
+        walk();
+        posters.into_iter().for_each(|t| t.join().unwrap());
+        walk();
+        assert_eq!(found, [1, 1], "lost");
+    });
+}
+
+#[test]
+fn a_mailbox_gives_each_page_once() {
+    two_posts(Mailbox::new, |two, i| assert_eq!(two.mailbox.post(two, i), Posted::Delivered), |two| two.mailbox.take());
+}
+
+#[test]
+#[should_panic(expected = "a link that nobody has written")]
+fn twin_page_is_posted_without_release() {
+    two_posts(
+        || AtomicU32::new(NONE),
+        |two, i| {
+            let mut head = two.mailbox.load(Relaxed);
+            loop {
+                two.links[i as usize].store(head, Relaxed);
+                match two.mailbox.compare_exchange(head, i, Relaxed, Relaxed) {
+                    Ok(_) => return,
+                    Err(now) => head = now,
+                }
+            }
+        },
+        |two| two.mailbox.swap(NONE, Acquire),
+    );
 }
