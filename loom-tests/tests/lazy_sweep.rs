@@ -11,7 +11,7 @@ use loom_tests::sync::atomic::{
     Ordering::{AcqRel, Relaxed, Release},
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check};
+use loom_tests::{Plain, check, check_all};
 
 /// The numbers, or what would hand them out if it were weaker.
 trait Turns: Send + Sync + 'static {
@@ -199,7 +199,7 @@ fn twin_number_and_cycle_in_words_of_their_own() {
 
 /// What the collector did before it began the sweep is there for who takes a turn.
 fn prepared<T: Turns>() {
-    check(|| {
+    check_all(|| {
         let heap = Arc::new((T::new(), Plain::new(0)));
         let mutators: Vec<_> = (0..2)
             .map(|_| {
@@ -230,7 +230,7 @@ fn twin_turns_without_order() {
 
 /// A block that is old only when the sweep has begun: an evacuation allocator gives it up.
 fn given_up_meanwhile(claims: Claims) {
-    check(move || {
+    check_all(move || {
         let heap = Arc::new(Heap {
             turns: SweepTurns::new(),
             kinds: [KindByte::new(Kind::Active), KindByte::new(Kind::Recyclable)],
@@ -269,7 +269,7 @@ fn twin_a_block_is_swept_without_a_claim() {
 
 /// One block, two that would sweep it: a turn may be taken in one sweep and used when the next has begun.
 fn one_number_twice(claims: Claims) {
-    check(move || {
+    check_all(move || {
         let heap = Arc::new(Heap {
             turns: SweepTurns::new(),
             kinds: [KindByte::new(Kind::Old), KindByte::new(Kind::Active)],

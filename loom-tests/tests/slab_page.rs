@@ -278,6 +278,30 @@ fn a_mailbox_gives_each_page_once() {
     two_posts(Mailbox::new, |two, i| assert_eq!(two.mailbox.post(two, i), Posted::Delivered), |two| two.mailbox.take());
 }
 
+/// The same with an owner that leaves: a page is in the last chain, or its poster is told.
+#[test]
+fn a_mailbox_that_is_closed_gives_each_page_or_refuses_it() {
+    check(|| {
+        let two = Arc::new(Two { mailbox: Mailbox::new(), links: [AtomicU32::new(7), AtomicU32::new(7)] });
+        let posters: Vec<_> = (0..2)
+            .map(|i| {
+                let two = two.clone();
+                thread::spawn(move || two.mailbox.post(&*two, i) == Posted::Closed)
+            })
+            .collect();
+        let mut found = [0; 2];
+        let mut i = two.mailbox.close();
+        while i != NONE {
+            assert!(i < 2, "a link that nobody has written");
+            found[i as usize] += 1;
+            i = two.links[i as usize].load(Relaxed);
+        }
+        for (i, poster) in posters.into_iter().enumerate() {
+            assert_eq!(found[i] + u32::from(poster.join().unwrap()), 1, "lost");
+        }
+    });
+}
+
 #[test]
 #[should_panic(expected = "a link that nobody has written")]
 fn twin_page_is_posted_without_release() {
