@@ -89,7 +89,7 @@ struct St {
     co: Co,
     idx: u8,        // link scan / judge / clear / sweep index
     grey: u8,       // global grey bitmask
-    dirty: bool,    // this flush round is not clean: some buffer was not empty, or a weak load shaded
+    dirty: bool,    // this flush round is not clean: somebody helped to mark, or a weak load shaded
     link: u8,       // objects whose PyObject is linked
     tag: u8,        // links with the tag PRIVATE: whoever crosses asks the owner of the PyObject's page first
     page: u8,       // whose page the PyObject is on: mutator 1's, else 0's
@@ -355,7 +355,6 @@ impl St {
     fn left(&mut self, m: usize) {
         let q = self.mu[m];
         if rule(Rule::LeaveBuffer) { self.grey |= q.buf; }
-        if q.buf != 0 { self.dirty = true; }
         self.mu[m] = Mu { gone: true, left: q.left, ..init().mu[0] };
         let heir = (1..M).map(|k| (m + k) % M).find(|&n| !self.mu[n].gone).unwrap_or(m);
         self.mu[heir].cref |= q.cref;
@@ -497,7 +496,7 @@ fn mutator(s: &St, m: usize, out: &mut Vec<Step>) -> Result<(), String> {
         match s.co {
             Co::Arming => t.mu[m].ph = Ph::Armed,
             Co::Snapshotting => { t.minor(m, true)?; t.mu[m].ph = Ph::Scanned; t.mu[m].parity = t.g; }
-            Co::Flush => { if t.mu[m].buf != 0 && rule(Rule::AnswerDirties) { t.dirty = true; } t.grey |= t.mu[m].buf; t.mu[m].buf = 0; }
+            Co::Flush => { t.grey |= t.mu[m].buf; t.mu[m].buf = 0; }
             Co::Disarm => { t.mu[m].ph = Ph::Idle; }
             _ => ok = false,
         }
@@ -508,12 +507,14 @@ fn mutator(s: &St, m: usize, out: &mut Vec<Step>) -> Result<(), String> {
     if (1..N as u8).any(|o| s.live(o) && s.young(o) && s.owner(o) == m) {
         let mut t = *s; t.minor(m, false)?; out.push((("minor", m as u8), t));
     }
-    // flush the buffer on its own
-    if mu.buf != 0 && s.co == Co::Mark { let mut t = *s; t.grey |= mu.buf; t.mu[m].buf = 0; out.push((("flush", m as u8), t)); }
+    // a full buffer is handed over at any time, also while a flush round is on that this mutator has not answered
+    if mu.buf != 0 && matches!(s.co, Co::Snapshotting | Co::LinkScan | Co::Mark | Co::Flush) { let mut t = *s; t.grey |= mu.buf; t.mu[m].buf = 0; out.push((("flush", m as u8), t)); }
     // a mutator that outruns the collector helps to mark
     if mu.ph == Ph::Scanned && s.grey != 0 && matches!(s.co, Co::Mark | Co::Flush) {
         let o = s.grey.trailing_zeros() as u8;
         let mut t = *s; t.grey &= !(1 << o); t.mu[m].pc = Pc::Assist; t.mu[m].src = o;
+        // it may have answered this round, which then could end before the object is traced
+        if s.co == Co::Flush && rule(Rule::AssistAnnounces) { t.dirty = true; }
         out.push((("assist: taken", m as u8), t));
     }
     match litmus() {
@@ -708,7 +709,7 @@ enum Rule {
     Deletion, Insertion, InPlaceShades, MarkAfterScan, WeakDirties, CrossingShades, Exchange, WeakGate, QueueIsRoot,
     WeakCellAgain, TakeShades, FinalizablePublic, CandidatesOnlyIfClean, GateAfterJudging, LeaveBuffer, LeavePublishes,
     LeaveMinor, AttachPhase, JudgeLinks, CrossingAsks, CrossingServes, MinorLinkRoots, JudgeAtomic, LinksBeforeSweep,
-    CrossingDirties, WeakGateFirst, NoPublishInStore, NoHandshakeInside, WeakDirtiesAtomic, AssistDirties, AnswerDirties,
+    CrossingDirties, WeakGateFirst, NoPublishInStore, NoHandshakeInside, WeakDirtiesAtomic, AssistDirties, AssistAnnounces,
     UnlinkBeforeQueue, TakenOnce, QueueHoldsCount, MinorEndsLinks, PrivateOnOwnPage, PublishClearsTag,
 }
 /// Each rule, and what happens without it. Fault `k` leaves out the rule at `k - 1`.
@@ -743,7 +744,7 @@ const RULES: [(Rule, &str); 37] = [
     (Rule::NoHandshakeInside, "a handshake is served in the middle of an operation"),
     (Rule::WeakDirtiesAtomic, "a weak load goes by the gate that it read before, when it dirties the round"),
     (Rule::AssistDirties, "a mutator that helps to mark in a flush round does not dirty it"),
-    (Rule::AnswerDirties, "an answer with a buffer that is not empty does not dirty the round; only what is grey at its end counts"),
+    (Rule::AssistAnnounces, "a mutator that helps to mark dirties the round when it is done, not also before it takes an object"),
     (Rule::UnlinkBeforeQueue, "a dead PyObject is in the dead queue before it is unlinked"),
     (Rule::TakenOnce, "who takes a PyObject out of the dead queue looks first and takes it later"),
     (Rule::QueueHoldsCount, "the dead queue holds no count"),

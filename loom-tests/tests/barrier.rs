@@ -7,7 +7,7 @@ use loom_tests::object::reference::{exchange, follow, put, settled};
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{AtomicBool, AtomicPtr, Ordering::Relaxed};
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check, number, object};
+use loom_tests::{Plain, check_all, number, object};
 
 const NULL: *mut () = std::ptr::null_mut();
 
@@ -73,7 +73,7 @@ impl Heap {
 
 /// The mutator moves object 0 from the field that the marker looks at last to a root, and puts object 1 in its place.
 fn marking(write: Write) {
-    check(move || {
+    check_all(move || {
         let heap = Arc::new(Heap {
             fields: [AtomicPtr::new(object(0)), AtomicPtr::new(object(0))],
             marked: [AtomicBool::new(false), AtomicBool::new(false)],

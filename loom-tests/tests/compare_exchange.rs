@@ -10,7 +10,7 @@ use loom_tests::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check, number, object};
+use loom_tests::{Plain, check_all, number, object};
 
 type Word = AtomicPtr<()>;
 
@@ -62,7 +62,7 @@ impl Stack {
 }
 
 fn two_pushes(how: Push) {
-    check(move || {
+    check_all(move || {
         let stack = Arc::new(Stack {
             top: Word::new(object(0)),
             cells: std::array::from_fn(|cell| Cell {
@@ -133,7 +133,7 @@ fn twin_the_overwritten_value_is_not_shaded() {
 /// A thread that knows a value replaces it as soon as it is there: what was done before it was stored is there, too, though
 /// nothing was loaded.
 fn message(replace: fn(&Word, *mut (), *mut ()) -> bool) {
-    check(move || {
+    check_all(move || {
         let shared = Arc::new((Word::new(object(0)), Plain::new(0)));
         let other = {
             let shared = shared.clone();

@@ -13,7 +13,7 @@ use loom_tests::sync::atomic::{
     Ordering::{Acquire, Relaxed},
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check};
+use loom_tests::{Plain, check, check_all};
 
 const CYCLE: Requests = Requests::CYCLE;
 /// The last cycle before: the next one has number 1.
@@ -159,7 +159,7 @@ fn what_is_promoted_by_one_that_attaches_is_marked_when_the_cycle_ends() {
 
 /// The collector reads what the mutator did for its answer, without a second message.
 fn answer(give: fn(&Answer, &AtomicU64), is: fn(&Answer, &AtomicU64) -> bool) {
-    check(move || {
+    check_all(move || {
         let record = Arc::new((Answer::new(), AtomicU64::new(0), Plain::new(0)));
         let mutator = {
             let record = record.clone();

@@ -8,7 +8,7 @@ use loom_tests::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check};
+use loom_tests::{Plain, check_all};
 
 /// Members with something of their own.
 struct Blocks {
@@ -49,7 +49,7 @@ impl Blocks {
 
 #[test]
 fn an_index_has_one_owner_and_none_is_lost() {
-    check(|| {
+    check_all(|| {
         let blocks = Blocks::new(2);
         let other = {
             let blocks = blocks.clone();
@@ -75,7 +75,7 @@ fn an_index_has_one_owner_and_none_is_lost() {
 
 #[test]
 fn take_all_and_pop_and_push_share_the_members() {
-    check(|| {
+    check_all(|| {
         let blocks = Blocks::new(2);
         let popper = {
             let blocks = blocks.clone();
@@ -103,7 +103,7 @@ fn take_all_and_pop_and_push_share_the_members() {
 
 #[test]
 fn what_belongs_to_an_index_travels_through_other_pushes() {
-    check(|| {
+    check_all(|| {
         let blocks = Blocks::new(0);
         let pushers: Vec<_> = (0..2)
             .map(|i| {
@@ -124,7 +124,7 @@ fn what_belongs_to_an_index_travels_through_other_pushes() {
 /// One thread takes both members, makes them its own, and gives one back; the other examines the stack meanwhile. `heed`
 /// says whether it heeds the answer.
 fn examine(heed: bool) {
-    check(move || {
+    check_all(move || {
         let blocks = Blocks::new(2);
         let kinds: Arc<[AtomicU32; 2]> = Arc::new(std::array::from_fn(|_| AtomicU32::new(0)));
         let other = {
@@ -198,7 +198,7 @@ impl Weak {
 #[test]
 #[should_panic(expected = "lost or owned twice")]
 fn twin_head_without_tag() {
-    check(|| {
+    check_all(|| {
         let links: Arc<[AtomicU32; 2]> = Arc::new(std::array::from_fn(|_| AtomicU32::new(0)));
         let stack = Arc::new(Weak { head: AtomicU64::new(0), tagged: false, pushes: Release });
         (0..2).for_each(|i| stack.push(&links[..], i));
@@ -228,7 +228,7 @@ fn twin_head_without_tag() {
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn twin_push_without_release() {
-    check(|| {
+    check_all(|| {
         let blocks = Blocks::new(0);
         let stack = Arc::new(Weak { head: AtomicU64::new(0), tagged: true, pushes: Relaxed });
         let pusher = {

@@ -40,7 +40,6 @@ impl Heap {
         if self.buffer.get() {
             self.buffer.set(false);
             self.grey.set(true);
-            self.gate.disturb();
         }
         self.word.serve(CYCLE);
     }
@@ -97,7 +96,12 @@ impl Heap {
                     }
                 }
             }
-            if !self.gate.end_round() {
+            let clean = self.gate.end_round();
+            if self.grey.get() {
+                self.gate.reopen();
+                continue;
+            }
+            if !clean {
                 continue;
             }
             if !self.marked.load(Relaxed) && self.count.get_acquire() > 1 {

@@ -11,7 +11,7 @@ use loom_tests::sync::atomic::{
     Ordering::{AcqRel, Relaxed, Release},
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check};
+use loom_tests::{Plain, check, check_all};
 
 /// The numbers, or what would hand them out if it were weaker.
 trait Turns: Send + Sync + 'static {
@@ -54,6 +54,28 @@ impl Turns for ThreeWords {
         }
         let block = self.cursor.fetch_add(1, AcqRel);
         (block < self.end.load(Relaxed)).then(|| (block, self.epoch.load(Relaxed)))
+    }
+}
+
+/// Number and cycle in one word, but not ordered.
+struct RelaxedWord(AtomicU32);
+
+impl Turns for RelaxedWord {
+    fn new() -> RelaxedWord {
+        RelaxedWord(AtomicU32::new(0))
+    }
+    fn begin(&self, epoch: u8, blocks: u32) {
+        self.0.store((epoch as u32) << 8 | blocks, Relaxed);
+    }
+    fn take(&self) -> Option<(u32, u8)> {
+        let mut word = self.0.load(Relaxed);
+        loop {
+            let block = (word & 0xff).checked_sub(1)?;
+            match self.0.compare_exchange(word, word - 1, Relaxed, Relaxed) {
+                Ok(_) => return Some((block, (word >> 8) as u8)),
+                Err(now) => word = now,
+            }
+        }
     }
 }
 
@@ -176,10 +198,9 @@ fn twin_number_and_cycle_in_words_of_their_own() {
 }
 
 /// What the collector did before it began the sweep is there for who takes a turn.
-#[test]
-fn a_turn_brings_what_was_done_before_the_sweep() {
-    check(|| {
-        let heap = Arc::new((SweepTurns::new(), Plain::new(0)));
+fn prepared<T: Turns>() {
+    check_all(|| {
+        let heap = Arc::new((T::new(), Plain::new(0)));
         let mutators: Vec<_> = (0..2)
             .map(|_| {
                 let heap = heap.clone();
@@ -196,9 +217,20 @@ fn a_turn_brings_what_was_done_before_the_sweep() {
     });
 }
 
+#[test]
+fn a_turn_brings_what_was_done_before_the_sweep() {
+    prepared::<SweepTurns>();
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_turns_without_order() {
+    prepared::<RelaxedWord>();
+}
+
 /// A block that is old only when the sweep has begun: an evacuation allocator gives it up.
 fn given_up_meanwhile(claims: Claims) {
-    check(move || {
+    check_all(move || {
         let heap = Arc::new(Heap {
             turns: SweepTurns::new(),
             kinds: [KindByte::new(Kind::Active), KindByte::new(Kind::Recyclable)],
@@ -237,7 +269,7 @@ fn twin_a_block_is_swept_without_a_claim() {
 
 /// One block, two that would sweep it: a turn may be taken in one sweep and used when the next has begun.
 fn one_number_twice(claims: Claims) {
-    check(move || {
+    check_all(move || {
         let heap = Arc::new(Heap {
             turns: SweepTurns::new(),
             kinds: [KindByte::new(Kind::Old), KindByte::new(Kind::Active)],

@@ -165,19 +165,17 @@ impl Heap {
         }
     }
 
-    fn hand_over(&self) -> bool {
-        let shaded = self.buffer.get();
-        if let Some(o) = shaded {
+    fn hand_over(&self) {
+        if let Some(o) = self.buffer.get() {
             self.buffer.set(None);
             self.queue.push(o);
         }
-        shaded.is_some()
     }
 
     /// By the owner or the holder.
     fn answer(&self) {
-        if self.fault != Fault::AnswersWithItsBuffer && self.hand_over() {
-            self.gate.disturb();
+        if self.fault != Fault::AnswersWithItsBuffer {
+            self.hand_over();
         }
         self.word.serve(CYCLE);
     }

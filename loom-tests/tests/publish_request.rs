@@ -19,6 +19,7 @@ enum Fault {
     GivesUpWithoutWithdrawing,
     DoesNotWaitForWhoTookIt,
     LooksWithoutTaking,
+    DoesNotWait,
 }
 
 /// One private link, of which the requester holds the `PyObject`, and the owner's queue with one place.
@@ -59,7 +60,7 @@ impl Heap {
 
     fn cross(&self) {
         self.queue.push(&self.links[..], 0);
-        while self.private.load(Acquire) && !self.request.is_done() {
+        while self.fault != Fault::DoesNotWait && self.private.load(Acquire) && !self.request.is_done() {
             thread::yield_now();
         }
         if self.fault != Fault::GivesUpWithoutWithdrawing && !self.request.withdraw() {
@@ -101,6 +102,12 @@ fn a_request_is_served_before_its_requester_goes_on() {
 #[test]
 fn a_request_that_is_given_up_is_not_looked_at_later() {
     crossing(true, Fault::None);
+}
+
+#[test]
+#[should_panic]
+fn twin_does_not_wait() {
+    crossing(false, Fault::DoesNotWait);
 }
 
 #[test]

@@ -261,10 +261,13 @@ impl Collector {
         self.shared.memory.prepare();
     }
 
-    /// A mutator helps to mark while it outruns the cycle. It is not at a safepoint, so no flush round can end meanwhile;
-    /// one that is on is made dirty, since what it took may have been changed by a mutator that has answered already.
+    /// A mutator helps to mark while it outruns the cycle. What it has in its hands nobody sees, so a flush round that is on
+    /// is made dirty, twice (`model/`, faults 30 and 31). Before it takes anything: it may have answered the round, which
+    /// could end before it is done. Afterwards: a round may have begun since, and a mutator that has answered that may have
+    /// changed what it was tracing.
     pub fn assist(&self) {
-        if self.pacing.must_assist() {
+        if self.pacing.must_assist() && !self.shared.grey.is_empty() {
+            self.shared.gate.disturb();
             let mut marker = Marker::new(&self.shared, self.shared.ask().epoch, false);
             marker.drain(2048);
             let marked = marker.marked();

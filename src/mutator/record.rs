@@ -322,13 +322,11 @@ impl Record {
         }
     }
 
-    /// Hands the grey buffer over. Returns whether there was anything in it.
-    pub fn hand_over(&self, local: &mut Local) -> bool {
-        if local.grey.is_empty() {
-            return false;
+    /// Hands the grey buffer over.
+    pub fn hand_over(&self, local: &mut Local) {
+        if !local.grey.is_empty() {
+            self.shared().grey.push(std::mem::take(&mut local.grey));
         }
-        self.shared().grey.push(std::mem::take(&mut local.grey));
-        true
     }
 
     /// Counts a pause that began at `start`.

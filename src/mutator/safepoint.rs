@@ -86,11 +86,9 @@ impl Record {
                 }
             }
             Demand::Flush => {
+                // If a helping mutator empties the queue before the round ends, it has made the round dirty.
                 // SAFETY: [L1] as above.
-                if self.hand_over(unsafe { self.local() }) {
-                    // A helping mutator may empty the queue before the round ends.
-                    self.shared().gate.disturb();
-                }
+                self.hand_over(unsafe { self.local() });
             }
             Demand::Disarm => {
                 // SAFETY: [L1] as above.

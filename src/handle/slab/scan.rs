@@ -37,8 +37,8 @@ impl Scans {
     /// It ends, and uses no address that it found any more. True: it was the last, and must look for deferred pages.
     #[must_use]
     pub(super) fn leave(&self) -> bool {
-        // Release: pairs with `idle`. Acquire, for the last one: it speaks for the others.
-        self.running.fetch_sub(1, Ordering::AcqRel) == 1
+        // Release: [S-scan]. The last one asks `idle` next, which acquires what all others have released.
+        self.running.fetch_sub(1, Ordering::Release) == 1
     }
 
     /// Whether no scan is under way that may have seen what the caller, or who it took the page from, has cleared.
