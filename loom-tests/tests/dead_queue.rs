@@ -313,21 +313,24 @@ fn twin_the_queue_holds_no_count() {
 
 /// Two who have a reference of a queued object, one from its table (taken while it was queued) and one from the queue:
 /// the last frees, after every use.
-#[test]
-fn of_a_queued_object_the_last_reference_frees_whoever_has_it() {
-    check(|| {
+fn two_of_a_queued_object(counted: bool) {
+    check(move || {
         let ob = Arc::new(Ob {
             count: RefCount::new(1),
             linked: AtomicBool::new(false),
             memory: Plain::new(7),
             freed: AtomicUsize::new(0),
         });
-        ob.count.incref();
+        if counted {
+            ob.count.incref();
+        }
         let user = {
             let ob = ob.clone();
             thread::spawn(move || {
                 ob.look();
-                ob.decref();
+                if counted {
+                    ob.decref();
+                }
             })
         };
         ob.look();
@@ -335,4 +338,15 @@ fn of_a_queued_object_the_last_reference_frees_whoever_has_it() {
         user.join().unwrap();
         assert_eq!(ob.freed.load(Relaxed), 1, "never freed");
     });
+}
+
+#[test]
+fn of_a_queued_object_the_last_reference_frees_whoever_has_it() {
+    two_of_a_queued_object(true);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_uses_a_queued_object_without_a_count() {
+    two_of_a_queued_object(false);
 }

@@ -43,6 +43,11 @@ impl Nursery {
                     // While a block is young, its free-line word collects the lines of objects promoted in place.
                     memory.blocks.set_free_lines(block, 0);
                     memory.blocks.clear_starts(block, 0..LINES);
+                    #[cfg(feature = "debug")]
+                    // SAFETY: [N3] a block just taken. What is not allocated must not look like an object.
+                    unsafe {
+                        std::ptr::write_bytes(memory.blocks.address_of(block) as *mut u8, 0xDB, BLOCK);
+                    }
                     self.blocks.insert(self.used, block);
                 }
                 // Better one that has not rested than none.
@@ -115,14 +120,10 @@ impl Nursery {
         }
     }
 
-    /// Whether a block is one of those handed out since the last minor collection, and if so whether it is the last.
+    /// Whether a block is one of those handed out since the last minor collection, or one in which objects wait.
     #[cfg(feature = "debug")]
-    pub fn place(&self, block: u32) -> Option<bool> {
-        if self.waiting.contains(&block) {
-            return Some(false);
-        }
-        let at = self.blocks[..self.used].iter().position(|&b| b == block)?;
-        Some(at + 1 == self.used)
+    pub fn holds(&self, block: u32) -> bool {
+        self.waiting.contains(&block) || self.blocks[..self.used].contains(&block)
     }
 
     /// Gives every block back: the mutator leaves, or is told to by memory pressure. Nothing in them is alive.
