@@ -25,7 +25,7 @@ FILES = {
     "src/mutator/bell.rs": ["dead_queue"],
     "src/mutator/gate.rs": ["weak_gate", "assist"],
     "src/mutator/request.rs": ["publish_request"],
-    "src/handle/refcount.rs": ["refcount", "dead_queue"],
+    "src/handle/refcount.rs": ["refcount", "dead_queue", "resurrect"],
     "src/handle/slab/remote.rs": ["slab_page"],
     "src/handle/slab/scan.rs": ["slab_scan"],
 }

@@ -119,7 +119,11 @@ impl World {
         let dies = |pair: &Pair| pair.linked && pair.references == 0 && pair.place.is_none() && looked_at(pair);
         let dead: BTreeMap<usize, Pair> = self.pairs.iter().filter(|(_, p)| dies(p)).map(|(&a, &p)| (a, p)).collect();
         self.pairs.retain(|ob, _| !dead.contains_key(ob));
-        self.pairs.values_mut().for_each(|pair| pair.young = false);
+        for (&ob, pair) in &mut self.pairs {
+            // With patience, some wait.
+            // SAFETY: alive, says the model.
+            pair.young = pair.young && pair.linked && unsafe { self.m.is_young(self.m.to_obj(ob as *mut PyObject)) };
+        }
         // SAFETY: this thread's mutator, as below.
         let heap = unsafe { self.m.heap() };
         let mut delivered = BTreeSet::new();
@@ -195,9 +199,10 @@ impl World {
     }
 }
 
-fn run(seed: u64) {
+fn run(seed: u64, link_patience: u32) {
     // No minor but those of the steps: a nursery that they never fill.
-    let config = Config { gc_threads: 0, nursery_bytes: 8 << 20, max_heap_bytes: 256 << 20, ..Config::default() };
+    let (nursery_bytes, max_heap_bytes) = (8 << 20, 256 << 20);
+    let config = Config { gc_threads: 0, nursery_bytes, max_heap_bytes, link_patience, ..Config::default() };
     let heap = Heap::new(&config).unwrap();
     let m = heap.attach().unwrap();
     // SAFETY: this thread's mutator; the table is rooted.
@@ -230,7 +235,14 @@ fn run(seed: u64) {
 #[test]
 fn random_pairs_agree_with_a_model() {
     for seed in [1, 77, 4242, 99_999] {
-        run(seed);
+        run(seed, 0);
+    }
+}
+
+#[test]
+fn pairs_that_wait_agree_with_a_model() {
+    for (seed, patience) in [(3, 1), (88, 2), (5555, 7), (123_456, 4)] {
+        run(seed, patience);
     }
 }
 

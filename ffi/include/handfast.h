@@ -126,6 +126,9 @@ typedef struct hf_config {
     // What a minor collection should take at most, in microseconds: a goal that bounds the size of nurseries. 0: the
     // default.
     uint64_t pause_target_us;
+    // Minor collections that a young object which C alone holds stays young for, 0 to 7: so many chances that its pair dies
+    // at a minor of its thread instead of the next cycle. 0, the default: the first minor promotes it.
+    uint32_t link_patience;
 } hf_config;
 
 // The handles of one `ob_type` that C still held when a heap was freed.

@@ -48,6 +48,9 @@ pub struct HfConfig {
     /// What a minor collection should take at most, in microseconds: a goal that bounds the size of nurseries. 0: the
     /// default.
     pub pause_target_us: u64,
+    /// Minor collections that a young object which C alone holds stays young for, 0 to 7: so many chances that its pair dies
+    /// at a minor of its thread instead of the next cycle. 0, the default: the first minor promotes it.
+    pub link_patience: u32,
 }
 
 // SAFETY: [E3] integers and a byte, the size first.
@@ -71,6 +74,7 @@ impl HfConfig {
             huge_pages: CBool(u8::from(config.huge_pages)),
             max_nursery_bytes: config.max_nursery_bytes,
             pause_target_us: config.pause_target.as_micros() as u64,
+            link_patience: config.link_patience,
         }
     }
 
@@ -85,6 +89,7 @@ impl HfConfig {
             reserve_bytes: self.reserve_bytes,
             huge_pages: self.huge_pages.get(),
             max_nursery_bytes: self.max_nursery_bytes,
+            link_patience: self.link_patience,
             pause_target: match self.pause_target_us {
                 0 => Config::default().pause_target,
                 us => Duration::from_micros(us),

@@ -11,6 +11,7 @@ mod detached;
 pub(crate) mod heaps;
 pub mod links;
 pub mod local_links;
+mod minor_links;
 pub mod pyobject;
 pub mod refcount;
 pub(crate) mod slab;

@@ -9,6 +9,7 @@
 //! | `LIGHT` | freed silently | nobody |
 //! | `PRIVATE` | the object is private to the owner of this slab page | its publication clears it (release) |
 //! | `YOUNG` | and in the owner's nursery: the address changes with the next minor collection | the owner's minor |
+//! | `AGE` | the minors through which it has waited there (`mutator/waiting.rs`) | the owner's minor |
 //!
 //! Without `PRIVATE` and `YOUNG` the word never changes until the pair dies. Layout and the meaning of the count are
 //! those of PyPy's `rawrefcount`, but a link owns exactly one count: no bias.
@@ -53,6 +54,11 @@ const LIGHT: usize = 2;
 pub(crate) const PRIVATE: usize = 1 << 63;
 const YOUNG: usize = 1 << 62;
 pub(crate) const ADDRESS: usize = (1 << 48) - 8;
+/// Where a young link has the number of minor collections that its object has waited through.
+const AGE_SHIFT: u32 = 56;
+const AGE: usize = 7 << AGE_SHIFT;
+/// The most that a young object can wait.
+const MAX_AGE: u8 = 7;
 
 /// A link word's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +94,20 @@ impl LinkWord {
     }
     /// The same link to an object that was promoted to this address.
     pub(super) fn promoted(self, object: *mut Object) -> LinkWord {
-        LinkWord(self.0 & !(ADDRESS | YOUNG) | object as usize)
+        LinkWord(self.0 & !(ADDRESS | YOUNG | AGE) | object as usize)
+    }
+    /// How many minors its young object has waited through.
+    pub(super) fn age(self) -> u8 {
+        ((self.0 & AGE) >> AGE_SHIFT) as u8
+    }
+    /// The link of a young object that waits, taken out of the sight of who ends what is young.
+    pub(super) fn hidden(self) -> LinkWord {
+        LinkWord(self.0 & !YOUNG)
+    }
+    /// The same link, back, of an object that has waited once more.
+    pub(super) fn waited(self) -> LinkWord {
+        let age = (self.age() + 1).min(MAX_AGE);
+        LinkWord(self.0 & !AGE | YOUNG | (age as usize) << AGE_SHIFT)
     }
 }
 
@@ -106,7 +125,7 @@ impl PyObject {
 
     /// The publication of the linked object: other threads may cross from now on. Release: [L-word].
     pub(super) fn clear_private(&self) {
-        self.ob_pypy_link.fetch_and(!(PRIVATE | YOUNG), Ordering::Release);
+        self.ob_pypy_link.fetch_and(!(PRIVATE | YOUNG | AGE), Ordering::Release);
     }
 
     /// The link's own count.

@@ -23,9 +23,9 @@ use crate::object::header::{HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
 use crate::object::{Object, Slot, reference, slot};
 
 /// Evacuation in progress.
-struct Evacuation<'a> {
-    memory: &'a Memory,
-    youth: Youth<'a>,
+pub(super) struct Evacuation<'a> {
+    pub(super) memory: &'a Memory,
+    pub(super) youth: Youth<'a>,
     allocator: EvacuationAllocator,
     colour: u8,
     /// Promoted objects whose slots have not been visited.
@@ -36,6 +36,8 @@ struct Evacuation<'a> {
     large: Vec<*mut Object>,
     /// Promoted objects that have a link: where they were, and where they are.
     linked: Vec<(*mut Object, *mut Object)>,
+    /// Objects that only C holds, as far as is known, and that wait for a later minor (`waiting.rs`).
+    pub(super) waiting: Vec<*mut Object>,
     bytes: usize,
     objects: u64,
 }
@@ -43,7 +45,7 @@ struct Evacuation<'a> {
 impl Evacuation<'_> {
     /// Promotes what a slot refers to, if it is ours and young, and updates the slot.
     #[inline(always)]
-    unsafe fn visit(&mut self, slot: Slot) {
+    pub(super) unsafe fn visit(&mut self, slot: Slot) {
         // SAFETY: [S1] a slot of a live object of this mutator.
         let object = unsafe { slot::load(slot) };
         if object.is_null() || !self.youth.is_young(object as usize) {
@@ -60,7 +62,7 @@ impl Evacuation<'_> {
 
     /// Where a young object is from now on.
     #[inline(always)]
-    unsafe fn promote(&mut self, object: *mut Object) -> *mut Object {
+    pub(super) unsafe fn promote(&mut self, object: *mut Object) -> *mut Object {
         // SAFETY: [N1] young: readable if public, ours if private. A forwarding address has no flags.
         let flags = unsafe { (*object).flags() };
         if flags & (PUBLIC | OLD) != 0 {
@@ -137,7 +139,7 @@ impl Evacuation<'_> {
     }
 
     /// Visits the slots of everything promoted so far, and of what that promotes.
-    unsafe fn drain(&mut self) {
+    pub(super) unsafe fn drain(&mut self) {
         while let Some(object) = self.worklist.pop() {
             // SAFETY: [N2] promoted objects are whole; their slots are ours to update.
             unsafe { slot::for_each(object, |slot| self.visit(slot)) };
@@ -170,6 +172,7 @@ impl Record {
             en_masse: local.sizing.most_survive() && shared.memory.has_whole_blocks(allocated) && !cfg!(gc_zeal),
             large: vec![],
             linked: std::mem::take(&mut local.linked),
+            waiting: std::mem::take(&mut local.waiting),
             bytes: 0,
             objects: 0,
         };
@@ -177,11 +180,13 @@ impl Record {
         unsafe {
             self.visit_roots(local, &mut evacuation, snapshot);
             evacuation.drain();
+            evacuation.visit_waiting();
             self.visit_finalizable(local, &mut evacuation, snapshot);
-            if let Some(links) = &mut local.links {
-                links.after_minor(&evacuation.linked);
-            }
             self.promote_published(local, &mut evacuation);
+            evacuation.let_wait(local.nursery.spare());
+            if let Some(links) = &mut local.links {
+                links.after_minor(&evacuation.linked, &evacuation.waiting);
+            }
         }
         let survivors = std::mem::take(&mut local.finalizable);
         // Every slot has been updated by now (INV-4).
@@ -189,7 +194,7 @@ impl Record {
             shared.memory.large.set_old(object as usize);
         }
         Self::free_large(local, shared);
-        local.nursery.reset(&shared.memory, local.phase == Phase::Idle);
+        local.nursery.reset(&shared.memory, local.phase == Phase::Idle, &evacuation.waiting);
         poison(local, shared);
         local.pins.clear();
         for object in local.remembered.objects.drain(..) {
@@ -211,6 +216,8 @@ impl Record {
         local.worklist = evacuation.worklist;
         local.linked = evacuation.linked;
         local.linked.clear();
+        local.waiting = evacuation.waiting;
+        local.waiting.clear();
         // The nursery is empty: the next allocation takes its first block.
         self.cursor.set(0);
         local.block_end = 0;
@@ -236,7 +243,14 @@ impl Record {
                 shade.push(*object);
             }
             if let Some(links) = &mut local.links {
-                links.visit_held(&mut |object| shade.push(evacuation.promote(object)));
+                let patience = if local.phase == Phase::Idle { local.link_patience } else { 0 };
+                links.visit_held(&mut |object, age| {
+                    if age < patience && evacuation.may_wait(object) {
+                        evacuation.waiting.push(object);
+                    } else {
+                        shade.push(evacuation.promote(object));
+                    }
+                });
             }
             if snapshot {
                 for object in shade {

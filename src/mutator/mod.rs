@@ -24,6 +24,7 @@ pub mod roots;
 pub mod safepoint;
 pub mod shared;
 pub mod sizing;
+pub mod waiting;
 pub mod weak;
 
 pub use record::Record;

@@ -31,11 +31,12 @@ use std::time::Instant;
 
 /// What the handle layer keeps for a mutator, as the collector of this layer needs it.
 pub trait MutatorLinks {
-    /// Calls `visit` with the object of each of its private young links whose `PyObject` C holds: extra roots of a minor.
-    fn visit_held(&mut self, visit: &mut dyn FnMut(*mut Object));
+    /// Calls `visit` with the object of each of its private young links whose `PyObject` C holds, extra roots of a minor, and
+    /// how many minors the object has waited through.
+    fn visit_held(&mut self, visit: &mut dyn FnMut(*mut Object, u8));
     /// After a minor collection has found its survivors: those of them that have a link, where they were and where they
-    /// are now. Links follow their objects or die with them.
-    fn after_minor(&mut self, survivors: &[(*mut Object, *mut Object)]);
+    /// are now, and those that are young still and wait. Links follow their objects or die with them.
+    fn after_minor(&mut self, survivors: &[(*mut Object, *mut Object)], waiting: &[*mut Object]);
     /// A linked object has become public.
     ///
     /// # Safety
@@ -94,6 +95,10 @@ pub struct Local {
     pub worklist: Vec<*mut Object>,
     /// Scratch of a minor collection: promoted objects with a link.
     pub linked: Vec<(*mut Object, *mut Object)>,
+    /// Scratch of a minor collection: objects that only C holds.
+    pub waiting: Vec<*mut Object>,
+    /// How many minors such an object may stay young for.
+    pub link_patience: u8,
 }
 
 /// The record. Its address is the `hf_mutator *` of C code.
@@ -160,6 +165,8 @@ impl Record {
             promoted: 0,
             worklist: Vec::new(),
             linked: Vec::new(),
+            waiting: Vec::new(),
+            link_patience: 0,
         };
         Record {
             cursor: Cell::new(0),
@@ -228,6 +235,7 @@ impl Record {
             local.links_address = (&raw mut *links).cast();
             local.links = Some(links);
             local.in_callback = false;
+            local.link_patience = self.shared().link_patience;
             self.thread.store(thread, Ordering::Relaxed);
             self.cursor.set(0);
             local.block_end = 0;
@@ -264,6 +272,8 @@ impl Record {
             unsafe {
                 self.serve();
                 self.local().roots.truncate(0);
+                // Nobody waits any more: what C holds is published below, and for that it is old.
+                self.local().link_patience = 0;
                 self.collect(false);
                 self.publish_private_links();
             }

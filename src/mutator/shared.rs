@@ -122,6 +122,8 @@ pub struct Shared {
     pub counters: Counters,
     /// How large nurseries are.
     pub nurseries: Bounds,
+    /// How many minor collections a young object that only C holds may stay young for.
+    pub link_patience: u8,
     /// The verifier, which the collector owns.
     inspector: OnceLock<Weak<dyn Inspector>>,
 }
@@ -152,6 +154,7 @@ impl Shared {
             event: Event::default(),
             counters: Counters::default(),
             nurseries,
+            link_patience: 0,
             inspector: OnceLock::new(),
         }
     }

@@ -87,14 +87,16 @@ impl Heap {
         let config = config.validated()?;
         let os = |what| move |e: std::io::Error| Error::Os { what, code: e.raw_os_error().unwrap_or(0) };
         let memory = Memory::new(config.max_heap_bytes, config.huge_pages).map_err(os("reserving address space"))?;
-        let shared = Arc::new(Shared::new(
+        let mut shared = Shared::new(
             memory,
             Bounds {
                 first: config.nursery_bytes / BLOCK,
                 most: config.max_nursery_bytes / BLOCK,
                 pause_target: config.pause_target,
             },
-        ));
+        );
+        shared.link_patience = config.link_patience as u8;
+        let shared = Arc::new(shared);
         let links = Arc::new(Links::new(shared.clone()).map_err(os("reserving address space for PyObjects"))?);
         heaps::register(&links);
         let pacing = Pacing::new(config.growth_percent, config.min_trigger_bytes, config.max_heap_bytes);

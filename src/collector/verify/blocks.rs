@@ -170,7 +170,7 @@ fn account(
         // SAFETY: [L1] held.
         let local = unsafe { record.local() };
         large += local.large.len();
-        for &block in local.nursery.blocks() {
+        for &block in local.nursery.blocks().iter().chain(local.nursery.waiting()) {
             if !nurseries.insert(block) {
                 return wrong(Invariant::Nursery, block, format!("block {block} is in two nurseries"));
             }

@@ -73,7 +73,7 @@ pub(super) unsafe fn check(record: &Record, moment: Moment, depth: Depth) -> Res
         depth,
         remembered: local.remembered.objects.iter().copied().collect(),
         slots: local.remembered.slots.iter().copied().collect(),
-        nursery: local.nursery.filled().iter().copied().collect(),
+        nursery: local.nursery.filled().iter().chain(local.nursery.waiting()).copied().collect(),
         large: local.large.iter().copied().collect(),
         met: HashSet::new(),
         work: vec![],
@@ -145,7 +145,7 @@ impl Look<'_> {
         let (blocks, filled) = (self.local.nursery.blocks(), self.local.nursery.filled());
         let tables = &self.shared.memory.blocks;
         let mut seen = HashSet::new();
-        for &block in blocks {
+        for &block in blocks.iter().chain(self.local.nursery.waiting()) {
             let at = tables.address_of(block);
             self.expect(seen.insert(block), Invariant::Nursery, at, || format!("block {block} is there twice"))?;
             let kind = tables.kind(block);
