@@ -27,10 +27,6 @@ if [ "$(cbindgen --version 2>/dev/null)" != "cbindgen $CBINDGEN" ]; then
 fi
 cargo nextest --version >/dev/null 2>&1 || cargo install --quiet --locked cargo-nextest
 cargo fuzz --version >/dev/null 2>&1 || cargo install --quiet --locked cargo-fuzz
-if ! rustc +nightly --version >/dev/null 2>&1; then
-    timeout 600 rustup toolchain install nightly --profile minimal --no-self-update >/dev/null 2>&1 ||
-        skipped "tools: no nightly compiler is to be had; the stable one takes its flags (RUSTC_BOOTSTRAP=1)"
-fi
 # The lists of packages, where there are none: ci/tsan.sh asks for some.
 if have apt-get && ! apt-cache show rust-web-src >/dev/null 2>&1; then
     if [ "$(id -u)" = 0 ]; then apt-get update -q; else sudo -n apt-get update -q; fi || true
@@ -44,4 +40,3 @@ gcc --version | head -n 1
 clang --version | head -n 1
 valgrind --version
 cargo fuzz --version
-rustc +nightly --version || true

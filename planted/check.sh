@@ -3,6 +3,7 @@
 # copy must build, the checker must fail with it, and pass without. `planted/check.sh 03 dead` does those whose names
 # contain one of the words. What was measured stands in README.md.
 . "$(dirname "$0")/../ci/common.sh"
+export LC_ALL=C
 
 root=$PWD
 tree=$root/target/planted/tree
@@ -13,24 +14,27 @@ seconds=${PLANTED_SECONDS:-120}
 # The copy: what git knows, as it is in the working tree. Files that are the same keep their times, for cargo's sake.
 mkdir -p "$tree"
 git ls-files -z --cached --others --exclude-standard -- . ':!planted' | while IFS= read -r -d '' file; do
-    if [ -e "$file" ] && ! cmp -s "$file" "$tree/$file"; then
+    [ -e "$file" ] && printf '%s\n' "$file"
+done | sort -u >"$root/target/planted/files"
+while IFS= read -r file; do
+    if ! cmp -s "$file" "$tree/$file"; then
         mkdir -p "$tree/$(dirname "$file")"
         cp "$file" "$tree/$file"
     fi
-done
+done <"$root/target/planted/files"
+(cd "$tree" && find . -type f | sed 's|^\./||' | sort | comm -23 - "$root/target/planted/files" | tr '\n' '\0' | xargs -0 -r rm)
 cd "$tree"
 
-# build NAME, run NAME: the checkers. A build is no check: it must pass with every bug.
-core=(cargo test -q -p handfast)
-c=(cargo test -q -p handfast-ffi)
+# Neither is looked at in a debugger.
+fast=(--config profile.test.package.handfast.debug=false --config profile.test.package.handfast-ffi.debug=false)
+# build CHECKER, run CHECKER: a test by its file, or another kind and its name. A build is no check: it must pass with
+# every bug.
 build() {
     case $1 in
-    heap-ops) "${core[@]}" --test ops_corpus --test ops_reference --test ops_handshakes --no-run ;;
-    zeal) RUSTFLAGS="--cfg gc_zeal" "${core[@]}" --test ops_corpus --target-dir "$CARGO_TARGET_DIR-zeal" --no-run ;;
-    block-pool) "${core[@]}" --test block_pool_corpus --no-run ;;
-    handle-ops) "${c[@]}" --test handle_corpus --no-run ;;
-    config) "${c[@]}" --test config_corpus --no-run ;;
-    unit) "${core[@]}" --lib --no-run ;;
+    tests/*) cargo test -q "${fast[@]}" -p handfast --test "${1#tests/}" --no-run ;;
+    ffi/tests/*) cargo test -q "${fast[@]}" -p handfast-ffi --test "${1#ffi/tests/}" --no-run ;;
+    unit) cargo test -q "${fast[@]}" -p handfast --lib --no-run ;;
+    zeal) RUSTFLAGS="--cfg gc_zeal" CARGO_TARGET_DIR=$CARGO_TARGET_DIR-zeal build "tests/$2" ;;
     loom) RUSTFLAGS="--cfg loom" cargo test -q --release -p loom-tests --target-dir "$CARGO_TARGET_DIR-loom" --test "$2" --no-run ;;
     asan)
         target=$(rustc -vV | sed -n 's/^host: //p')
@@ -44,12 +48,10 @@ build() {
 }
 run() {
     case $1 in
-    heap-ops) "${core[@]}" --test ops_corpus --test ops_reference --test ops_handshakes ;;
-    zeal) RUSTFLAGS="--cfg gc_zeal" "${core[@]}" --test ops_corpus --target-dir "$CARGO_TARGET_DIR-zeal" ;;
-    block-pool) "${core[@]}" --test block_pool_corpus ;;
-    handle-ops) "${c[@]}" --test handle_corpus ;;
-    config) "${c[@]}" --test config_corpus ;;
-    unit) "${core[@]}" --lib "$2" ;;
+    tests/*) cargo test -q "${fast[@]}" -p handfast --test "${1#tests/}" ;;
+    ffi/tests/*) cargo test -q "${fast[@]}" -p handfast-ffi --test "${1#ffi/tests/}" ;;
+    unit) cargo test -q "${fast[@]}" -p handfast --lib "$2" ;;
+    zeal) RUSTFLAGS="--cfg gc_zeal" CARGO_TARGET_DIR=$CARGO_TARGET_DIR-zeal run "tests/$2" ;;
     loom) RUSTFLAGS="--cfg loom" cargo test -q --release -p loom-tests --target-dir "$CARGO_TARGET_DIR-loom" --test "$2" ;;
     asan) "$CARGO_TARGET_DIR-asan/$2" ;;
     esac
@@ -58,7 +60,7 @@ export -f run
 # Ends with the checker's status; 124 when it does not come to an end. A group of its own, so that nothing is left behind.
 checked() {
     local words
-    words=$(declare -p core c)
+    words=$(declare -p fast)
     RUST_BACKTRACE=0 timeout -k 5 "$seconds" bash -c "$words; run $*" >"$root/target/planted/log" 2>&1
 }
 

@@ -28,9 +28,10 @@ fn pair(root: u8) -> Op {
     Alloc { root, kind: 1, size: 0 }
 }
 
-/// The rest of the collection, and the comparison.
+/// The rest of the collection, survivors that fill what it has freed, and the comparison.
 fn end() -> Vec<Op> {
-    vec![Finish, Minor, Full]
+    let fill = |root| [List { root, length: 255 }, Minor];
+    [vec![Finish], [6, 7, 6, 7].into_iter().flat_map(fill).collect(), vec![Full]].concat()
 }
 
 /// A global root refers to an old object 0, which refers to an old object 1; mutator 0 has the first as root 0.

@@ -93,7 +93,7 @@ pub struct World {
     pub detached: Vec<usize>,
     pub other: Option<Other>,
     /// Memory of adopted handles, all of it.
-    pub memory: Vec<Box<[usize; ADOPTED]>>,
+    pub memory: Vec<Box<[usize]>>,
 }
 
 impl World {
@@ -323,7 +323,7 @@ impl World {
         let id = self.model.fresh();
         let ty = type_of(id, ADOPTED * 8);
         // A count below 1 becomes 1.
-        self.memory.push(Box::new([usize::from(!zero), 0, ty as usize, 0, 0, 0]));
+        self.memory.push(vec![usize::from(!zero), 0, ty as usize, 0, 0, 0].into());
         let ob: *mut Ob = self.memory.last_mut().expect("pushed").as_mut_ptr().cast();
         assert_eq!(hf_pyobject_adopt(self.m, ob, ADOPTED * 8), 0);
         assert_ne!(hf_pyobject_adopt(self.m, ob, ADOPTED * 8), 0, "adopted twice");
