@@ -108,7 +108,10 @@ pub fn child(arguments: &[&str]) -> Result<(), String> {
             let row = rows().into_iter().find(|row| row.name == *name);
             row.ok_or(format!("no row is called {name:?}"))?.run()
         }
-        ["footprint", of] => return Ok(slab::footprint_child(of)),
+        ["footprint", of] => {
+            slab::footprint_child(of);
+            return Ok(());
+        }
         _ => return Err(format!("unknown: --child {}", arguments.join(" "))),
     };
     println!("{}", outcome.words());

@@ -60,11 +60,7 @@ impl Random {
 }
 
 /// Runs `fill` and then `replace` on each thread; what counts is from when all have filled until all are done.
-fn on_threads(
-    threads: usize,
-    turns: u64,
-    fill_and_replace: impl Fn(usize, &dyn Fn(), &mut Gaps) + Sync,
-) -> (Sample, Gaps) {
+fn on_threads(threads: usize, fill_and_replace: impl Fn(usize, &dyn Fn(), &mut Gaps) + Sync) -> (Sample, Gaps) {
     let (filled, done) = (Barrier::new(threads + 1), Barrier::new(threads + 1));
     thread::scope(|s| {
         let (filled, done, work) = (&filled, &done, &fill_and_replace);
@@ -72,7 +68,10 @@ fn on_threads(
             .map(|number| {
                 s.spawn(move || {
                     let mut gaps = Gaps::new();
-                    work(number, &|| drop(filled.wait()), &mut gaps);
+                    let ready = || {
+                        filled.wait();
+                    };
+                    work(number, &ready, &mut gaps);
                     done.wait();
                     gaps
                 })
@@ -80,7 +79,6 @@ fn on_threads(
             .collect();
         filled.wait();
         let sample = timed(|| done.wait());
-        black_box(turns);
         let mut gaps = workers.into_iter().map(|worker| worker.join().expect("a worker"));
         let mut all = gaps.next().expect("a thread");
         gaps.for_each(|other| all.merge(&other));
@@ -149,7 +147,7 @@ pub unsafe fn replace(m: Mutator, table: *mut *mut Object, slots: usize, turns: 
 fn on_raw(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome {
     let heap = crate::raw_heap(limit);
     let (slots, each) = (slots / threads, turns / threads as u64);
-    let (sample, gaps) = on_threads(threads, turns, |_, ready, gaps| {
+    let (sample, gaps) = on_threads(threads, |_, ready, gaps| {
         let m = heap.attach().expect("attach");
         // SAFETY: [X1] this thread's mutator; the table is rooted.
         unsafe {
@@ -192,7 +190,7 @@ fn on_shared(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome 
         m.native_enter();
         global
     };
-    let (sample, gaps) = on_threads(threads, turns, |number, ready, gaps| {
+    let (sample, gaps) = on_threads(threads, |number, ready, gaps| {
         let m = heap.attach().expect("attach");
         // SAFETY: [X1] this thread's mutator; the table is rooted here as well.
         unsafe {
