@@ -1,9 +1,10 @@
-//! What does it cost to publish, by the number of private objects that are reached?
+//! What does it cost to publish, by the number of private objects that are reached? Made and published, together, beside
+//! the same that are only made.
 
 mod common;
 
 use common::{Bench, LIST, chain, node};
-use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::ptr::null_mut;
 
 fn publication(c: &mut Criterion) {
@@ -14,11 +15,18 @@ fn publication(c: &mut Criterion) {
         // SAFETY: [X1] see above.
         let head = unsafe { bench.m.root(null_mut()) };
         group.throughput(Throughput::Elements(length as u64));
-        group.bench_with_input(BenchmarkId::new("a list of private objects", length), &length, |b, &length| {
+        group.bench_with_input(BenchmarkId::new("a list, made", length), &length, |b, &length| {
             // SAFETY: [X1] see above.
-            let make = || unsafe { *head = chain(bench.m, length) };
-            // SAFETY: [X1] see above.
-            b.iter_batched(make, |()| unsafe { bench.m.publish(*head) }, BatchSize::PerIteration);
+            b.iter(|| unsafe { *head = chain(bench.m, length) });
+        });
+        group.bench_with_input(BenchmarkId::new("a list, made and published", length), &length, |b, &length| {
+            b.iter(|| {
+                // SAFETY: [X1] see above.
+                unsafe {
+                    *head = chain(bench.m, length);
+                    bench.m.publish(*head);
+                }
+            });
         });
     }
     let bench = Bench::new(512);
