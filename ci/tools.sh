@@ -8,6 +8,10 @@ have g++ || packages+=(g++)
 have clang || packages+=(clang)
 have ld.lld || packages+=(lld)
 have valgrind || packages+=(valgrind)
+# What Debian's LLVM needs, which compiles for ThreadSanitizer.
+for library in libz3.so.4 libedit.so.2 libxml2.so.2; do
+    /sbin/ldconfig -p | grep -c "$library" >/dev/null || packages+=(libz3-4 libedit2 libxml2)
+done
 if [ ${#packages[@]} -gt 0 ]; then
     root=()
     [ "$(id -u)" = 0 ] || root=(sudo -n)
@@ -22,6 +26,11 @@ if [ "$(cbindgen --version 2>/dev/null)" != "cbindgen $CBINDGEN" ]; then
     cargo install --quiet --locked --force cbindgen --version "$CBINDGEN"
 fi
 cargo nextest --version >/dev/null 2>&1 || cargo install --quiet --locked cargo-nextest
+cargo fuzz --version >/dev/null 2>&1 || cargo install --quiet --locked cargo-fuzz
+# The lists of packages, where there are none: ci/tsan.sh asks for some.
+if have apt-get && ! apt-cache show rust-web-src >/dev/null 2>&1; then
+    if [ "$(id -u)" = 0 ]; then apt-get update -q; else sudo -n apt-get update -q; fi || true
+fi
 
 rustc --version
 cargo --version
@@ -30,3 +39,4 @@ cbindgen --version
 gcc --version | head -n 1
 clang --version | head -n 1
 valgrind --version
+cargo fuzz --version

@@ -4,7 +4,7 @@
 //! beside this file.
 //!
 //! Checked in every state: nothing reachable is freed, no object with C references is freed, no public object refers to a
-//! private one, no mutator holds another's private object, no link outlives its object, nothing is shaded once the cycle is
+//! private one, no mutator holds another's private object, no link outlives its object, no PyObject is queued or delivered twice or after it was freed, nothing is shaded once the cycle is
 //! judged, no weak load has answered null for an object that lives, nothing young belongs to a mutator that left. Checked at
 //! single steps: only unreachable objects are queued for their finalizer, lose their weak cell or their link. A state
 //! without successor in which the cycle is not over, or a crossing waits, is a failure too.
@@ -52,6 +52,7 @@ enum Pc {
     Doubt,   // weak load: the mark was not set
     Open,    // weak load: the collector cannot judge before this mutator answers again
     Cross,   // crossing: waits until the owner has published
+    Take,    // dead queue: one was seen, not yet taken; only for the fault that goes by it
     Leave,   // detach: minor done, record still there
     Assist,  // helps to mark: a grey object taken, not yet traced
 }
@@ -73,6 +74,7 @@ struct Mu {
     root: [u8; R],
     cref: u8,        // bitmask of objects to which it holds a counted C reference
     borrow: u8,      // bitmask of borrowed PyObject* it may incref inline
+    got: u8,         // bitmask of PyObjects that it took out of the dead queue
     buf: u8,         // local grey buffer (bitmask)
     pc: Pc,
     src: u8, new: u8, old: u8, // of a store; of a weak load or crossing: target, root slot
@@ -87,8 +89,12 @@ struct St {
     co: Co,
     idx: u8,        // link scan / judge / clear / sweep index
     grey: u8,       // global grey bitmask
-    dirty: bool,    // this flush round is not clean: some buffer was not empty, or a weak load shaded
-    link: u8,       // objects whose PyObject is linked; the link is PRIVATE while the object is
+    dirty: bool,    // this flush round is not clean: somebody helped to mark, or a weak load shaded
+    link: u8,       // objects whose PyObject is linked
+    tag: u8,        // links with the tag PRIVATE: whoever crosses asks the owner of the PyObject's page first
+    page: u8,       // whose page the PyObject is on: mutator 1's, else 0's
+    deadq: u8,      // PyObjects in the dead queue, by their former object
+    gone: u8,       // history: freed while they were in the dead queue
     fin: u8,        // objects with a finalizer that has not been queued
     queue: u8,      // queued for their finalizer: a strong root until a mutator takes them
     cand: u8,       // finalizable objects found unmarked by this judging
@@ -96,7 +102,7 @@ struct St {
     cyc: u8,        // cycles done (bounded)
     mu: [Mu; M],
 }
-const SZ: usize = 2 * N + 12 + M * (9 + R);
+const SZ: usize = 2 * N + 16 + M * (10 + R);
 impl St {
     fn pack(&self) -> [u8; SZ] {
         let mut b = [0u8; SZ];
@@ -104,11 +110,11 @@ impl St {
         let mut p = |v: u8| { b[k] = v; k += 1; };
         for i in 0..N { p(self.fl[i]); p(self.fd[i]); }
         p(self.weak); p(self.g); p(self.co as u8); p(self.idx); p(self.grey); p(self.dirty as u8); p(self.cyc);
-        p(self.link); p(self.fin); p(self.queue); p(self.cand); p(self.nulled);
+        p(self.link); p(self.tag); p(self.page); p(self.deadq); p(self.gone); p(self.fin); p(self.queue); p(self.cand); p(self.nulled);
         for m in &self.mu {
             p(m.ph as u8 | (m.acked as u8) << 2 | (m.gone as u8) << 3 | m.parity);
             for r in m.root { p(r); }
-            p(m.cref); p(m.borrow); p(m.buf); p(m.pc as u8); p(m.src); p(m.new); p(m.old); p(m.left);
+            p(m.cref); p(m.borrow); p(m.got); p(m.buf); p(m.pc as u8); p(m.src); p(m.new); p(m.old); p(m.left);
         }
         b
     }
@@ -118,13 +124,13 @@ impl St {
         let mut s = init();
         for i in 0..N { s.fl[i] = r(); s.fd[i] = r(); }
         s.weak = r(); s.g = r(); s.co = co(r()); s.idx = r(); s.grey = r(); s.dirty = r() != 0; s.cyc = r();
-        s.link = r(); s.fin = r(); s.queue = r(); s.cand = r(); s.nulled = r();
+        s.link = r(); s.tag = r(); s.page = r(); s.deadq = r(); s.gone = r(); s.fin = r(); s.queue = r(); s.cand = r(); s.nulled = r();
         for m in &mut s.mu {
             let v = r();
             m.ph = match v & 3 { 0 => Ph::Idle, 1 => Ph::Armed, _ => Ph::Scanned };
             m.acked = v & 4 != 0; m.gone = v & 8 != 0; m.parity = v & MARK;
             for x in &mut m.root { *x = r(); }
-            m.cref = r(); m.borrow = r(); m.buf = r(); m.pc = pc(r()); m.src = r(); m.new = r(); m.old = r(); m.left = r();
+            m.cref = r(); m.borrow = r(); m.got = r(); m.buf = r(); m.pc = pc(r()); m.src = r(); m.new = r(); m.old = r(); m.left = r();
         }
         s
     }
@@ -135,6 +141,44 @@ impl St {
     fn mine(&self, m: usize, o: u8) -> bool { !self.public(o) && self.owner(o) == m }
     fn marked(&self, o: u8) -> bool { self.fl[o as usize] & MARK == self.g }
     fn linked(&self, o: u8) -> bool { self.link >> o & 1 != 0 }
+    fn tagged(&self, o: u8) -> bool { self.tag >> o & 1 != 0 }
+    /// The owner of the page on which the PyObject of `o` is.
+    fn page_owner(&self, o: u8) -> usize { (self.page >> o & 1) as usize }
+    /// The PyObject of the object that was here before is in the dead queue, or with who took it out.
+    fn busy(&self, o: u8) -> bool { self.deadq >> o & 1 != 0 || self.mu.iter().any(|m| m.got >> o & 1 != 0) }
+    /// Mutator `m` links `o` to a PyObject on the page of mutator `page`. False if there is no memory for one.
+    fn make_link(&mut self, m: usize, o: u8, page: usize) -> bool {
+        if self.linked(o) { return true; }
+        if self.busy(o) { return false; }
+        if page != m && rule(Rule::PrivateOnOwnPage) { self.publish(m, o); }
+        self.link |= 1 << o;
+        self.page = self.page & !(1 << o) | (page as u8) << o;
+        if !self.public(o) { self.tag |= 1 << o; }
+        true
+    }
+    /// The pair of `o` dies: unlinked, into the dead queue, whose count the link's own becomes.
+    fn end_pair(&mut self, o: u8) -> Result<(), String> {
+        if self.busy(o) { return Err(format!("the PyObject of {o} is queued twice")); }
+        self.deadq |= 1 << o;
+        self.link &= !(1 << o); self.tag &= !(1 << o);
+        Ok(())
+    }
+    /// Mutator `m` takes the PyObject of `o` out of the dead queue, and crosses back, to root `i`.
+    fn take_dead(&mut self, m: usize, o: u8, i: usize) -> Result<(), String> {
+        if self.deadq >> o & 1 == 0 { return Err(format!("the PyObject of {o} is delivered twice")); }
+        if self.gone >> o & 1 != 0 { return Err(format!("the PyObject of {o} is delivered after it was freed")); }
+        self.deadq &= !(1 << o);
+        self.mu[m].got |= 1 << o;
+        self.mu[m].root[i] = if self.linked(o) { o } else { NONE };
+        Ok(())
+    }
+    fn next_dead(&mut self, m: usize, o: u8, i: usize) -> Result<(), String> {
+        if rule(Rule::TakenOnce) { self.take_dead(m, o, i) } else { self.begin(m, Pc::Take, o, i); Ok(()) }
+    }
+    /// C finds the address of a queued PyObject in a table of its own, counts up and down.
+    fn touch(&mut self, o: u8) {
+        if self.deadq >> o & 1 != 0 && !rule(Rule::QueueHoldsCount) { self.gone |= 1 << o; }
+    }
     fn dead(&self, o: u8) -> bool { self.live(o) && !self.young(o) && !self.marked(o) }
     fn refc(&self, o: u8) -> u32 { self.mu.iter().filter(|m| m.cref >> o & 1 != 0).count() as u32 }
     /// grey an old unmarked object into mutator m's local buffer
@@ -157,6 +201,7 @@ impl St {
             assert!(self.owner(o) == m, "publish of another's private object");
             self.fl[o as usize] |= PUBLIC;
             self.fl[o as usize] &= !REMEMBERED;
+            if rule(Rule::PublishClearsTag) { self.tag &= !(1 << o); }
             o = self.fd[o as usize];
         }
     }
@@ -178,7 +223,7 @@ impl St {
         if self.reach_all() >> o & 1 != 0 { return Err(format!("freed reachable object {o}")); }
         if self.refc(o) != 0 { return Err(format!("freed object {o} with C references")); }
         self.fl[o as usize] = 0; self.fd[o as usize] = NONE;
-        for k in [&mut self.weak, &mut self.link, &mut self.fin, &mut self.nulled] { *k &= !(1 << o); }
+        for k in [&mut self.weak, &mut self.fin, &mut self.nulled] { *k &= !(1 << o); }
         for m in &mut self.mu { m.borrow &= !(1 << o); }
         Ok(())
     }
@@ -220,6 +265,7 @@ impl St {
                     self.fl[i] = self.fl[i] & !MARK | mu.parity;
                     born |= 1 << o;
                 } else {
+                    if self.linked(o) && rule(Rule::MinorEndsLinks) { self.end_pair(o)?; }
                     self.free(o)?;
                 }
             }
@@ -279,7 +325,7 @@ impl St {
     }
     /// From C into the heap; `m` has a C reference. Another's private object is published by its owner first.
     fn to_obj(&mut self, m: usize, o: u8, i: usize) {
-        if !self.public(o) && self.owner(o) != m && rule(Rule::CrossingAsks) { self.begin(m, Pc::Cross, o, i); return; }
+        if self.tagged(o) && self.page_owner(o) != m && rule(Rule::CrossingAsks) { self.begin(m, Pc::Cross, o, i); return; }
         self.crossed(m, o);
         self.mu[m].root[i] = o;
     }
@@ -301,7 +347,7 @@ impl St {
         q.root = [NONE; R]; q.borrow = 0; q.pc = Pc::Leave;
         if rule(Rule::LeaveMinor) { self.minor(m, false)?; }
         for o in 1..N as u8 {
-            if self.live(o) && self.mine(m, o) && self.linked(o) && self.refc(o) > 0 && rule(Rule::LeavePublishes) { self.publish(m, o); }
+            if self.live(o) && self.mine(m, o) && self.linked(o) && rule(Rule::LeavePublishes) { self.publish(m, o); }
         }
         Ok(())
     }
@@ -309,10 +355,10 @@ impl St {
     fn left(&mut self, m: usize) {
         let q = self.mu[m];
         if rule(Rule::LeaveBuffer) { self.grey |= q.buf; }
-        if q.buf != 0 { self.dirty = true; }
         self.mu[m] = Mu { gone: true, left: q.left, ..init().mu[0] };
         let heir = (1..M).map(|k| (m + k) % M).find(|&n| !self.mu[n].gone).unwrap_or(m);
         self.mu[heir].cref |= q.cref;
+        self.mu[heir].got |= q.got;
     }
     /// A new mutator adopts the phase that the collector is asking for.
     fn attach(&mut self, m: usize) {
@@ -380,14 +426,15 @@ impl St {
             }
             Pc::Open => { if cycle { t.shade(m, src); } t.end(m, src); "weak: shade" }
             Pc::Cross => {
-                if !self.public(src) {
-                    if self.mu[self.owner(src)].gone { return Err(format!("crossing to private {src}, whose owner has left")); }
+                if self.tagged(src) {
+                    if self.mu[self.page_owner(src)].gone { return Err(format!("crossing to private {src}, whose owner has left")); }
                     return Ok(None);
                 }
                 t.crossed(m, src);
                 t.end(m, src);
                 "crossing ends"
             }
+            Pc::Take => { t.take_dead(m, src, new as usize)?; let i = new as usize; let answer = t.mu[m].root[i]; t.end(m, answer); "dead queue: taken" }
             Pc::Leave => { t.left(m); "left" }
             Pc::Assist => {
                 t.trace(src);
@@ -401,11 +448,11 @@ impl St {
         Ok(Some(((label, m as u8), t)))
     }
 }
-fn pc(v: u8) -> Pc { use Pc::*; [Run, Barrier, Write, Cell, Look, Seen, Doubt, Open, Cross, Leave, Assist][v as usize] }
+fn pc(v: u8) -> Pc { use Pc::*; [Run, Barrier, Write, Cell, Look, Seen, Doubt, Open, Cross, Take, Leave, Assist][v as usize] }
 fn co(v: u8) -> Co { use Co::*; [Idle, Arming, Snapshotting, LinkScan, Mark, Flush, Judge, Clear, Sweep, Disarm][v as usize] }
 fn init() -> St {
-    let m = Mu { ph: Ph::Idle, parity: 0, acked: false, gone: false, root: [NONE; R], cref: 0, borrow: 0, buf: 0, pc: Pc::Run, src: NONE, new: NONE, old: NONE, left: 255 };
-    let mut s = St { fl: [0; N], fd: [NONE; N], weak: 0, g: 0, co: Co::Idle, idx: 0, grey: 0, dirty: false, link: 0, fin: 0, queue: 0, cand: 0, nulled: 0, cyc: 0, mu: [m; M] };
+    let m = Mu { ph: Ph::Idle, parity: 0, acked: false, gone: false, root: [NONE; R], cref: 0, borrow: 0, got: 0, buf: 0, pc: Pc::Run, src: NONE, new: NONE, old: NONE, left: 255 };
+    let mut s = St { fl: [0; N], fd: [NONE; N], weak: 0, g: 0, co: Co::Idle, idx: 0, grey: 0, dirty: false, link: 0, tag: 0, page: 0, deadq: 0, gone: 0, fin: 0, queue: 0, cand: 0, nulled: 0, cyc: 0, mu: [m; M] };
     s.fl[0] = LIVE | PUBLIC;
     s
 }
@@ -439,7 +486,7 @@ fn mutator(s: &St, m: usize, out: &mut Vec<Step>) -> Result<(), String> {
     // publish what another waits for in a crossing: between operations, and while waiting in a crossing itself
     if mu.pc == Pc::Run || mu.pc == Pc::Cross && rule(Rule::CrossingServes) || mu.pc == Pc::Write && !rule(Rule::NoPublishInStore) {
         for q in s.mu {
-            if q.pc == Pc::Cross && s.live(q.src) && s.mine(m, q.src) { let mut t = *s; t.publish(m, q.src); out.push((("publish request served", m as u8), t)); }
+            if q.pc == Pc::Cross && s.tagged(q.src) && s.page_owner(q.src) == m && s.mine(m, q.src) { let mut t = *s; t.publish(m, q.src); out.push((("publish request served", m as u8), t)); }
         }
     }
     // acknowledge a request
@@ -449,7 +496,7 @@ fn mutator(s: &St, m: usize, out: &mut Vec<Step>) -> Result<(), String> {
         match s.co {
             Co::Arming => t.mu[m].ph = Ph::Armed,
             Co::Snapshotting => { t.minor(m, true)?; t.mu[m].ph = Ph::Scanned; t.mu[m].parity = t.g; }
-            Co::Flush => { if t.mu[m].buf != 0 && rule(Rule::AnswerDirties) { t.dirty = true; } t.grey |= t.mu[m].buf; t.mu[m].buf = 0; }
+            Co::Flush => { t.grey |= t.mu[m].buf; t.mu[m].buf = 0; }
             Co::Disarm => { t.mu[m].ph = Ph::Idle; }
             _ => ok = false,
         }
@@ -460,12 +507,14 @@ fn mutator(s: &St, m: usize, out: &mut Vec<Step>) -> Result<(), String> {
     if (1..N as u8).any(|o| s.live(o) && s.young(o) && s.owner(o) == m) {
         let mut t = *s; t.minor(m, false)?; out.push((("minor", m as u8), t));
     }
-    // flush the buffer on its own
-    if mu.buf != 0 && s.co == Co::Mark { let mut t = *s; t.grey |= mu.buf; t.mu[m].buf = 0; out.push((("flush", m as u8), t)); }
+    // a full buffer is handed over at any time, also while a flush round is on that this mutator has not answered
+    if mu.buf != 0 && matches!(s.co, Co::Snapshotting | Co::LinkScan | Co::Mark | Co::Flush) { let mut t = *s; t.grey |= mu.buf; t.mu[m].buf = 0; out.push((("flush", m as u8), t)); }
     // a mutator that outruns the collector helps to mark
     if mu.ph == Ph::Scanned && s.grey != 0 && matches!(s.co, Co::Mark | Co::Flush) {
         let o = s.grey.trailing_zeros() as u8;
         let mut t = *s; t.grey &= !(1 << o); t.mu[m].pc = Pc::Assist; t.mu[m].src = o;
+        // it may have answered this round, which then could end before the object is traced
+        if s.co == Co::Flush && rule(Rule::AssistAnnounces) { t.dirty = true; }
         out.push((("assist: taken", m as u8), t));
     }
     match litmus() {
@@ -513,9 +562,9 @@ fn any_op(s: &St, m: usize, out: &mut Vec<Step>) -> Result<(), String> {
             let o = mu.root[i];
             if o != NONE && o != 0 && mu.cref >> o & 1 == 0 { // from_obj -> new C reference
                 let mut t = *s;
-                t.link |= 1 << o;
-                t.mu[m].cref |= 1 << o;
-                out.push((("from_obj <o>", m as u8), t));
+                if t.make_link(m, o, m) { t.mu[m].cref |= 1 << o; out.push((("from_obj <o>", m as u8), t)); }
+                let mut t = *s;
+                if !s.linked(o) && t.make_link(m, o, 1 - m.min(1)) { t.mu[m].cref |= 1 << o; out.push((("link <o> on the other's page", m as u8), t)); }
             }
             for o in 1..N as u8 {
                 if mu.cref >> o & 1 != 0 { // to_obj
@@ -539,11 +588,14 @@ fn any_op(s: &St, m: usize, out: &mut Vec<Step>) -> Result<(), String> {
                 let p = s.fd[o as usize];
                 if p != NONE && p != 0 && mu.borrow >> p & 1 == 0 && (s.public(o) || s.mine(m, o)) && (s.public(p) || s.mine(m, p)) {
                     let mut t = *s;
-                    t.link |= 1 << p;
-                    t.mu[m].borrow |= 1 << p;
-                    out.push((("borrow <p> from <o>", m as u8), t));
+                    if t.make_link(m, p, m) { t.mu[m].borrow |= 1 << p; out.push((("borrow <p> from <o>", m as u8), t)); }
                 }
             }
+            if s.deadq >> o & 1 != 0 {
+                let mut t = *s; t.next_dead(m, o, 1)?; out.push((("next_dead", m as u8), t));
+                let mut t = *s; t.touch(o); if t != *s { out.push((("C counts <o> up and down", m as u8), t)); }
+            }
+            if mu.got >> o & 1 != 0 { let mut t = *s; t.mu[m].got &= !(1 << o); out.push((("the dead <o> is freed", m as u8), t)); }
             // inline incref of a borrowed pointer that is still legitimately alive
             if mu.borrow >> o & 1 != 0 && mu.cref >> o & 1 == 0 && s.reach_all() >> o & 1 != 0 {
                 let mut t = *s; t.mu[m].cref |= 1 << o; t.mu[m].borrow &= !(1 << o);
@@ -633,14 +685,17 @@ fn collector(s: &St, out: &mut Vec<Step>) -> Result<(), String> {
                     if s.reach_all() >> o & 1 != 0 { return Err(format!("weak cell of {o} is cleared, but it is reachable")); }
                     if s.linked(o) && s.refc(o) != 0 { return Err(format!("the link of {o} dies, but C holds it")); }
                     t.weak &= !(1 << o);
-                    if rule(Rule::LinksBeforeSweep) { t.link &= !(1 << o); }
+                    if s.linked(o) && rule(Rule::LinksBeforeSweep) {
+                        t.end_pair(o)?;
+                        if !rule(Rule::UnlinkBeforeQueue) { t.link |= 1 << o; }
+                    }
                 }
             }
         }
         Co::Sweep => {
             let o = s.idx;
             if o as usize == N { if opt().disarm_first { over(&mut t) } else { next(&mut t, Co::Disarm) } }
-            else { t.idx += 1; if s.dead(o) { let link = s.link; t.free(o)?; t.link = link; } }
+            else { t.idx += 1; if s.dead(o) { t.free(o)?; if !rule(Rule::UnlinkBeforeQueue) { t.link &= !(1 << o); } } }
         }
         Co::Disarm => if all { if opt().disarm_first { next(&mut t, Co::Sweep) } else { over(&mut t) } } else { go = false },
     }
@@ -654,10 +709,11 @@ enum Rule {
     Deletion, Insertion, InPlaceShades, MarkAfterScan, WeakDirties, CrossingShades, Exchange, WeakGate, QueueIsRoot,
     WeakCellAgain, TakeShades, FinalizablePublic, CandidatesOnlyIfClean, GateAfterJudging, LeaveBuffer, LeavePublishes,
     LeaveMinor, AttachPhase, JudgeLinks, CrossingAsks, CrossingServes, MinorLinkRoots, JudgeAtomic, LinksBeforeSweep,
-    CrossingDirties, WeakGateFirst, NoPublishInStore, NoHandshakeInside, WeakDirtiesAtomic, AssistDirties, AnswerDirties,
+    CrossingDirties, WeakGateFirst, NoPublishInStore, NoHandshakeInside, WeakDirtiesAtomic, AssistDirties, AssistAnnounces,
+    UnlinkBeforeQueue, TakenOnce, QueueHoldsCount, MinorEndsLinks, PrivateOnOwnPage, PublishClearsTag,
 }
 /// Each rule, and what happens without it. Fault `k` leaves out the rule at `k - 1`.
-const RULES: [(Rule, &str); 31] = [
+const RULES: [(Rule, &str); 37] = [
     (Rule::Deletion, "no deletion barrier"),
     (Rule::Insertion, "no insertion barrier while armed"),
     (Rule::InPlaceShades, "in-place promotion while armed does not shade"),
@@ -688,7 +744,13 @@ const RULES: [(Rule, &str); 31] = [
     (Rule::NoHandshakeInside, "a handshake is served in the middle of an operation"),
     (Rule::WeakDirtiesAtomic, "a weak load goes by the gate that it read before, when it dirties the round"),
     (Rule::AssistDirties, "a mutator that helps to mark in a flush round does not dirty it"),
-    (Rule::AnswerDirties, "an answer with a buffer that is not empty does not dirty the round; only what is grey at its end counts"),
+    (Rule::AssistAnnounces, "a mutator that helps to mark dirties the round when it is done, not also before it takes an object"),
+    (Rule::UnlinkBeforeQueue, "a dead PyObject is in the dead queue before it is unlinked"),
+    (Rule::TakenOnce, "who takes a PyObject out of the dead queue looks first and takes it later"),
+    (Rule::QueueHoldsCount, "the dead queue holds no count"),
+    (Rule::MinorEndsLinks, "a minor frees a young object and leaves its pair"),
+    (Rule::PrivateOnOwnPage, "a private object that is linked to a PyObject of another's page stays private"),
+    (Rule::PublishClearsTag, "publication leaves the tag PRIVATE of the link"),
 ];
 
 fn usage() -> ! {
@@ -817,6 +879,7 @@ fn initial(ops: u8) -> Vec<[u8; SZ]> {
                 for m in 0..2 { s.mu[m].left = ops; }
                 if c & 1 != 0 { s.mu[0].cref = 2; s.link |= 2; }
                 if c & 2 != 0 { s.mu[1].cref = 4; s.link |= 4; }
+                for o in 1..3u8 { if s.linked(o) && s.live(o) && !s.public(o) { s.tag |= 1 << o; s.page |= (s.owner(o) as u8) << o; } }
                 for (o, k) in [(1usize, k1), (2, k2)] { if f >> (o - 1) & 1 != 0 && matches!(k, 1 | 3 | 4) { s.fin |= 1 << o; } } // old ones are public
                 if s.fl[0] == 0 || s.check().is_err() { continue; }
                 // old private objects with young referents are remembered; private old may only refer to own
@@ -845,7 +908,7 @@ fn show(v: &[((&'static str, u8), [u8; SZ])]) {
         let flags = [(LIVE, 'L'), (YOUNG, 'Y'), (PUBLIC, 'P'), (OWNER1, '1'), (REMEMBERED, 'R')];
         let fl: Vec<String> = s.fl.iter().enumerate().map(|(o, f)| {
             let mut t: String = flags.iter().filter(|(b, _)| f & b != 0).map(|(_, c)| *c).collect();
-            for (set, c) in [(s.link, 'K'), (s.fin, 'F'), (s.queue, 'Q')] { if set >> o & 1 != 0 { t.push(c); } }
+            for (set, c) in [(s.link, 'K'), (s.tag, 'T'), (s.deadq, 'D'), (s.fin, 'F'), (s.queue, 'Q')] { if set >> o & 1 != 0 { t.push(c); } }
             if f & LIVE != 0 && f & MARK == s.g { t.push('#'); }
             t
         }).collect();
@@ -879,6 +942,8 @@ fn few(ops: u8) -> Vec<[u8; SZ]> {
         mk(&|s| { s.fl[1] = LIVE | PUBLIC; s.weak = 2; s.link = 2; s.mu[0].root = [0, 1]; s.mu[1].root = [0, NONE]; }),
         // 9: as 1, and object 1 is linked
         mk(&|s| { chain(s); s.link = 2; }),
+        // 10: as 1, and both objects are linked
+        mk(&|s| { chain(s); s.link = 6; }),
     ]
 }
 
@@ -891,10 +956,10 @@ impl Litmus {
 #[rustfmt::skip]
 enum Op {
     Alloc(usize), AllocFin(usize), Drop(usize), Global(usize), Load(usize, usize), Store(usize, usize), Clear(usize), FromObj(usize), ToObj(u8, usize),
-    Decref(u8), Hand(u8), Late(u8), Weak(u8, usize), Run(usize), Detach, Attach,
+    Decref(u8), Hand(u8), Late(u8), Weak(u8, usize), Run(usize), Detach, Attach, LinkOther(usize), Next(usize), Free, Touch(u8),
 }
 use Op::*;
-static LITMUSES: [Litmus; 37] = [
+static LITMUSES: [Litmus; 43] = [
     Litmus { claim: "a reference hidden in an object born marked", start: 0, cycles: 1, prog: [&[Alloc(1), Store(0, 1)], &[Load(0, 0), Store(0, 1), Drop(0), Drop(1)]] },
     Litmus { claim: "a young public object taken by another, then unlinked by its owner", start: 2, cycles: 1, prog: [&[Clear(0)], &[Load(1, 0)]] },
     Litmus { claim: "a young public object taken by another, then unlinked by the taker", start: 2, cycles: 1, prog: [&[], &[Load(1, 0), Clear(0)]] },
@@ -932,6 +997,12 @@ static LITMUSES: [Litmus; 37] = [
     Litmus { claim: "a finalizer runs while its object is dropped for good", start: 4, cycles: 2, prog: [&[Clear(0), Run(1), Weak(2, 0)], &[Weak(1, 1), Drop(1)]] },
     Litmus { claim: "another crosses to a private object while its owner stores into it", start: 7, cycles: 1, prog: [&[Alloc(1), FromObj(1), Hand(1), Alloc(0), Store(1, 0)], &[ToObj(1, 0), Load(0, 0)]] },
     Litmus { claim: "C counts a borrowed pointer too late but before the look (as in 31); the object has a child, the other loads it weakly", start: 9, cycles: 1, prog: [&[Clear(0), Late(1), ToObj(1, 1), Load(0, 1)], &[Weak(1, 1), Load(0, 1)]] },
+    Litmus { claim: "a linked object dies, and who takes it out of the dead queue crosses back", start: 9, cycles: 1, prog: [&[Clear(0)], &[Next(1), Load(0, 1), Free]] },
+    Litmus { claim: "two pairs die, and two take from the dead queue", start: 10, cycles: 1, prog: [&[Clear(0), Next(1), Free], &[Next(1)]] },
+    Litmus { claim: "C finds a queued PyObject in a table of its own", start: 9, cycles: 1, prog: [&[Clear(0), Touch(1)], &[Next(1), Free]] },
+    Litmus { claim: "a pair made for a call dies at the next minor, and its memory is linked again", start: 7, cycles: 1, prog: [&[Alloc(1), FromObj(1), Decref(1), Drop(1), Next(1), Free, Alloc(1), FromObj(1)], &[]] },
+    Litmus { claim: "a private object is linked to a PyObject of the other's page, who crosses", start: 7, cycles: 1, prog: [&[Alloc(1), LinkOther(1), Hand(1), Drop(1)], &[ToObj(1, 0), Decref(1)]] },
+    Litmus { claim: "a linked private object is published by a store, while the other crosses", start: 7, cycles: 1, prog: [&[Alloc(1), FromObj(1), Hand(1), Store(0, 1), Drop(1)], &[ToObj(1, 1), Decref(1)]] },
 ];
 fn litmus_step(s: &St, m: usize, l: &Litmus, out: &mut Vec<Step>) -> Result<(), String> {
     let mu = s.mu[m];
@@ -948,7 +1019,17 @@ fn litmus_step(s: &St, m: usize, l: &Litmus, out: &mut Vec<Step>) -> Result<(), 
         Store(j, _) | Clear(j) if mu.root[j] == NONE => "store skipped",
         Store(j, i) => { let q = &mut t.mu[m]; q.pc = Pc::Barrier; q.src = mu.root[j]; q.new = mu.root[i]; q.old = s.fd[mu.root[j] as usize]; "store" }
         Clear(j) => { let q = &mut t.mu[m]; q.pc = Pc::Barrier; q.src = mu.root[j]; q.new = NONE; q.old = s.fd[mu.root[j] as usize]; "clear" }
-        FromObj(i) => { let o = mu.root[i]; if o != NONE { t.link |= 1 << o; t.mu[m].cref |= 1 << o; } "from_obj" }
+        FromObj(i) | LinkOther(i) => {
+            let (o, page) = (mu.root[i], if matches!(op, LinkOther(_)) { 1 - m } else { m });
+            if o != NONE && t.make_link(m, o, page) { t.mu[m].cref |= 1 << o; }
+            "from_obj"
+        }
+        Next(i) => {
+            if s.deadq == 0 { return Ok(()); } // waits for one
+            t.next_dead(m, s.deadq.trailing_zeros() as u8, i)?; "next_dead"
+        }
+        Free => { t.mu[m].got = 0; "the dead is freed" }
+        Touch(o) => { t.touch(o); "C counts up and down" }
         ToObj(o, i) => {
             if mu.cref >> o & 1 == 0 { return Ok(()); } // waits for the reference
             t.to_obj(m, o, i); "to_obj"

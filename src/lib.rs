@@ -88,8 +88,10 @@ pub use api::trace::{Managed, Plain, RefMap, Trace};
 pub use api::var::Var;
 pub use api::walk::Walked;
 pub use api::weak::Weak;
+pub use collector::verify::{Invariant, Verified, Violation};
 pub use handfast_derive::Trace;
 pub use handle::{LeakReport, LinkFlags, PyObject};
+pub use mutator::inspect::Moment;
 
 /// The programs of README.md, compiled and run with the documentation's own.
 #[cfg(doctest)]

@@ -46,7 +46,7 @@ fn a_young_object_that_dies_at_the_snapshot_is_kept_for_its_finalizer() {
         let mut walked = vec![];
         m.walk(&mut |object| walked.push(object.address));
         assert_eq!(walked, [object as usize]);
-        heap.verify();
+        heap.verify().unwrap();
         m.detach();
     }
 }

@@ -80,7 +80,7 @@ fn the_child_gets_errors_and_the_parent_goes_on() {
                     m.collect_full();
                     assert_eq!(raw::payload(*kept).cast::<u64>().add(1).read(), 7);
                 }
-                heap.verify();
+                heap.verify().unwrap();
                 stop.store(true, Relaxed);
                 m.detach();
             }

@@ -7,25 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-/// The example, built as this test was: in the same target directory and profile.
+mod support;
+
+/// The example, built as this test was.
 fn example() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("tmp is in the target directory");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--offline", "--example", "index", "--message-format", "json-render-diagnostics"]);
-        if cfg!(feature = "debug") {
-            // The C interface comes with it: the same as for the other tests, which would find another library otherwise.
-            cargo.args(["--features", "handfast-ffi/debug"]);
-        }
-        cargo.args(["--profile", if cfg!(debug_assertions) { "test" } else { "release" }]);
-        let output = cargo.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let messages = String::from_utf8(output.stdout).unwrap();
-        let path =
-            messages.lines().filter_map(|line| line.split_once("\"executable\":\"")?.1.split('"').next()).next_back();
-        PathBuf::from(path.expect("cargo names the program"))
-    })
+    PATH.get_or_init(|| support::example("index"))
 }
 
 fn index(arguments: &[&str], root: &Path) -> Output {

@@ -11,7 +11,7 @@ const LAYERS: [&str; 7] = ["sync", "object", "heap", "mutator", "collector", "ha
 /// Macros and modules of the root that belong to no layer.
 const ROOT: [&str; 1] = ["trace_event"];
 /// Names that only the lowest layer may use, whatever follows.
-const PLATFORM: [&str; 4] = ["std::sync::atomic", "std::thread", "core::sync::atomic", "loom::"];
+const PLATFORM: [&str; 5] = ["std::sync::atomic", "std::thread", "core::sync::atomic", "loom::", "shuttle::"];
 /// What may be taken from `std::sync` elsewhere: it stands for no protocol of ours.
 const STD_SYNC: [&str; 2] = ["OnceLock", "Weak"];
 

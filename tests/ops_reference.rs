@@ -19,9 +19,9 @@ fn bytes(seed: u64) -> Vec<u8> {
         state ^= state >> 27;
         (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32) as u32
     };
-    let ops = if cfg!(gc_zeal) { 40 } else { 50 + next() as usize % 400 };
-    let mut list = vec![seed as u8];
-    for _ in 0..ops {
+    let words = if cfg!(gc_zeal) { 80 } else { 100 + next() as usize % 900 };
+    let mut list = vec![];
+    for _ in 0..words {
         list.extend(next().to_le_bytes());
     }
     list

@@ -44,7 +44,7 @@ fn allocation_fails_after_a_full_cycle_and_works_again_after_dropping() {
                     node = m.load(node, 0);
                 }
                 assert!(node.is_null());
-                heap.verify();
+                heap.verify().unwrap();
                 *head = null_mut();
                 // A large one fits where the small ones were.
                 let large = m.alloc_items(&BYTES, 4 << 20);

@@ -62,7 +62,7 @@ fn a_list_survives_minor_and_full_collections() {
             for _ in 0..3 {
                 m.collect_full();
                 check(m, head, n);
-                heap.verify();
+                heap.verify().unwrap();
             }
             let stats = heap.stats();
             assert!(stats.cycles >= 3, "{stats:?}");

@@ -121,13 +121,107 @@ fn audit(text: &str) -> (Vec<(usize, &'static str)>, usize) {
     (wrong, blocks)
 }
 
+/// What an entry of SAFETY.md says beside its statement.
+const PARTS: [&str; 4] = ["*Why:*", "*Established by*", "*Relied on by*", "*Checked by*"];
+
+/// Numbers and texts of the entries that are list items.
+fn entries(text: &str) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = vec![];
+    let mut inside = false;
+    for line in text.lines() {
+        if let Some((id, rest)) = line.strip_prefix("- **[").and_then(|rest| rest.split_once("]**")) {
+            found.push((id.to_owned(), rest.trim().to_owned()));
+            inside = true;
+        } else if inside && line.starts_with("  ") {
+            let (_, text) = found.last_mut().expect("inside of an entry");
+            *text += " ";
+            *text += line.trim();
+        } else {
+            inside = false;
+        }
+    }
+    found
+}
+
+/// Whether `path::function` names a function of a file of this repository, or of the package `ffi`.
+fn is_function(name: &str) -> bool {
+    let Some((file, function)) = name.split_once("::") else { return false };
+    let text =
+        ["", "ffi"].map(|folder| fs::read_to_string(root().join(folder).join(file)).unwrap_or_default()).concat();
+    text.contains(&format!("fn {function}(")) || text.contains(&format!("fn {function}<"))
+}
+
+#[test]
+fn every_entry_says_why_and_what_rests_on_it_and_what_checks_it() {
+    let entries = entries(&read(&root().join("SAFETY.md")));
+    assert!(entries.len() > 50, "only {} entries were found", entries.len());
+    for (id, text) in entries {
+        let places: Vec<_> = PARTS.iter().map(|part| text.find(part)).collect();
+        assert!(places.iter().all(Option::is_some), "[{id}] lacks one of {PARTS:?}: {text}");
+        assert!(places.is_sorted(), "[{id}]: the order is {PARTS:?}");
+    }
+}
+
+/// The number of an ordering (`O-ask`), as opposed to a reason's.
+fn is_ordering(id: &str) -> bool {
+    is_id(id) && id.as_bytes()[1] == b'-'
+}
+
+#[test]
+fn who_orders_memory_says_by_which_pair() {
+    let strong = ["Acquire", "Release", "AcqRel", "SeqCst"];
+    let mut found = 0;
+    for layer in LAYERS {
+        for path in sources(&root().join(layer)) {
+            // `sync` names orderings, it uses none; the verifier only looks, at what others have ordered.
+            if is_test(&path) || layer == "src/sync" || path.to_string_lossy().contains("collector/verify") {
+                continue;
+            }
+            let text = read(&path);
+            let code = |line: &&str| !line.trim_start().starts_with("//") && !line.contains("Ordering::{");
+            let lines = without_tests(&text);
+            let orders = lines.iter().filter(|l| code(l)).any(|l| {
+                let code = l.split("//").next().unwrap_or("");
+                code.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| strong.contains(&word))
+            });
+            if orders {
+                found += 1;
+                let comments: String = text.lines().filter(|l| l.contains("//")).collect();
+                let named = bracketed(&comments).iter().any(|id| is_ordering(id));
+                assert!(named, "{}: orderings, and no pair of SAFETY.md is named", path.display());
+            }
+        }
+    }
+    assert!(found > 15, "only {found} files that order memory were found");
+}
+
+/// Whether a file holds unit tests only.
+fn is_test(path: &Path) -> bool {
+    path.ends_with("tests.rs") || path.components().any(|part| part.as_os_str() == "tests")
+}
+
+#[test]
+fn the_table_of_unsafe_blocks_is_right() {
+    let mut table = String::from("| layer | unsafe blocks |\n|---|---|\n");
+    let mut total = 0;
+    for layer in LAYERS {
+        let files = sources(&root().join(layer)).into_iter().filter(|path| !is_test(path));
+        let blocks: usize = files.map(|path| audit(&read(&path)).1).sum();
+        total += blocks;
+        table += &format!("| `{layer}` | {blocks} |\n");
+    }
+    table += &format!("| all | {total} |\n");
+    let text = read(&root().join("SAFETY.md"));
+    assert!(text.contains(&table), "SAFETY.md counts unsafe blocks otherwise; these are they:\n{table}");
+}
+
 #[test]
 fn every_unsafe_block_has_a_numbered_reason() {
     let mut complaints = vec![];
     for layer in LAYERS {
         let (mut blocks, mut bad) = (0, 0);
         for path in sources(&root().join(layer)) {
-            if path.ends_with("tests.rs") {
+            if path.ends_with("tests.rs") || path.components().any(|folder| folder.as_os_str() == "tests") {
                 continue;
             }
             let (wrong, found) = audit(&read(&path));
@@ -183,8 +277,9 @@ fn what_the_document_names_exists() {
             assert!(known.contains(name), "SAFETY.md names {name}, which is not to be found");
         }
         let folder = name.split_once('/').map_or("", |(folder, _)| folder);
-        if ["src", "tests", "ffi", "loom-tests", "model", "ci"].contains(&folder) && !name.contains(' ') {
-            let found = root().join(name).exists() || root().join("ffi").join(name).exists();
+        if ["src", "tests", "ffi", "derive", "loom-tests", "model", "ci"].contains(&folder) && !name.contains(' ') {
+            let file = root().join(name).exists() || root().join("ffi").join(name).exists();
+            let found = if name.contains("::") { is_function(name) } else { file };
             assert!(found, "SAFETY.md names {name}, which is not to be found");
         }
     }
@@ -201,6 +296,12 @@ fn the_audit_finds_what_it_is_for() {
     assert_eq!(wrong, []);
     let (wrong, blocks) = audit("#[cfg(test)]\nmod tests {\n    unsafe { f() };\n}\n");
     assert_eq!((wrong, blocks), (vec![], 0));
+    assert!(is_function("src/mutator/gate.rs::disturb") && !is_function("src/mutator/gate.rs::no_such_function"));
+    assert!(is_ordering("O-ask") && !is_ordering("H1"));
+    let (one, two) = ("- **[H1]** A statement.\n  *Why:* so.\n", "text\n- **[H2]** Another.\n\nend\n");
+    let found = entries(&[one, two].concat());
+    assert_eq!(found[0], ("H1".to_owned(), "A statement. *Why:* so.".to_owned()));
+    assert_eq!(found[1], ("H2".to_owned(), "Another.".to_owned()));
     assert!(["H1", "Y10", "INV-4", "O-ask"].iter().all(|id| is_id(id)));
     assert!(["", "h1", "H", "H-", "INV-", "Self", "O-Ask", "1H"].iter().all(|id| !is_id(id)));
 }

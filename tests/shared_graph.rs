@@ -368,7 +368,7 @@ fn stress(gc_threads: u32) {
             (0..SWAPPED).map(|i| verify(m.load(worker.table(), 8 * (LOCKED + i))).0 & 0xFF_FFFF).collect();
         ids.sort_unstable();
         assert!(ids.iter().copied().eq(0..SWAPPED as u64), "{ids:?}");
-        world.heap.verify();
+        world.heap.verify().unwrap();
         let stats = world.heap.stats();
         assert!(stats.cycles > 3, "too little happened: {stats:?}");
         m.detach();

@@ -67,7 +67,7 @@ fn a_thousand_threads_come_and_go_while_cycles_run() {
         unsafe {
             m.native_leave();
             m.collect_full();
-            heap.verify();
+            heap.verify().unwrap();
             let table = m.global_get(table as *mut _);
             let mut count = 1;
             for i in 0..THREADS * each {

@@ -48,7 +48,7 @@ fn full_collections_complete_while_a_thread_stays_in_native_code() {
                 assert!(!returned.load(SeqCst), "it was let go only after this");
             }
             // SAFETY: attached and running, and holds no object.
-            unsafe { heap.verify() };
+            unsafe { heap.verify() }.unwrap();
             release.send(()).unwrap();
             // SAFETY: the rule above.
             unsafe { m.detach() };

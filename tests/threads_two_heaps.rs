@@ -52,7 +52,7 @@ fn heaps_do_not_know_of_each_other() {
                     let ob = m.handle(*head, 32, null_mut(), LinkFlags::LIGHT);
                     assert_eq!(m.to_obj(ob), *head);
                     PyObject::decref(ob);
-                    heaps[k].verify();
+                    heaps[k].verify().unwrap();
                     m.detach();
                 }
             });

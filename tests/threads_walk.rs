@@ -52,7 +52,7 @@ fn a_walk_beside_running_cycles_misses_nothing() {
                     let mut count = 0;
                     m.walk(&mut |object| count += std::ptr::eq(object.type_info, &NODE) as usize);
                     assert_eq!(count, 300);
-                    heap.verify();
+                    heap.verify().unwrap();
                     m.scope_close(scope);
                 }
                 m.detach();

@@ -47,7 +47,7 @@ fn it_stores_only_over_what_is_expected() -> Result<(), Error> {
             Ok::<(), Error>(())
         })?;
     }
-    mutator.scope(|s| s.verify());
+    mutator.scope(|s| s.verify()).unwrap();
     Ok(())
 }
 
@@ -178,6 +178,6 @@ fn no_push_and_no_pop_is_lost_while_cycles_run() -> Result<(), Error> {
     seen.sort_unstable();
     assert_eq!(seen, (0..THREADS * EACH).collect::<Vec<_>>());
     assert!(heap.stats().cycles > 0);
-    mutator.scope(|s| s.verify());
+    mutator.scope(|s| s.verify()).unwrap();
     Ok(())
 }

@@ -80,7 +80,7 @@ fn objects_are_whole_wherever_they_are_met() -> Result<(), Error> {
             })
         })?;
         assert!(met.load(Relaxed) > 0, "the threads never met");
-        mutator.scope(|s| s.verify());
+        mutator.scope(|s| s.verify()).unwrap();
         let stats = heap.stats();
         assert!(stats.cycles > 3 && stats.minor_collections > 30, "{stats:?}");
     }

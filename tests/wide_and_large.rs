@@ -33,7 +33,7 @@ fn ten_million_references_survive_and_are_updated() {
             m.collect_minor();
         }
         m.collect_full();
-        heap.verify();
+        heap.verify().unwrap();
         for i in 0..n {
             let expected = if i % 101 == 0 {
                 i + 2

@@ -1,47 +1,70 @@
-//! Allocate 32-byte objects and keep the last one: handfast against a bump loop and mimalloc.
+//! W2: allocate 32-byte objects and keep the last one. The limits are bump loops through one MiB.
 
 use crate::malloc;
 use crate::node::{Node, leaf};
-use crate::row::{Row, timed};
-use handfast::raw;
+use crate::outcome::Outcome;
+use crate::own::Own;
+use crate::row::timed;
+use crate::workload::Scale;
+use handfast::raw::{self, TypeInfo};
 use handfast::{Field, Heap};
+use handfast_c as _;
+use std::ffi::c_void;
 use std::hint::black_box;
 use std::ptr::null_mut;
 
-const CHURN: u64 = 100_000_000;
-const BASE: &str = "churn: bump loop, cursor in memory";
+const LIMIT: usize = 160;
+/// What the plain calls are divided by: a runtime that calls them keeps its cursor in memory as well.
+const IN_MEMORY: &str = "bump loop, cursor in memory";
+const IN_REGISTERS: &str = "bump loop, cursor in registers";
 
-/// The rows.
-pub fn rows() -> Vec<Row> {
-    let row = |name, run: fn() -> u64| Row::new(name, BASE, CHURN, move || timed(run));
+unsafe extern "C" {
+    fn bench_churn(mutator: *mut c_void, ty: u32, n: u64) -> bool;
+}
+
+/// The systems.
+pub fn own() -> Vec<Own> {
+    let run = |work: fn(u64) -> u64| {
+        move |scale: Scale| {
+            let n = scale.churn();
+            Outcome::new(timed(|| work(n)), n)
+        }
+    };
     vec![
-        row(BASE, || bump_loop(CHURN)),
-        row("churn: handfast, raw", || churn_raw(&crate::raw_heap(160))),
-        row("churn: handfast, typed", || churn_typed(&Heap::new(crate::config(160)).expect("heap"))),
-        row("churn: mimalloc", || malloc::churn(CHURN)),
+        Own::handfast("w2", "handfast raw", IN_MEMORY, churn_raw),
+        Own::handfast("w2", "handfast raw, batch", IN_REGISTERS, churn_batch),
+        Own::handfast("w2", "handfast typed", IN_MEMORY, churn_typed),
+        Own::handfast("w2", "handfast C inline", IN_MEMORY, churn_c),
+        Own::peer("w2", "mimalloc static", run(malloc::churn)),
+        Own::limit("w2", IN_MEMORY, run(bump_loop)),
+        Own::limit("w2", IN_REGISTERS, run(bump_loop_in_registers)),
     ]
 }
 
-/// The bare machine: a cursor in memory bumped through one MiB, 32 bytes written each.
+#[repr(C)]
+struct Arena {
+    cursor: usize,
+    limit: usize,
+}
+
+fn region() -> Vec<u64> {
+    // Written, so that its pages are there.
+    vec![1u64; (1 << 20) / 8]
+}
+
+/// A cursor in memory bumped through one MiB, 32 bytes written each.
 fn bump_loop(n: u64) -> u64 {
-    #[repr(C)]
-    struct Arena {
-        cursor: usize,
-        limit: usize,
-    }
-    let region = vec![0u64; (1 << 20) / 8];
+    let region = region();
     let base = region.as_ptr() as usize;
     let mut arena = Arena { cursor: base, limit: base + (1 << 20) };
     let arena = black_box(&mut arena);
     let mut last = null_mut();
     for i in 0..n {
-        let at = arena.cursor;
-        let end = at + 32;
-        if end > arena.limit {
+        if arena.cursor + 32 > arena.limit {
             arena.cursor = base;
-            continue;
         }
-        arena.cursor = end;
+        let at = arena.cursor;
+        arena.cursor = at + 32;
         // SAFETY: [X3] inside the region.
         unsafe { (at as *mut [u64; 4]).write([0x1234, i, 0, 0]) };
         last = black_box(at as *mut u64);
@@ -50,30 +73,98 @@ fn bump_loop(n: u64) -> u64 {
     unsafe { last.add(1).read() }
 }
 
-fn churn_raw(heap: &raw::Heap) -> u64 {
-    let m = heap.attach().expect("attach");
-    // SAFETY: [X1] this thread's mutator; payloads are written at once.
-    unsafe {
-        let slot = m.root(null_mut());
-        for i in 0..CHURN {
-            let object = leaf(m);
-            raw::payload(object).cast::<u64>().write(i);
-            slot.write_volatile(object);
+/// The same with cursor and limit where the compiler wants them.
+fn bump_loop_in_registers(n: u64) -> u64 {
+    let region = region();
+    let base = region.as_ptr() as usize;
+    let (mut cursor, limit) = (base, base + (1 << 20));
+    let mut last = null_mut();
+    for i in 0..n {
+        if cursor + 32 > limit {
+            cursor = base;
         }
-        let value = raw::payload(*slot).cast::<u64>().read();
-        m.detach();
-        value
+        let at = cursor;
+        cursor = at + 32;
+        // SAFETY: [X3] inside the region.
+        unsafe { (at as *mut [u64; 4]).write([0x1234, i, 0, 0]) };
+        last = black_box(at as *mut u64);
     }
+    // SAFETY: [X3] as above.
+    unsafe { last.add(1).read() }
 }
 
-fn churn_typed(heap: &Heap) -> u64 {
-    let mut mutator = heap.attach().expect("attach");
-    mutator.scope(|s| {
-        let last = s.var::<Node>();
-        for i in 0..CHURN {
-            let node = Node { value: i, left: Field::null(), right: Field::null() };
-            last.alloc(s, node).expect("out of memory");
+fn churn_raw(scale: Scale) -> Outcome {
+    let heap = crate::raw_heap(LIMIT);
+    let m = heap.attach().expect("attach");
+    let n = scale.churn();
+    let sample = timed(|| {
+        // SAFETY: [X1] this thread's mutator; payloads are written at once.
+        unsafe {
+            let slot = m.root(null_mut());
+            for i in 0..n {
+                let object = leaf(m);
+                raw::payload(object).cast::<u64>().write(i);
+                slot.write_volatile(object);
+            }
+            raw::payload(*slot).cast::<u64>().read()
         }
-        last.get(s).expect("set").value
-    })
+    });
+    // SAFETY: [X1] as above.
+    unsafe { m.detach() };
+    Outcome::new(sample, n).stats(heap.stats())
+}
+
+fn churn_batch(scale: Scale) -> Outcome {
+    let heap = crate::raw_heap(LIMIT);
+    let m = heap.attach().expect("attach");
+    let n = scale.churn();
+    let sample = timed(|| {
+        // SAFETY: [X1] as above; nothing but the batch uses the mutator.
+        unsafe {
+            let slot = m.root(null_mut());
+            let mut batch = m.batch();
+            for i in 0..n {
+                let object = batch.alloc_uninit(&crate::node::NODE);
+                assert!(!object.is_null(), "out of memory");
+                raw::payload(object).cast::<[u64; 3]>().write([i, 0, 0]);
+                slot.write_volatile(object);
+            }
+            drop(batch);
+            raw::payload(*slot).cast::<u64>().read()
+        }
+    });
+    // SAFETY: [X1] as above.
+    unsafe { m.detach() };
+    Outcome::new(sample, n).stats(heap.stats())
+}
+
+fn churn_typed(scale: Scale) -> Outcome {
+    let heap = Heap::new(crate::config(LIMIT)).expect("heap");
+    let mut mutator = heap.attach().expect("attach");
+    let n = scale.churn();
+    let sample = timed(|| {
+        mutator.scope(|s| {
+            let last = s.var::<Node>();
+            for i in 0..n {
+                let node = Node { value: i, left: Field::null(), right: Field::null() };
+                last.alloc(s, node).expect("out of memory");
+            }
+            last.get(s).expect("set").value
+        })
+    });
+    Outcome::new(sample, n).stats(heap.stats())
+}
+
+fn churn_c(scale: Scale) -> Outcome {
+    let heap = crate::raw_heap(LIMIT);
+    let ty = heap.register_type("bench::Inline", &[8, 16], TypeInfo::new("", 24)).expect("type");
+    let m = heap.attach().expect("attach");
+    let n = scale.churn();
+    let sample = timed(|| {
+        // SAFETY: [X1] this thread's mutator, and a type of its heap.
+        assert!(unsafe { bench_churn(m.as_ptr().cast(), (*ty).id(), n) }, "out of memory");
+    });
+    // SAFETY: [X1] as above.
+    unsafe { m.detach() };
+    Outcome::new(sample, n).stats(heap.stats())
 }

@@ -67,14 +67,14 @@ fn run(options: &Options) -> Result<(), String> {
     mutator.scope(|s| s.collect_full());
     let full = heap.stats();
     if options.verify {
-        mutator.scope(|s| s.verify());
+        mutator.scope(|s| s.verify()).map_err(|error| explain(&error))?;
     }
     // From here on only the plug-in holds words.
     drop(table);
     mutator.scope(|s| s.collect_full());
     let end = heap.stats();
     if options.verify {
-        mutator.scope(|s| s.verify());
+        mutator.scope(|s| s.verify()).map_err(|error| explain(&error))?;
     }
     let top = take(&mut mutator, &plugin)?;
     drop(mutator);

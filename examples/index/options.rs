@@ -15,7 +15,7 @@ DIR                the folder (default: the repository)
 --threads N        threads that read and index (default: one for each core)
 --top N            words to print (default 20)
 --max-heap MB      the most memory that objects may take (default: three quarters of the machine's)
---nursery KB       the nursery of each thread (default 1024)
+--nursery KB       the nursery of each thread, of one size (default: 1024 to 4096, as survivors suggest)
 --gc-threads N     threads that mark; 0: the indexing threads collect when memory is out (default 1)
 --all              enter .git and folders that are tagged as caches (CACHEDIR.TAG), too
 --verify           check the whole heap at the end
@@ -67,7 +67,10 @@ impl Options {
                 "--threads" => options.threads = number(1, 1024)?,
                 "--top" => options.top = number(1, 1_000_000)?,
                 "--max-heap" => options.config.max_heap_bytes = number(4, 16 << 20)? << 20,
-                "--nursery" => options.config.nursery_bytes = number(128, 256 << 10)? << 10,
+                "--nursery" => {
+                    options.config.nursery_bytes = number(128, 256 << 10)? << 10;
+                    options.config.max_nursery_bytes = options.config.nursery_bytes;
+                }
                 "--gc-threads" => options.config.gc_threads = number(0, 64)? as u32,
                 "--all" => options.all = true,
                 "--verify" => options.verify = true,

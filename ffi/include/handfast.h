@@ -68,6 +68,8 @@ typedef enum hf_status {
     HF_ERR_ABI = 12,
     // A panic inside the library was caught at the boundary: a bug, or an inconsistency that a check found.
     HF_ERR_PANIC = 13,
+    // `hf_heap_verify` has found an invariant of the heap violated.
+    HF_ERR_CORRUPT = 14,
 } hf_status;
 
 // A root of the heap itself: a cell that keeps one object alive until `hf_global_free`.
@@ -118,6 +120,15 @@ typedef struct hf_config {
     size_t reserve_bytes;
     // Ask the operating system for huge pages.
     bool huge_pages;
+    // The most bytes to which a nursery grows while part of what is allocated survives. 0: four times `nursery_bytes`,
+    // at most an eighth of the heap.
+    size_t max_nursery_bytes;
+    // What a minor collection should take at most, in microseconds: a goal that bounds the size of nurseries. 0: the
+    // default.
+    uint64_t pause_target_us;
+    // Minor collections that a young object which C alone holds stays young for, 0 to 7: so many chances that its pair dies
+    // at a minor of its thread instead of the next cycle. 0, the default: the first minor promotes it.
+    uint32_t link_patience;
 } hf_config;
 
 // The handles of one `ob_type` that C still held when a heap was freed.
@@ -315,7 +326,8 @@ struct hf_pyobject *hf_handle(struct hf_mutator *mutator,
 struct hf_pyobject *hf_from_obj(struct hf_mutator *mutator,
                                 struct hf_object *object);
 
-// The object of a handle; NULL when it is not linked.
+// The object of a handle; NULL when it is not linked. A handle of another heap is an error, and the answer NULL; the inlined
+// function, which does not look, may answer that heap's object instead, which is not this mutator's to use.
 //
 // # Safety
 // Owner: the collector; root the answer before the next call that may collect. The caller holds a reference to `ob`.
@@ -434,11 +446,13 @@ void hf_leak_report_free(struct hf_leak_report *report);
 void hf_external_memory(struct hf_heap *heap,
                         ptrdiff_t delta);
 
-// Checks the invariants of everything old, between two cycles. For tests: it takes long.
+// Checks the heap's invariants, in any build: everything old, and what each thread reaches, remembers and has linked. Waits
+// until every other attached thread has come to a safepoint, unless it is native. For tests: it takes longer than a full
+// collection.
 //
 // # Safety
 // Thread: any that is attached and running. **May collect.** Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_NOT_ATTACHED`,
-// and `HF_ERR_PANIC` when something is wrong: `hf_last_error` says what.
+// `HF_ERR_FORKED`, and `HF_ERR_CORRUPT` when something is wrong: `hf_last_error` says what, where and when.
 enum hf_status hf_heap_verify(struct hf_heap *heap);
 
 // The calling thread's mutator of this heap; NULL when it is not attached.
@@ -596,8 +610,8 @@ void hf_unpin(struct hf_mutator *mutator, struct hf_object *object);
 // another thread's mutator.
 size_t hf_scope_open(struct hf_mutator *mutator);
 
-// Closes a scope and those opened after it: their slots are gone. A number above all open scopes is left alone; any other
-// number that `hf_scope_open` did not answer cuts off the roots that were made since there were that many.
+// Closes a scope and those opened after it: their slots are gone. A number that is no open scope of this mutator changes
+// nothing: `hf_last_error` says so.
 //
 // # Safety
 // Thread: the mutator's. Collects: no.

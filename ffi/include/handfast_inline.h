@@ -237,6 +237,58 @@ static inline hf_object *hf_inline_alloc(hf_mutator *mutator, hf_type type) {
 
 #endif /* HF_NO_INLINE */
 
+/* ---- Allocation with the cursor in registers: for loops, and for code that a compiler of yours makes. ----
+ *
+ * An hf_batch is a local variable with a copy of the mutator's cursor and limit. Between hf_batch_begin and hf_batch_end
+ * the mutator is used for nothing that allocates, collects or changes its state, but through the batch; loading, storing
+ * and rooting are allowed. Another thread's request is noticed at the end of the nursery block (32 KiB) at the latest.
+ * Owner: the caller. Thread: the mutator's. hf_batch_alloc may collect; NULL and the thread's error as hf_alloc_layout. */
+
+typedef struct hf_batch {
+    hf_mutator *mutator;
+    uintptr_t cursor;
+    uintptr_t limit;
+} hf_batch;
+
+static inline void hf_batch_enter(hf_batch *batch) {
+    const hf_mutator_head *head = (const hf_mutator_head *)(const void *)batch->mutator;
+    batch->cursor = head == NULL ? 0 : head->cursor;
+    batch->limit = head == NULL ? 0 : __atomic_load_n(&head->limit, __ATOMIC_RELAXED);
+}
+
+static inline hf_batch hf_batch_begin(hf_mutator *mutator) {
+    hf_batch batch = {mutator, 0, 0};
+    hf_batch_enter(&batch);
+    return batch;
+}
+
+static inline void hf_batch_end(hf_batch *batch) {
+    if (batch->mutator != NULL)
+        ((hf_mutator_head *)(void *)batch->mutator)->cursor = batch->cursor;
+    batch->mutator = NULL;
+    batch->cursor = batch->limit = 0;
+}
+
+static inline hf_object *hf_batch_alloc(hf_batch *batch, const hf_layout *layout) {
+    hf_object *object;
+    if (HF_LIKELY(layout != NULL)) {
+        size_t bytes = ((const hf_type_head *)(const void *)layout)->fast_bytes;
+        uintptr_t start = batch->cursor;
+        if (HF_LIKELY(start + bytes <= batch->limit)) {
+            object = (hf_object *)start;
+            batch->cursor = start + bytes;
+            __atomic_store_n((uint64_t *)(void *)object, (uint64_t)(uintptr_t)layout, __ATOMIC_RELAXED);
+            (void)memset((char *)(void *)object + HF_HEADER_BYTES, 0, bytes - HF_HEADER_BYTES);
+            return object;
+        }
+    }
+    if (batch->mutator != NULL)
+        ((hf_mutator_head *)(void *)batch->mutator)->cursor = batch->cursor;
+    object = (hf_alloc_layout)(batch->mutator, layout);
+    hf_batch_enter(batch);
+    return object;
+}
+
 #ifdef __cplusplus
 }
 #endif

@@ -223,7 +223,8 @@ pub unsafe extern "C" fn hf_from_obj(mutator: *mut HfMutator, object: *mut HfObj
     })
 }
 
-/// The object of a handle; NULL when it is not linked.
+/// The object of a handle; NULL when it is not linked. A handle of another heap is an error, and the answer NULL; the inlined
+/// function, which does not look, may answer that heap's object instead, which is not this mutator's to use.
 ///
 /// # Safety
 /// Owner: the collector; root the answer before the next call that may collect. The caller holds a reference to `ob`.
@@ -234,7 +235,12 @@ pub unsafe extern "C" fn hf_to_obj(mutator: *mut HfMutator, ob: *mut HfPyobject)
         let mutator = running("hf_to_obj", mutator)?;
         let ob = handle("ob", ob)?;
         // SAFETY: [E2] running on this thread; a live handle.
-        Ok(HfObject::name(unsafe { mutator.to_obj(ob) }))
+        let object = unsafe { mutator.to_obj(ob) };
+        // SAFETY: [E4] a live handle.
+        if object.is_null() && unsafe { PyObject::is_linked(ob) } {
+            return Err(Failure::argument("ob belongs to another heap"));
+        }
+        Ok(HfObject::name(object))
     })
 }
 

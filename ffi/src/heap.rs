@@ -14,6 +14,7 @@ use handfast_core::{Config, raw};
 use std::ffi::c_void;
 use std::mem::{offset_of, transmute};
 use std::ptr;
+use std::time::Duration;
 
 /// A heap: objects, the threads attached to it, and its collector threads. Several may exist in a process.
 #[derive(Debug)]
@@ -41,6 +42,15 @@ pub struct HfConfig {
     pub reserve_bytes: size_t,
     /// Ask the operating system for huge pages.
     pub huge_pages: CBool,
+    /// The most bytes to which a nursery grows while part of what is allocated survives. 0: four times `nursery_bytes`,
+    /// at most an eighth of the heap.
+    pub max_nursery_bytes: size_t,
+    /// What a minor collection should take at most, in microseconds: a goal that bounds the size of nurseries. 0: the
+    /// default.
+    pub pause_target_us: u64,
+    /// Minor collections that a young object which C alone holds stays young for, 0 to 7: so many chances that its pair dies
+    /// at a minor of its thread instead of the next cycle. 0, the default: the first minor promotes it.
+    pub link_patience: u32,
 }
 
 // SAFETY: [E3] integers and a byte, the size first.
@@ -62,6 +72,9 @@ impl HfConfig {
             min_trigger_bytes: config.min_trigger_bytes,
             reserve_bytes: config.reserve_bytes,
             huge_pages: CBool(u8::from(config.huge_pages)),
+            max_nursery_bytes: config.max_nursery_bytes,
+            pause_target_us: config.pause_target.as_micros() as u64,
+            link_patience: config.link_patience,
         }
     }
 
@@ -75,6 +88,12 @@ impl HfConfig {
             min_trigger_bytes: self.min_trigger_bytes,
             reserve_bytes: self.reserve_bytes,
             huge_pages: self.huge_pages.get(),
+            max_nursery_bytes: self.max_nursery_bytes,
+            link_patience: self.link_patience,
+            pause_target: match self.pause_target_us {
+                0 => Config::default().pause_target,
+                us => Duration::from_micros(us),
+            },
         }
     }
 }
@@ -278,11 +297,13 @@ pub unsafe extern "C" fn hf_external_memory(heap: *mut HfHeap, delta: ptrdiff_t)
     });
 }
 
-/// Checks the invariants of everything old, between two cycles. For tests: it takes long.
+/// Checks the heap's invariants, in any build: everything old, and what each thread reaches, remembers and has linked. Waits
+/// until every other attached thread has come to a safepoint, unless it is native. For tests: it takes longer than a full
+/// collection.
 ///
 /// # Safety
 /// Thread: any that is attached and running. **May collect.** Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_NOT_ATTACHED`,
-/// and `HF_ERR_PANIC` when something is wrong: `hf_last_error` says what.
+/// `HF_ERR_FORKED`, and `HF_ERR_CORRUPT` when something is wrong: `hf_last_error` says what, where and when.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_heap_verify(heap: *mut HfHeap) -> HfStatus {
     boundary::status("hf_heap_verify", || {
@@ -291,7 +312,7 @@ pub unsafe extern "C" fn hf_heap_verify(heap: *mut HfHeap) -> HfStatus {
         let current = heap.current().ok_or(handfast_core::Error::NotAttached)?;
         threads::running("hf_heap_verify", threads::name(current))?;
         // SAFETY: [A1] the caller's promise, checked above.
-        threads::collecting(|| unsafe { heap.verify() });
+        threads::collecting(|| unsafe { heap.verify() })?;
         Ok(())
     })
 }

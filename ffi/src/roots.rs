@@ -31,8 +31,8 @@ pub unsafe extern "C" fn hf_scope_open(mutator: *mut HfMutator) -> size_t {
     })
 }
 
-/// Closes a scope and those opened after it: their slots are gone. A number above all open scopes is left alone; any other
-/// number that `hf_scope_open` did not answer cuts off the roots that were made since there were that many.
+/// Closes a scope and those opened after it: their slots are gone. A number that is no open scope of this mutator changes
+/// nothing: `hf_last_error` says so.
 ///
 /// # Safety
 /// Thread: the mutator's. Collects: no.

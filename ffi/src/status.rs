@@ -37,11 +37,13 @@ pub enum HfStatus {
     HF_ERR_ABI = 12,
     /// A panic inside the library was caught at the boundary: a bug, or an inconsistency that a check found.
     HF_ERR_PANIC = 13,
+    /// `hf_heap_verify` has found an invariant of the heap violated.
+    HF_ERR_CORRUPT = 14,
 }
 
 impl HfStatus {
     /// Every status, in the order of its value.
-    pub(crate) const ALL: [HfStatus; 14] = [
+    pub(crate) const ALL: [HfStatus; 15] = [
         HfStatus::HF_OK,
         HfStatus::HF_ERR_INVALID_ARGUMENT,
         HfStatus::HF_ERR_INVALID_CONFIG,
@@ -56,6 +58,7 @@ impl HfStatus {
         HfStatus::HF_ERR_OS,
         HfStatus::HF_ERR_ABI,
         HfStatus::HF_ERR_PANIC,
+        HfStatus::HF_ERR_CORRUPT,
     ];
 
     /// One English sentence without a full stop.
@@ -75,6 +78,7 @@ impl HfStatus {
             HfStatus::HF_ERR_OS => c"the operating system refused",
             HfStatus::HF_ERR_ABI => c"compiled against an incompatible version of handfast.h",
             HfStatus::HF_ERR_PANIC => c"a panic inside the library was caught",
+            HfStatus::HF_ERR_CORRUPT => c"the heap is corrupt",
         }
     }
 }
@@ -123,6 +127,7 @@ impl From<Error> for Failure {
             Error::StillAttached { .. } => HfStatus::HF_ERR_STILL_ATTACHED,
             Error::Forked => HfStatus::HF_ERR_FORKED,
             Error::Os { .. } => HfStatus::HF_ERR_OS,
+            Error::Corrupt(_) => HfStatus::HF_ERR_CORRUPT,
             // A kind of error that the core has got since and that has no status yet.
             _ => HfStatus::HF_ERR_INVALID_ARGUMENT,
         };

@@ -51,12 +51,15 @@ test_programs! {
     what_c_holds_is_reported_when_a_heap_is_freed: "leaks.c",
     a_thread_that_ends_is_detached: "thread_exit.c",
     a_detached_thread_drops_references: "detached.c",
+    scopes_close_what_they_opened: "scopes.c",
     versions_and_struct_sizes: "abi.c",
     callbacks_call_back: "callbacks.c",
     a_child_of_fork_is_told: "fork.c",
     a_program_close_to_misuse_is_correct: "clean.c",
+    a_corrupt_heap_is_named: "verify.c",
     misuse_of_counts_is_reported_and_harmless: "reports.c",
     objects_pins_publication_walk: "objects.c",
+    a_batch_allocates_what_single_calls_do: "batch.c",
     the_names_of_rawrefcount: "rawrefcount.c",
     memory_of_the_embedders_own: "adopted.c",
     callbacks_try_everything_also_at_the_end: "callbacks_at_the_end.c",
@@ -71,6 +74,7 @@ test_programs! {
     story_callbacks_from_c_that_collect: "story_callbacks.c",
     story_c_releases_the_runtime: "story_native.c",
     story_call_arguments_die_young: "story_arguments.c",
+    an_object_linked_to_anothers_memory_is_public: "linked_elsewhere.c",
 }
 
 #[test]

@@ -42,6 +42,7 @@ const MISUSES: &[(&str, &[&str], &[&str])] = &[
     ("no_object_there", &[], &["handfast: hf_incref: it points into the middle of slab memory"]),
     ("foreign_memory", &[], &["handfast: hf_link_c_owned: its memory is neither this heap's nor adopted"]),
     ("foreign_memory_dies", &[], &["handfast: hf_decref", "it belongs to no heap of this process"]),
+    ("foreign_detached", &[], &["handfast: hf_decref_detached: it does not belong to this heap"]),
     ("foreign_handle", &[], &["handfast: hf_to_obj: it belongs to another heap", "allocated by thread 1"]),
     ("foreign_object", &[], &["handfast: hf_root: object (0x", "it is no object of this heap"]),
     ("stale_object", &[], &["handfast: hf_handle: object (0x", "a stale pointer"]),

@@ -14,6 +14,8 @@ pub mod sync;
 /// Records, handshakes, cells.
 #[path = "."]
 pub mod mutator {
+    #[path = "../../src/mutator/ask.rs"]
+    pub mod ask;
     #[path = "../../src/mutator/bell.rs"]
     pub mod bell;
     #[path = "../../src/mutator/cells.rs"]
@@ -24,13 +26,37 @@ pub mod mutator {
     pub mod handshake;
     #[path = "../../src/mutator/registry.rs"]
     pub mod registry;
+    #[path = "../../src/mutator/request.rs"]
+    pub mod request;
 }
 
-/// Pools.
+/// Numbers of cycles, flags, words that hold references.
+#[path = "."]
+pub mod object {
+    #[path = "../../src/object/epoch.rs"]
+    pub mod epoch;
+    #[path = "../../src/object/flags.rs"]
+    pub mod flags;
+    #[path = "../../src/object/reference.rs"]
+    pub mod reference;
+}
+
+/// Blocks: what they are used for, pools, turns of a sweep.
 #[path = "."]
 pub mod heap {
+    #[path = "../../src/heap/kind.rs"]
+    pub mod kind;
     #[path = "../../src/heap/pool.rs"]
     pub mod pool;
+    #[path = "../../src/heap/sweep.rs"]
+    pub mod sweep;
+}
+
+/// Markers.
+#[path = "."]
+pub mod collector {
+    #[path = "../../src/collector/crew.rs"]
+    pub mod crew;
 }
 
 /// The C side of a pair.
@@ -90,33 +116,61 @@ impl Plain<u32> {
     }
 }
 
+/// A reference to object number `i`, for words that are never followed as pointers.
+pub fn object(i: usize) -> *mut () {
+    std::ptr::without_provenance_mut((i + 1) * 8)
+}
+
+/// The number of an object, `None` of null.
+pub fn number(object: *mut ()) -> Option<usize> {
+    (object.addr() / 8).checked_sub(1)
+}
+
 /// Preemptions per execution. Bugs of small protocols show with two (CHESS: Musuvathi and Qadeer, PLDI 2007); three leave
 /// some room.
 const PREEMPTIONS: usize = 3;
 
-/// Tries every execution of `scenario`, and prints how many there were.
+/// Tries every execution of `scenario` with at most three preemptions, and prints how many there were.
 ///
 /// # Panics
 /// When one fails.
 pub fn check(scenario: impl Fn() + Sync + Send + 'static) {
-    check_bounded(PREEMPTIONS, scenario);
+    explore(Some(PREEMPTIONS), scenario);
 }
 
-/// As [`check`], with fewer preemptions, for a scenario that would take minutes. `LOOM_MAX_PREEMPTIONS` overrides both.
+/// As [`check`], without a bound: for a scenario of which all executions take less than a minute.
+///
+/// # Panics
+/// When one fails.
+pub fn check_all(scenario: impl Fn() + Sync + Send + 'static) {
+    explore(None, scenario);
+}
+
+/// As [`check`], with fewer preemptions, for a scenario that would take minutes.
 ///
 /// # Panics
 /// When an execution fails.
 pub fn check_bounded(preemptions: usize, scenario: impl Fn() + Sync + Send + 'static) {
+    explore(Some(preemptions), scenario);
+}
+
+/// `LOOM_MAX_PREEMPTIONS` overrides the bound, `LOOM_UNBOUNDED` (set to anything) takes it away.
+fn explore(preemptions: Option<usize>, scenario: impl Fn() + Sync + Send + 'static) {
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
     let executions = std::sync::Arc::new(AtomicUsize::new(0));
     let start = std::time::Instant::now();
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound.get_or_insert(preemptions);
+    builder.preemption_bound = builder.preemption_bound.or(preemptions);
+    if std::env::var_os("LOOM_UNBOUNDED").is_some() {
+        builder.preemption_bound = None;
+    }
+    let bound = builder.preemption_bound;
     let count = executions.clone();
     builder.check(move || {
         count.fetch_add(1, Relaxed);
         scenario();
     });
     let name = std::thread::current().name().unwrap_or("?").to_owned();
-    println!("claim {name}: {} executions, {:.2?}", executions.load(Relaxed), start.elapsed());
+    let bound = bound.map_or("all".to_owned(), |n| n.to_string());
+    println!("claim {name}: {} executions, {:.1?}, preemptions: {bound}", executions.load(Relaxed), start.elapsed());
 }

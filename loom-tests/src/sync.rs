@@ -13,7 +13,7 @@
 #[allow(unused_imports)] // `Arc`: see below
 mod base;
 
-pub use base::{Condvar, Mutex, MutexGuard, spin_loop, thread};
+pub use base::{Condvar, Mutex, MutexGuard, seen, spin_loop, thread};
 /// Shared ownership that is not part of any protocol: the standard one, which adds no executions.
 pub use std::sync::Arc;
 

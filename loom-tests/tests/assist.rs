@@ -1,8 +1,11 @@
-//! A mutator that helps to mark while a flush round is on: what it took is not taken for done.
+//! A mutator that helps to mark while a flush round is on: what it took is not taken for done. It has grey objects in its
+//! hands that nobody sees, so it makes the round dirty twice: before it takes any, and when it has traced them.
 //!
-//! The helper has the only grey object in its hands; another mutator, which has answered the round, loads the child of
-//! that object, cuts it off and shades it into its own buffer. The helper finds the field empty, nothing is grey at the end
-//! of the round, and nobody asks for the buffer again: so the helper dirties the gate when it has traced something.
+//! - *Before:* it may have answered the round. Another, which has not, hands over a full buffer; the helper takes that,
+//!   nothing is grey at the end of the round, and the collector takes marking for complete while the helper still traces.
+//! - *After:* a round may have begun since. Another mutator, which has answered it, loads the child of what the helper has
+//!   taken, cuts it off and shades it into its own buffer. The helper finds the field empty, nothing is grey at the end of
+//!   the round, and nobody asks for the buffer again.
 #![cfg(loom)]
 
 use loom_tests::mutator::gate::WeakGate;
@@ -13,7 +16,7 @@ use loom_tests::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check};
+use loom_tests::{Plain, check_bounded};
 
 const CYCLE: Requests = Requests::CYCLE;
 
@@ -31,26 +34,35 @@ struct Heap {
     /// Whether the parent's field refers to the child, and the child's mark.
     field: AtomicBool,
     marked: AtomicBool,
+    /// Whether the second mutator has answered, or its holder for it: from then on it has nothing to shade.
+    answered: AtomicBool,
+    /// Whether it has shaded something before.
+    shaded: AtomicBool,
     disturbs: Disturbs,
 }
 
-/// What the helper does with the gate after it has traced something.
+/// When and how the helper makes the round dirty.
 #[derive(Clone, Copy, PartialEq)]
 enum Disturbs {
     Rightly,
-    Never,
-    /// By a weak load, which may see an old state.
+    /// Not when it has traced something.
+    OnlyBefore,
+    /// Not before it takes something.
+    OnlyAfter,
+    /// When it has traced something, by a weak load, which may see an old state.
     ByLoad,
 }
 
 impl Heap {
     /// By the owner or its holder.
     fn hand_over(&self, m: &Mutator) {
+        if std::ptr::eq(m, &self.mutators[1]) {
+            self.answered.store(true, Relaxed);
+        }
         let shaded = m.buffer.get();
         if shaded != 0 {
             m.buffer.set(0);
             self.grey.fetch_add(shaded, AcqRel);
-            self.gate.disturb();
         }
     }
 
@@ -79,14 +91,29 @@ impl Heap {
     /// Between two safepoints.
     fn help(&self, m: &Mutator) {
         self.safepoint(m);
-        if self.drain() {
-            match self.disturbs {
-                Disturbs::Rightly => self.gate.disturb(),
-                Disturbs::Never => {}
-                Disturbs::ByLoad => {
-                    let _ = self.gate.weak_load();
+        if self.grey.load(Acquire) != 0 {
+            if self.disturbs != Disturbs::OnlyAfter {
+                self.gate.disturb();
+            }
+            if self.drain() {
+                match self.disturbs {
+                    Disturbs::Rightly | Disturbs::OnlyAfter => self.gate.disturb(),
+                    Disturbs::OnlyBefore => {}
+                    Disturbs::ByLoad => {
+                        let _ = self.gate.weak_load();
+                    }
                 }
             }
+        }
+        self.native(m);
+    }
+
+    /// Shades the parent, which nobody knew to be grey, and hands it over at once: its buffer is full.
+    fn overflow(&self, m: &Mutator) {
+        self.safepoint(m);
+        if !self.answered.load(Relaxed) {
+            self.grey.fetch_add(1, AcqRel);
+            self.shaded.store(true, Relaxed);
         }
         self.native(m);
     }
@@ -126,30 +153,46 @@ impl Heap {
             self.gate.reopen();
             return false;
         }
-        clean && self.gate.end_judging()
+        let complete = clean && self.gate.end_judging();
+        // What was handed over before the end of the round is traced by now.
+        let shaded = self.shaded.load(Relaxed) && complete;
+        assert!(!shaded || self.marked.load(Relaxed), "marking is complete, but somebody still traces");
+        complete
     }
+}
+
+fn heap(grey: u32, disturbs: Disturbs) -> Arc<Heap> {
+    let mutator = || Mutator { word: HandshakeWord::new(), buffer: Plain::new(0) };
+    let heap = Arc::new(Heap {
+        gate: WeakGate::new(),
+        mutators: [mutator(), mutator()],
+        grey: AtomicU32::new(grey),
+        field: AtomicBool::new(true),
+        marked: AtomicBool::new(false),
+        answered: AtomicBool::new(false),
+        shaded: AtomicBool::new(false),
+        disturbs,
+    });
+    heap.mutators.iter().for_each(|m| m.word.attach());
+    heap
+}
+
+fn run(heap: &Arc<Heap>, other: fn(&Heap, &Mutator)) -> bool {
+    let act = |i: usize, act: fn(&Heap, &Mutator)| {
+        let heap = heap.clone();
+        thread::spawn(move || act(&heap, &heap.mutators[i]))
+    };
+    let threads = [act(0, Heap::help), act(1, other)];
+    let complete = heap.collect();
+    threads.into_iter().for_each(|t| t.join().unwrap());
+    complete
 }
 
 /// The child refers to something that only its own tracing marks: so whoever shades it must be asked for it.
 fn helping(disturbs: Disturbs) {
-    check(move || {
-        let mutator = || Mutator { word: HandshakeWord::new(), buffer: Plain::new(0) };
-        let heap = Arc::new(Heap {
-            gate: WeakGate::new(),
-            mutators: [mutator(), mutator()],
-            grey: AtomicU32::new(1),
-            field: AtomicBool::new(true),
-            marked: AtomicBool::new(false),
-            disturbs,
-        });
-        heap.mutators.iter().for_each(|m| m.word.attach());
-        let act = |i: usize, act: fn(&Heap, &Mutator)| {
-            let heap = heap.clone();
-            thread::spawn(move || act(&heap, &heap.mutators[i]))
-        };
-        let threads = [act(0, Heap::help), act(1, Heap::cut_off)];
-        let complete = heap.collect();
-        threads.into_iter().for_each(|t| t.join().unwrap());
+    check_bounded(2, move || {
+        let heap = heap(1, disturbs);
+        let complete = run(&heap, Heap::cut_off);
         let buffered = heap.mutators[1].buffer.get() != 0;
         assert!(!(complete && buffered), "marking is complete, but something is grey");
     });
@@ -163,11 +206,29 @@ fn what_a_helper_took_makes_the_round_dirty() {
 #[test]
 #[should_panic(expected = "marking is complete, but something is grey")]
 fn twin_helper_does_not_disturb_the_round() {
-    helping(Disturbs::Never);
+    helping(Disturbs::OnlyBefore);
 }
 
 #[test]
 #[should_panic(expected = "marking is complete, but something is grey")]
 fn twin_helper_disturbs_by_a_load() {
     helping(Disturbs::ByLoad);
+}
+
+/// Nothing is grey when the round begins; a full buffer is handed over in it.
+fn taking(disturbs: Disturbs) {
+    check_bounded(2, move || {
+        run(&heap(0, disturbs), Heap::overflow);
+    });
+}
+
+#[test]
+fn what_a_helper_takes_after_its_answer_makes_the_round_dirty() {
+    taking(Disturbs::Rightly);
+}
+
+#[test]
+#[should_panic(expected = "marking is complete, but somebody still traces")]
+fn twin_helper_disturbs_when_it_is_done() {
+    taking(Disturbs::OnlyAfter);
 }

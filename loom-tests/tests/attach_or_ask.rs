@@ -10,7 +10,7 @@ use loom_tests::sync::atomic::{
     fence,
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check};
+use loom_tests::{Plain, check_all};
 
 const IDLE: u64 = 0;
 const ARMED: u64 = 1;
@@ -26,7 +26,7 @@ struct Heap {
 
 /// A collector opens the arm round while a thread attaches, to a new record or (`reuse`) to one that waits for it.
 fn attach_against_ask(reuse: bool) {
-    check(move || {
+    check_all(move || {
         let heap = Arc::new(Heap { registry: Registry::new(), asked: Asked::new(IDLE) });
         if reuse {
             heap.registry.release(heap.registry.claim(HandshakeWord::new));
@@ -57,45 +57,43 @@ fn a_thread_that_attaches_to_a_new_record_is_asked_or_adopts() {
     attach_against_ask(false);
 }
 
-#[test]
-fn what_is_adopted_brings_what_belongs_to_it() {
-    check(|| {
-        let heap = Arc::new((Asked::new(IDLE), AtomicU32::new(0)));
+/// A collector prepares something and asks; a mutator that finds what is asked finds that, too.
+fn message<A: Send + Sync + 'static>(asked: fn() -> A, publish: fn(&A), read: fn(&A) -> u64) {
+    check_all(move || {
+        let heap = Arc::new((asked(), AtomicU32::new(0)));
         let collector = {
             let heap = heap.clone();
             thread::spawn(move || {
                 heap.1.store(1, Relaxed);
-                heap.0.publish(ARMED);
+                publish(&heap.0);
             })
         };
-        if heap.0.adopt() == ARMED {
-            assert_eq!(heap.1.load(Relaxed), 1);
+        if read(&heap.0) == ARMED {
+            assert_eq!(heap.1.load(Relaxed), 1, "asked for nothing");
         }
         collector.join().unwrap();
     });
+}
+
+#[test]
+fn what_is_adopted_brings_what_belongs_to_it() {
+    message(|| Asked::new(IDLE), |asked| asked.publish(ARMED), Asked::adopt);
 }
 
 #[test]
 fn what_is_looked_up_brings_what_belongs_to_it() {
-    check(|| {
-        let heap = Arc::new((Asked::new(IDLE), AtomicU32::new(0)));
-        let collector = {
-            let heap = heap.clone();
-            thread::spawn(move || {
-                heap.1.store(1, Relaxed);
-                heap.0.publish(ARMED);
-            })
-        };
-        if heap.0.get() == ARMED {
-            assert_eq!(heap.1.load(Relaxed), 1);
-        }
-        collector.join().unwrap();
-    });
+    message(|| Asked::new(IDLE), |asked| asked.publish(ARMED), Asked::get);
+}
+
+#[test]
+#[should_panic(expected = "asked for nothing")]
+fn twin_what_is_asked_is_read_without_acquire() {
+    message(|| AtomicU64::new(IDLE), |asked| asked.store(ARMED, Release), |asked| asked.load(Relaxed));
 }
 
 /// A record that its owner prepares and then attaches, against a requester.
 fn prepare_and_attach(attach: fn(&HandshakeWord, &AtomicU32), request: fn(&HandshakeWord, &AtomicU32) -> bool) {
-    check(move || {
+    check_all(move || {
         let record = Arc::new((HandshakeWord::new(), Plain::new(0), AtomicU32::new(3)));
         let requester = {
             let record = record.clone();
@@ -124,7 +122,7 @@ fn twin_attach_without_release() {
 
 /// A record that changes hands, back to the very same word, between a requester's load and its exchange.
 fn second_owner(request: fn(&HandshakeWord, &AtomicU32)) {
-    check(move || {
+    check_all(move || {
         let record = Arc::new((HandshakeWord::new(), AtomicU32::new(RUNNING), AtomicU32::new(1)));
         record.0.attach();
         let requester = {
@@ -177,7 +175,7 @@ enum Fault {
 }
 
 fn weak(fault: Fault) {
-    check(move || {
+    check_all(move || {
         let heap = Arc::new((AtomicU32::new(DETACHED), AtomicU64::new(IDLE)));
         let collector = {
             let heap = heap.clone();

@@ -10,7 +10,7 @@ use loom_tests::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check};
+use loom_tests::{Plain, check, check_all};
 
 /// A cell as the collector sees it, and something that is its owner's alone.
 struct Cell {
@@ -55,7 +55,7 @@ fn in_use(table: &CellTable<Cell>) -> usize {
 
 #[test]
 fn a_cell_has_one_owner_while_chunks_grow() {
-    check(|| {
+    check_all(|| {
         let table = Arc::new(CellTable::new());
         let other = {
             let table = table.clone();
@@ -71,20 +71,38 @@ fn a_cell_has_one_owner_while_chunks_grow() {
     });
 }
 
-#[test]
-fn a_freed_cell_has_one_next_owner() {
-    check(|| {
+/// Two threads take and give one cell in turn; one of them may touch it once more.
+fn two_owners(touches: bool) {
+    check_all(move || {
         let table = Arc::new(CellTable::new());
         give(&table, take(&table));
         let other = {
             let table = table.clone();
-            thread::spawn(move || give(&table, take(&table)))
+            thread::spawn(move || {
+                let cell = take(&table);
+                give(&table, cell);
+                if touches {
+                    // SAFETY: as in `take`.
+                    unsafe { cell.as_ref() }.own.touch();
+                }
+            })
         };
         give(&table, take(&table));
         other.join().unwrap();
         assert!(table.made() <= 2);
         assert_eq!(in_use(&table), 0);
     });
+}
+
+#[test]
+fn a_freed_cell_has_one_next_owner() {
+    two_owners(false);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_a_cell_is_touched_after_it_was_freed() {
+    two_owners(true);
 }
 
 #[test]
@@ -109,7 +127,7 @@ fn a_walk_meets_what_was_there_and_only_whole_cells() {
 
 #[test]
 fn a_walk_after_a_handover_meets_the_cell() {
-    check(|| {
+    check_all(|| {
         let table = Arc::new((CellTable::new(), AtomicUsize::new(0)));
         let other = {
             let table = table.clone();
@@ -128,7 +146,7 @@ fn a_walk_after_a_handover_meets_the_cell() {
 
 /// Two owners of one cell after each other; the second keeps it.
 fn handed_on(give: fn(&CellTable<Cell>, NonNull<Cell>)) {
-    check(move || {
+    check_all(move || {
         let table = Arc::new(CellTable::new());
         let other = {
             let table = table.clone();
@@ -158,7 +176,7 @@ fn twin_cell_is_freed_before_it_says_so() {
 
 /// One chunk that a thread makes and publishes with the given ordering while another indexes it.
 fn weak_chunk(publishes: Ordering, handover: Ordering) {
-    check(move || {
+    check_all(move || {
         let table = Arc::new((AtomicUsize::new(0), Cell::default(), AtomicUsize::new(0)));
         let other = {
             let table = table.clone();

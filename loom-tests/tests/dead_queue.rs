@@ -13,7 +13,7 @@ use loom_tests::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check};
+use loom_tests::{Plain, check_all};
 
 /// A bell, or what would be one if it were weaker.
 trait Rings: Send + Sync + 'static {
@@ -118,7 +118,7 @@ impl<B: Rings> Queue<B> {
 
 /// A thread puts two things in, another has a safepoint meanwhile; later there is one more safepoint.
 fn queue<B: Rings>(order: Order) {
-    check(move || {
+    check_all(move || {
         let queue = Queue::<B>::new();
         let other = {
             let queue = queue.clone();
@@ -152,7 +152,7 @@ fn twin_empties_before_it_answers() {
 
 /// Two threads put one thing in each, a third has a safepoint meanwhile.
 fn two_put<B: Rings>() {
-    check(|| {
+    check_all(|| {
         let queue = Queue::<B>::new();
         let others: Vec<_> = (0..2)
             .map(|i| {
@@ -182,7 +182,7 @@ fn twin_ring_is_a_store() {
 
 /// One ring that is seen brings what was put in before, without a second ring: the flag is the message.
 fn message<B: Rings>() {
-    check(|| {
+    check_all(|| {
         let shared = Arc::new((B::new(), AtomicUsize::new(0)));
         let other = {
             let shared = shared.clone();
@@ -267,7 +267,7 @@ impl Ob {
 /// A thread that knows the address from a table of its own counts up, uses the object, counts down, while the collector
 /// ends the pair; then whoever takes it out of the queue drops the count that the queue held.
 fn counted_while_it_dies(ends: Ends) {
-    check(move || {
+    check_all(move || {
         let ob = Arc::new(Ob {
             count: RefCount::new(1),
             linked: AtomicBool::new(true),
@@ -313,9 +313,8 @@ fn twin_the_queue_holds_no_count() {
 
 /// Two who have a reference of a queued object, one from its table (taken while it was queued) and one from the queue:
 /// the last frees, after every use.
-#[test]
-fn of_a_queued_object_the_last_reference_frees_whoever_has_it() {
-    check(|| {
+fn two_references(takes: fn(&Ob)) {
+    check_all(move || {
         let ob = Arc::new(Ob {
             count: RefCount::new(1),
             linked: AtomicBool::new(false),
@@ -331,8 +330,22 @@ fn of_a_queued_object_the_last_reference_frees_whoever_has_it() {
             })
         };
         ob.look();
-        ob.decref();
+        takes(&ob);
         user.join().unwrap();
         assert_eq!(ob.freed.load(Relaxed), 1, "never freed");
+    });
+}
+
+#[test]
+fn of_a_queued_object_the_last_reference_frees_whoever_has_it() {
+    two_references(Ob::decref);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_who_takes_it_out_frees_it_whatever_its_count() {
+    two_references(|ob| {
+        ob.memory.set(0);
+        ob.freed.fetch_add(1, Relaxed);
     });
 }

@@ -8,7 +8,7 @@ use loom_tests::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check};
+use loom_tests::{Plain, check_all};
 
 /// The C side: memory that its maker fills before anybody can find it.
 struct Ob {
@@ -71,7 +71,7 @@ impl Heap {
 }
 
 fn two_threads(make: Make) {
-    check(move || {
+    check_all(move || {
         let heap = Heap::new();
         let other = {
             let heap = heap.clone();
@@ -103,7 +103,7 @@ fn twin_exchange_without_release() {
 
 #[test]
 fn who_looks_up_a_handle_finds_a_whole_one_or_none() {
-    check(|| {
+    check_all(|| {
         let heap = Heap::new();
         let makers: Vec<_> = (0..2)
             .map(|own| {

@@ -9,7 +9,7 @@ use loom_tests::sync::atomic::{
     fence,
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check};
+use loom_tests::{Plain, check_all};
 
 const CYCLE: Requests = Requests::CYCLE;
 const PUBLISH: Requests = Requests::PUBLISH;
@@ -43,7 +43,7 @@ mod weak {
 
 #[test]
 fn a_request_brings_what_its_requester_wrote() {
-    check(|| {
+    check_all(|| {
         let m = running(AtomicU32::new(0));
         let requester = {
             let m = m.clone();
@@ -61,7 +61,7 @@ fn a_request_brings_what_its_requester_wrote() {
 
 #[test]
 fn who_may_not_leave_sees_why() {
-    check(|| {
+    check_all(|| {
         let m = running(AtomicU32::new(0));
         let requester = {
             let m = m.clone();
@@ -79,7 +79,7 @@ fn who_may_not_leave_sees_why() {
 
 /// `poll` without its acquire fence, or `request` without release.
 fn weak_ask(asks: loom_tests::sync::atomic::Ordering, fenced: bool) {
-    check(move || {
+    check_all(move || {
         let m = Arc::new((AtomicU32::new(weak::RUNNING), AtomicU32::new(0)));
         let requester = {
             let m = m.clone();
@@ -112,7 +112,7 @@ fn twin_request_without_release() {
 
 #[test]
 fn an_answer_brings_what_the_owner_did() {
-    check(|| {
+    check_all(|| {
         let m = running(AtomicU32::new(0));
         let _ = m.word.request(CYCLE);
         let owner = {
@@ -132,7 +132,7 @@ fn an_answer_brings_what_the_owner_did() {
 #[test]
 #[should_panic(expected = "answered without the work")]
 fn twin_serve_without_release() {
-    check(|| {
+    check_all(|| {
         let m = Arc::new((AtomicU32::new(weak::CYCLE), AtomicU32::new(0)));
         let owner = {
             let m = m.clone();
@@ -160,7 +160,7 @@ fn leave(word: &HandshakeWord) -> Requests {
 
 #[test]
 fn owner_and_holder_never_act_at_once() {
-    check(|| {
+    check_all(|| {
         let m = running(Plain::new(0));
         let requester = {
             let m = m.clone();
@@ -188,7 +188,7 @@ enum Hold {
 }
 
 fn weak_hold(fault: Hold) {
-    check(move || {
+    check_all(move || {
         let m = Arc::new((AtomicU32::new(weak::RUNNING), Plain::new(0)));
         let requester = {
             let m = m.clone();
@@ -234,7 +234,7 @@ fn twin_owner_leaves_native_code_while_held() {
 
 #[test]
 fn a_request_to_a_native_mutator_is_served_exactly_once() {
-    check(|| {
+    check_all(|| {
         let m = native(Plain::new(0));
         let requester = {
             let m = m.clone();
@@ -262,7 +262,7 @@ fn a_request_to_a_native_mutator_is_served_exactly_once() {
 #[test]
 #[should_panic(expected = "served twice or never")]
 fn twin_owner_leaves_native_code_and_drops_the_request() {
-    check(|| {
+    check_all(|| {
         let m = Arc::new((AtomicU32::new(weak::NATIVE), Plain::new(0)));
         let requester = {
             let m = m.clone();
@@ -297,7 +297,7 @@ fn twin_owner_leaves_native_code_and_drops_the_request() {
 
 /// Two requesters put an entry each in the queue of a running mutator, which serves them at a safepoint and at another.
 fn publish_queue(serve: fn(&Mutator<Queue>)) {
-    check(move || {
+    check_all(move || {
         let m = running(Queue { entries: [AtomicBool::new(false), AtomicBool::new(false)] });
         let requesters: Vec<_> = (0..2)
             .map(|i| {
@@ -352,7 +352,7 @@ fn twin_queue_is_read_before_the_request_is_cleared() {
 
 #[test]
 fn who_leaves_has_answered() {
-    check(|| {
+    check_all(|| {
         let m = running(Plain::new(0));
         let owner = {
             let m = m.clone();
@@ -376,7 +376,7 @@ fn who_leaves_has_answered() {
 
 #[test]
 fn who_sees_that_one_has_left_sees_all_that_it_did() {
-    check(|| {
+    check_all(|| {
         let m = running(Plain::new(0));
         let owner = {
             let m = m.clone();
@@ -393,9 +393,28 @@ fn who_sees_that_one_has_left_sees_all_that_it_did() {
 }
 
 #[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_leaves_without_release() {
+    check_all(|| {
+        let m = Arc::new((AtomicU32::new(weak::RUNNING), Plain::new(0)));
+        let owner = {
+            let m = m.clone();
+            thread::spawn(move || {
+                m.1.touch();
+                m.0.store(weak::DETACHED, Relaxed);
+            })
+        };
+        if m.0.load(Acquire) == weak::DETACHED {
+            assert_eq!(m.1.touch(), 2);
+        }
+        owner.join().unwrap();
+    });
+}
+
+#[test]
 #[should_panic(expected = "left without an answer")]
 fn twin_detach_does_not_look_at_the_requests() {
-    check(|| {
+    check_all(|| {
         let m = Arc::new((AtomicU32::new(weak::RUNNING), Plain::new(0)));
         let owner = {
             let m = m.clone();

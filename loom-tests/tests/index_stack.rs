@@ -8,7 +8,7 @@ use loom_tests::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check};
+use loom_tests::{Plain, check_all};
 
 /// Members with something of their own.
 struct Blocks {
@@ -49,7 +49,7 @@ impl Blocks {
 
 #[test]
 fn an_index_has_one_owner_and_none_is_lost() {
-    check(|| {
+    check_all(|| {
         let blocks = Blocks::new(2);
         let other = {
             let blocks = blocks.clone();
@@ -75,7 +75,7 @@ fn an_index_has_one_owner_and_none_is_lost() {
 
 #[test]
 fn take_all_and_pop_and_push_share_the_members() {
-    check(|| {
+    check_all(|| {
         let blocks = Blocks::new(2);
         let popper = {
             let blocks = blocks.clone();
@@ -103,7 +103,7 @@ fn take_all_and_pop_and_push_share_the_members() {
 
 #[test]
 fn what_belongs_to_an_index_travels_through_other_pushes() {
-    check(|| {
+    check_all(|| {
         let blocks = Blocks::new(0);
         let pushers: Vec<_> = (0..2)
             .map(|i| {
@@ -119,6 +119,44 @@ fn what_belongs_to_an_index_travels_through_other_pushes() {
         }
         pushers.into_iter().for_each(|p| p.join().unwrap());
     });
+}
+
+/// One thread takes both members, makes them its own, and gives one back; the other examines the stack meanwhile. `heed`
+/// says whether it heeds the answer.
+fn examine(heed: bool) {
+    check_all(move || {
+        let blocks = Blocks::new(2);
+        let kinds: Arc<[AtomicU32; 2]> = Arc::new(std::array::from_fn(|_| AtomicU32::new(0)));
+        let other = {
+            let (blocks, kinds) = (blocks.clone(), kinds.clone());
+            thread::spawn(move || {
+                let taken = [blocks.pop(), blocks.pop()];
+                taken.iter().flatten().for_each(|&i| kinds[i as usize].store(1, Relaxed));
+                if let [Some(first), _] = taken {
+                    kinds[first as usize].store(0, Relaxed);
+                    blocks.push(first);
+                }
+            })
+        };
+        let mut seen = vec![];
+        let stayed = blocks.stack.examine(&blocks.links[..], 3, |i| seen.push((i, kinds[i as usize].load(Relaxed))));
+        if stayed || !heed {
+            let moments: [&[(u32, u32)]; 4] = [&[(1, 0), (0, 0)], &[(0, 0)], &[], &[(1, 0)]];
+            assert!(moments.contains(&&seen[..]), "not the members of any moment: {seen:?}");
+        }
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn an_examination_sees_the_members_of_one_moment_or_says_no() {
+    examine(true);
+}
+
+#[test]
+#[should_panic(expected = "not the members of any moment")]
+fn twin_examination_whose_answer_is_not_heeded() {
+    examine(false);
 }
 
 /// The same stack without the tag, or with another ordering of the push.
@@ -160,7 +198,7 @@ impl Weak {
 #[test]
 #[should_panic(expected = "lost or owned twice")]
 fn twin_head_without_tag() {
-    check(|| {
+    check_all(|| {
         let links: Arc<[AtomicU32; 2]> = Arc::new(std::array::from_fn(|_| AtomicU32::new(0)));
         let stack = Arc::new(Weak { head: AtomicU64::new(0), tagged: false, pushes: Release });
         (0..2).for_each(|i| stack.push(&links[..], i));
@@ -190,7 +228,7 @@ fn twin_head_without_tag() {
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn twin_push_without_release() {
-    check(|| {
+    check_all(|| {
         let blocks = Blocks::new(0);
         let stack = Arc::new(Weak { head: AtomicU64::new(0), tagged: true, pushes: Relaxed });
         let pusher = {

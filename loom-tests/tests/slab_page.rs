@@ -7,10 +7,13 @@ mod remote;
 
 use heap::pool::{IndexStack, Links};
 use loom::cell::UnsafeCell;
-use loom_tests::{check, heap, sync};
+use loom_tests::{Plain, check, heap, sync};
 use remote::{Mailbox, NONE, Posted, Pushed, RemoteFrees};
 use sync::Arc;
-use sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use sync::atomic::{
+    AtomicU32, AtomicUsize,
+    Ordering::{Acquire, Relaxed},
+};
 use sync::thread;
 
 /// One step of the protocol left out, or in the wrong place.
@@ -21,6 +24,7 @@ enum Without {
     ClosedAnswer,
     DisownFirst,
     SecondLook,
+    HandsOff,
 }
 
 /// A page of two slots, 16 and 32, both given out; its owner's mailbox; the heap's stack of pages left behind.
@@ -30,6 +34,8 @@ struct World {
     /// The owner's side: slots in use. Loom checks that only the holder touches it.
     used: UnsafeCell<u32>,
     mailbox: Mailbox,
+    /// Where the page says whose mailbox it is: set by an owner, read by who delivers the page.
+    home: Plain<u32>,
     heap: IndexStack,
     links: [AtomicU32; 1],
     without: Without,
@@ -53,6 +59,7 @@ impl World {
             next: std::array::from_fn(|_| AtomicUsize::new(0)),
             used: UnsafeCell::new(2),
             mailbox: Mailbox::new(),
+            home: Plain::new(0),
             heap: IndexStack::new(),
             links: [AtomicU32::new(0)],
             without,
@@ -70,6 +77,7 @@ impl World {
     fn free_remote(&self, slot: usize) {
         let pushed = self.remote.push(slot, |next| self.next[slot / 16 - 1].store(next, Relaxed));
         if pushed == Pushed::MustPost
+            && self.home.get() == 1
             && self.mailbox.post(self, 0) == Posted::Closed
             && self.without != Without::ClosedAnswer
         {
@@ -112,6 +120,7 @@ impl World {
 fn leave(without: Without) {
     check(move || {
         let world = World::new(without);
+        world.home.set(1);
         assert!(world.remote.close());
         let freers = world.freers();
         let disown = || world.merge(0);
@@ -131,11 +140,13 @@ fn leave(without: Without) {
     });
 }
 
-/// The owner finds nothing to allocate and puts the page away while others free.
+/// The owner, who has just adopted the page, finds nothing to allocate and puts it away while others free: whoever delivers
+/// the page finds the new owner's mailbox.
 fn put_away(without: Without) {
     check(move || {
         let world = World::new(without);
         let freers = world.freers();
+        world.home.set(1);
         let mut got = 0;
         loop {
             got += world.merge(world.remote.take());
@@ -152,12 +163,11 @@ fn put_away(without: Without) {
     });
 }
 
-#[test]
-fn an_adopter_is_alone_and_finds_what_was_freed() {
-    check(|| {
-        let world = World::new(Without::Nothing);
+/// The owner leaves an OPEN page to an adopter, while others free.
+fn adopt(without: Without) {
+    check(move || {
+        let world = World::new(without);
         let freers = world.freers();
-        // The owner leaves an OPEN page.
         world.merge(0);
         world.remote.post();
         let adopter = {
@@ -169,12 +179,26 @@ fn an_adopter_is_alone_and_finds_what_was_freed() {
             })
         };
         world.hand_over();
+        if without == Without::HandsOff {
+            world.merge(0);
+        }
         adopter.join().unwrap();
         freers.into_iter().for_each(|t| t.join().unwrap());
         // OPEN, and its holder looks by itself; or in the stack still; or done.
         world.merge(world.remote.take());
         world.all_found();
     });
+}
+
+#[test]
+fn an_adopter_is_alone_and_finds_what_was_freed() {
+    adopt(Without::Nothing);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_the_owner_touches_a_page_that_it_has_handed_over() {
+    adopt(Without::HandsOff);
 }
 
 #[test]
@@ -209,4 +233,90 @@ fn a_page_put_away_comes_back() {
 #[should_panic(expected = "lost")]
 fn twin_put_away_without_a_second_look() {
     put_away(Without::SecondLook);
+}
+
+/// A mailbox for two pages, and what a weaker one would be.
+struct Two<M> {
+    mailbox: M,
+    links: [AtomicU32; 2],
+}
+
+impl<M> Links for Two<M> {
+    fn link(&self, i: u32) -> &AtomicU32 {
+        &self.links[i as usize]
+    }
+}
+
+/// Two threads post a page each, while the owner takes what there is, and once more at the end.
+fn two_posts<M: Send + Sync + 'static>(mailbox: fn() -> M, post: fn(&Two<M>, u32), take: fn(&Two<M>) -> u32) {
+    check(move || {
+        let two = Arc::new(Two { mailbox: mailbox(), links: [AtomicU32::new(7), AtomicU32::new(7)] });
+        let posters: Vec<_> = (0..2)
+            .map(|i| {
+                let two = two.clone();
+                thread::spawn(move || post(&two, i))
+            })
+            .collect();
+        let mut found = [0; 2];
+        let mut walk = || {
+            let mut i = take(&two);
+            while i != NONE {
+                assert!(i < 2, "a link that nobody has written");
+                found[i as usize] += 1;
+                i = two.links[i as usize].load(Relaxed);
+            }
+        };
+        walk();
+        posters.into_iter().for_each(|t| t.join().unwrap());
+        walk();
+        assert_eq!(found, [1, 1], "lost");
+    });
+}
+
+#[test]
+fn a_mailbox_gives_each_page_once() {
+    two_posts(Mailbox::new, |two, i| assert_eq!(two.mailbox.post(two, i), Posted::Delivered), |two| two.mailbox.take());
+}
+
+/// The same with an owner that leaves: a page is in the last chain, or its poster is told.
+#[test]
+fn a_mailbox_that_is_closed_gives_each_page_or_refuses_it() {
+    check(|| {
+        let two = Arc::new(Two { mailbox: Mailbox::new(), links: [AtomicU32::new(7), AtomicU32::new(7)] });
+        let posters: Vec<_> = (0..2)
+            .map(|i| {
+                let two = two.clone();
+                thread::spawn(move || two.mailbox.post(&*two, i) == Posted::Closed)
+            })
+            .collect();
+        let mut found = [0; 2];
+        let mut i = two.mailbox.close();
+        while i != NONE {
+            assert!(i < 2, "a link that nobody has written");
+            found[i as usize] += 1;
+            i = two.links[i as usize].load(Relaxed);
+        }
+        for (i, poster) in posters.into_iter().enumerate() {
+            assert_eq!(found[i] + u32::from(poster.join().unwrap()), 1, "lost");
+        }
+    });
+}
+
+#[test]
+#[should_panic(expected = "a link that nobody has written")]
+fn twin_page_is_posted_without_release() {
+    two_posts(
+        || AtomicU32::new(NONE),
+        |two, i| {
+            let mut head = two.mailbox.load(Relaxed);
+            loop {
+                two.links[i as usize].store(head, Relaxed);
+                match two.mailbox.compare_exchange(head, i, Relaxed, Relaxed) {
+                    Ok(_) => return,
+                    Err(now) => head = now,
+                }
+            }
+        },
+        |two| two.mailbox.swap(NONE, Acquire),
+    );
 }

@@ -9,8 +9,8 @@ use crate::api::raw;
 use crate::api::reference::{Reference, Value};
 use crate::api::scope::Scope;
 use crate::api::trace::Managed;
-use crate::object::Object;
-use crate::sync::atomic::{AtomicPtr, Ordering};
+use crate::object::{Object, reference};
+use crate::sync::atomic::AtomicPtr;
 use std::marker::PhantomData;
 
 /// An object of `len` references to `T`s, null at first. Only ever seen as `Local<Array<T>>`, `Field<Array<T>>` and so on.
@@ -63,8 +63,7 @@ impl<'a, T: Managed> Ref<'a, Array<T>> {
         let slot = unsafe { self.payload().cast::<*mut Object>().add(index) };
         // SAFETY: [Y3] an item is a slot, valid and aligned while the array is, and shared only as an atomic.
         let slot = unsafe { AtomicPtr::from_ptr(slot) };
-        // Acquire: pairs with the release store of the reference, as in `Field::load`.
-        let target = slot.load(Ordering::Acquire);
+        let target = reference::follow(slot);
         // SAFETY: [Y4] null, or a valid `T` of the heap whose scope `'a` borrows.
         unsafe { Ref::from_ptr(target) }
     }

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::heap::block::BLOCK;
+use std::time::Duration;
 
 /// Parameters of a heap, checked when it is made.
 ///
@@ -12,9 +13,23 @@ use crate::heap::block::BLOCK;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Bytes of each mutator's nursery, rounded up to blocks of 32 KiB; 128 KiB to 256 MiB. Default 1 MiB: half of a
-    /// second-level cache is twice as fast as four times that.
+    /// Bytes of each mutator's nursery to begin with, rounded up to blocks of 32 KiB; 128 KiB to 256 MiB. Default 1 MiB:
+    /// where nearly nothing survives, half of a second-level cache is twice as fast as four times that.
     pub nursery_bytes: usize,
+    /// The most bytes to which a nursery grows while part of what is allocated survives; not below `nursery_bytes`, at
+    /// most a quarter of `max_heap_bytes`. The same as `nursery_bytes`: nurseries do not grow. 0, the default: four times
+    /// `nursery_bytes`, but at most an eighth of `max_heap_bytes` unless `nursery_bytes` is more.
+    pub max_nursery_bytes: usize,
+    /// What a minor collection should take at most: nurseries shrink, down to 128 KiB, until what survives can be copied in
+    /// that time. A goal, not a promise: an operating system that runs something else is not foreseen. At most a minute.
+    /// Default 1 ms.
+    pub pause_target: Duration,
+    /// Minor collections that a young object which C alone holds stays young for, 0 to 7. It dies, with its pair, at the first
+    /// minor of its thread after C has let go. 0, the default: the first minor promotes it, and its pair is left to the
+    /// global cycle. Set it where calls into C are long, or many pairs wait in C for a while; each of them keeps a nursery
+    /// block from being filled again, a quarter of the nursery at most. Has no effect for public, pinned, hashed and large
+    /// objects, those with a finalizer or a trace function, and while a cycle runs.
+    pub link_patience: u32,
     /// The most bytes that objects may occupy, 4 MiB to 16 TiB. 0, the default: three quarters of the machine's memory.
     pub max_heap_bytes: usize,
     /// Threads that mark; one of them drives the cycles. 0: cycles run only on demand, by the mutator that asks or that
@@ -35,6 +50,9 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             nursery_bytes: 1 << 20,
+            max_nursery_bytes: 0,
+            pause_target: Duration::from_millis(1),
+            link_patience: 0,
             max_heap_bytes: 0,
             gc_threads: 1,
             growth_percent: 100,
@@ -70,6 +88,22 @@ impl Config {
             "nursery_bytes",
             format!("{nursery} is more than a quarter of max_heap_bytes ({max})"),
         )?;
+        let most = self.max_nursery_bytes;
+        if most == 0 {
+            config.max_nursery_bytes =
+                (4 * config.nursery_bytes).min(max / 8 / BLOCK * BLOCK).max(config.nursery_bytes);
+        } else {
+            check(
+                most >= nursery && max / 4 >= most,
+                "max_nursery_bytes",
+                format!("{most} is not between nursery_bytes ({nursery}) and a quarter of max_heap_bytes ({max})"),
+            )?;
+            config.max_nursery_bytes = most.next_multiple_of(BLOCK);
+        }
+        let patience = self.link_patience;
+        check(patience <= 7, "link_patience", format!("{patience} is more than 7"))?;
+        let target = self.pause_target;
+        check(target <= Duration::from_secs(60), "pause_target", format!("{target:?} is more than a minute"))?;
         check(self.gc_threads <= 64, "gc_threads", format!("{} is more than 64", self.gc_threads))?;
         check(
             (10..=10_000).contains(&self.growth_percent),
@@ -95,6 +129,10 @@ mod tests {
         assert!(error(Config { nursery_bytes: usize::MAX, ..ok.clone() }).contains("nursery_bytes"));
         assert!(error(Config { max_heap_bytes: 1, ..ok.clone() }).contains("max_heap_bytes"));
         assert!(error(Config { max_heap_bytes: usize::MAX, ..ok.clone() }).contains("max_heap_bytes"));
+        assert!(error(Config { max_nursery_bytes: 1 << 19, ..ok.clone() }).contains("max_nursery_bytes"));
+        assert!(error(Config { max_nursery_bytes: usize::MAX, ..ok.clone() }).contains("max_nursery_bytes"));
+        assert!(error(Config { link_patience: 8, ..ok.clone() }).contains("link_patience"));
+        assert!(error(Config { pause_target: Duration::MAX, ..ok.clone() }).contains("pause_target"));
         assert!(error(Config { gc_threads: 65, ..ok.clone() }).contains("gc_threads"));
         assert!(error(Config { growth_percent: 0, ..ok.clone() }).contains("growth_percent"));
         assert!(
@@ -103,5 +141,10 @@ mod tests {
         let valid = Config { nursery_bytes: (1 << 20) + 1, ..ok }.validated().unwrap();
         assert_eq!(valid.nursery_bytes, (1 << 20) + BLOCK);
         assert!(valid.max_heap_bytes >= 64 << 20);
+        assert_eq!(valid.max_nursery_bytes, 4 * valid.nursery_bytes);
+        let small = Config { max_heap_bytes: 16 << 20, ..Config::default() }.validated().unwrap();
+        assert_eq!(small.max_nursery_bytes, 2 << 20);
+        let least = Config { max_heap_bytes: 4 << 20, ..Config::default() }.validated().unwrap();
+        assert_eq!(least.max_nursery_bytes, 1 << 20);
     }
 }

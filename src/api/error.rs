@@ -1,5 +1,6 @@
 //! Errors.
 
+use crate::collector::verify::Violation;
 use std::fmt;
 
 /// Why an operation failed. Nothing has changed when one is returned.
@@ -58,6 +59,8 @@ pub enum Error {
     Forked,
     /// The heap has been closed.
     Closed,
+    /// A check has found the heap corrupt.
+    Corrupt(Box<Violation>),
     /// The operating system refused.
     Os {
         /// What was tried.
@@ -83,6 +86,7 @@ impl fmt::Display for Error {
             Error::StillAttached { mutators } => write!(f, "{mutators} mutators are attached still"),
             Error::Forked => f.write_str("the process is the child of a fork: the heap belongs to the parent"),
             Error::Closed => f.write_str("the heap has been closed"),
+            Error::Corrupt(violation) => write!(f, "the heap is corrupt: {violation}"),
             Error::Os { what, code } => {
                 write!(f, "{what}: {}", std::io::Error::from_raw_os_error(*code))
             }

@@ -9,8 +9,8 @@
 //! release of the store that published the value (`raw::Mutator::store`): who sees the reference sees the contents.
 
 use crate::api::trace::{RefMap, Trace};
-use crate::object::Object;
-use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use crate::object::{Object, reference};
+use crate::sync::atomic::{AtomicPtr, AtomicUsize};
 use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::null_mut;
@@ -54,8 +54,7 @@ impl<T> Field<T> {
     /// The object it refers to, or null.
     #[inline]
     pub(crate) fn load(&self) -> *mut Object {
-        // Acquire: pairs with the release store of the reference; its reader sees the object's contents.
-        self.slot.load(Ordering::Acquire)
+        reference::follow(&self.slot)
     }
 }
 

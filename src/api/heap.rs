@@ -6,7 +6,7 @@
 use crate::api::mutator::Mutator;
 use crate::api::raw;
 use crate::api::stats::Stats;
-use crate::handle::{Dealloc, LeakReport};
+use crate::handle::{Dealloc, LeakReport, PyObject};
 use crate::{Config, Error};
 use std::ffi::c_void;
 use std::panic::catch_unwind;
@@ -124,6 +124,30 @@ impl Heap {
     pub unsafe fn set_dealloc(&self, dealloc: Option<Dealloc>, arg: *mut c_void) {
         // SAFETY: [K7] the caller's promise.
         unsafe { self.raw.set_dealloc(dealloc, arg) };
+    }
+
+    /// The same with a Rust function. It may panic: the panic ends in the heap, which reports it, and whatever else is due is
+    /// done.
+    ///
+    /// ```
+    /// use handfast::{Config, Heap, PyObject};
+    ///
+    /// fn dealloc(ob: *mut PyObject) {
+    ///     // SAFETY: its last reference is gone, and it is freed once.
+    ///     unsafe { PyObject::free(ob) };
+    /// }
+    ///
+    /// let heap = Heap::new(Config::default())?;
+    /// // SAFETY: it frees its object once and does nothing else.
+    /// unsafe { heap.set_dealloc_fn(dealloc) };
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
+    /// # Safety
+    /// As [`Heap::set_dealloc`].
+    pub unsafe fn set_dealloc_fn(&self, dealloc: fn(*mut PyObject)) {
+        // SAFETY: [K7] the caller's promise.
+        unsafe { self.raw.set_dealloc_fn(dealloc) };
     }
 
     /// Ends the heap and reports what C code still holds. Global roots and weak references that are left become empty

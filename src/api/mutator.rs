@@ -4,10 +4,10 @@
 //! [`Scope`] at a time: `scope` takes it by `&mut`, so while a scope is open nothing else can make this mutator collect.
 //! Dropping it detaches.
 
-use crate::Error;
 use crate::api::heap::Heap;
 use crate::api::raw;
 use crate::api::scope::{self, Scope};
+use crate::{Error, Verified};
 use std::rc::Rc;
 
 /// An attached thread. Objects are made and used in its scopes.
@@ -60,6 +60,17 @@ impl Mutator {
         self.check();
         // SAFETY: [Y2] attached to this thread; no scope is open, so nobody holds an unrooted reference.
         unsafe { self.raw.safepoint() }
+    }
+
+    /// Checks the heap's invariants. See [`Scope::verify`].
+    ///
+    /// # Errors
+    /// As [`Scope::verify`].
+    ///
+    /// # Panics
+    /// As [`Mutator::scope`].
+    pub fn verify(&mut self) -> Result<Verified, Error> {
+        self.scope(|s| s.verify())
     }
 
     /// Runs `body` in native state: it may block for long without delaying a collection. See [`Scope::native`].

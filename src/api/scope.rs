@@ -12,7 +12,6 @@
 //! What runs inside an operation that may collect (finalizers, the dead notifier) can therefore have a scope of its own.
 //! Nothing here is shared between threads.
 
-use crate::Error;
 use crate::api::field::Field;
 use crate::api::local::{Local, Ref};
 use crate::api::raw;
@@ -20,6 +19,7 @@ use crate::api::reference::{Reference, Value};
 use crate::api::trace::{Managed, Trace};
 use crate::api::var::Var;
 use crate::object::Object;
+use crate::{Error, Verified};
 use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
@@ -141,13 +141,25 @@ impl<'s> Scope<'s> {
         unsafe { self.raw.collect_full() }
     }
 
-    /// Checks the invariants of the heap. May collect.
+    /// Checks the heap's invariants, in any build, while other threads run: see [`raw::Mutator::verify`]. May collect.
     ///
-    /// # Panics
-    /// On the first violation, with a description.
-    pub fn verify(&mut self) {
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let _kept = s.alloc(7_u64)?;
+    ///     let verified = s.verify()?;
+    ///     assert!(verified.private == 1 && verified.accounted);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] with the first violation; [`Error::Forked`].
+    pub fn verify(&mut self) -> Result<Verified, Error> {
         // SAFETY: [Y2] attached, running, and rule 1: no unrooted reference is alive.
-        unsafe { self.heap().verify() };
+        unsafe { self.raw.verify() }
     }
 
     /// Runs `body` in native state: other threads do this thread's part of a collection meanwhile, so it may block for

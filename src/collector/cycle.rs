@@ -16,7 +16,8 @@
 
 use super::mark::{self, Marked, Marker};
 use super::pacing::Pacing;
-use super::verify;
+use super::verify::{self, LinkAudit, Verified, Verifier};
+use crate::mutator::inspect::{Inspector, Moment};
 use crate::mutator::shared::{Ask, Counters, Demand, Due, Grey};
 use crate::mutator::{Record, Shared};
 use crate::object::Object;
@@ -27,7 +28,7 @@ use std::ptr::{NonNull, null_mut};
 use std::time::Duration;
 
 /// Another layer's references into the heap: roots, and what dies with objects.
-pub trait RootSource: Send + Sync {
+pub trait RootSource: LinkAudit {
     /// Calls `shade` with every object that is held from outside. All mutators are scanned.
     fn scan(&self, shade: &mut dyn FnMut(*mut Object));
     /// Marking looks complete: calls `shade` with every object that `is_dead` although it is held from outside.
@@ -38,7 +39,8 @@ pub trait RootSource: Send + Sync {
 
 /// What drives cycles over one heap.
 pub struct Collector {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) verifier: Arc<Verifier>,
     source: Arc<dyn RootSource>,
     threads: usize,
     reserve: usize,
@@ -65,11 +67,14 @@ impl Collector {
         reserve: usize,
         pacing: Pacing,
     ) -> Collector {
-        Collector { shared, source, threads: threads.max(1), reserve, round: AtomicU64::new(1), pacing }
+        let verifier = Arc::new(Verifier::new(source.clone()));
+        let inspector: Arc<dyn Inspector> = verifier.clone();
+        shared.set_inspector(Arc::downgrade(&inspector));
+        Collector { shared, verifier, source, threads: threads.max(1), reserve, round: AtomicU64::new(1), pacing }
     }
 
     /// Asks every mutator and returns when all have answered.
-    fn handshake(&self, demand: Demand, epoch: u8) {
+    pub(super) fn handshake(&self, demand: Demand, epoch: u8) {
         let round = self.round.fetch_add(1, Ordering::Relaxed) + 1;
         let word = Ask { round, epoch, demand }.encode();
         self.shared.asked.publish(word);
@@ -84,9 +89,9 @@ impl Collector {
             if tries < 32 {
                 crate::sync::spin_loop();
             } else {
-                self.shared.event.wait(Duration::from_micros(500), || {
-                    waiting.iter().any(|record| record.answered.load(Ordering::Acquire) == word)
-                });
+                self.shared
+                    .event
+                    .wait(Duration::from_micros(500), || waiting.iter().any(|record| record.answered.is(word)));
             }
         }
     }
@@ -124,10 +129,11 @@ impl Collector {
             }
         }
         self.pacing.set_marking(false);
-        if cfg!(gc_zeal) {
-            // SAFETY: [V1] marking is complete, and the sweep has not begun.
-            unsafe { verify::verify_old(shared, epoch, epoch) };
-        }
+        let zeal = |moment| match self.verify_shared(epoch, moment, &mut Verified::default()) {
+            Ok(suspects) => suspects,
+            Err(violation) => verify::fatal(&violation),
+        };
+        let marked = cfg!(gc_zeal).then(|| zeal(Moment::Marked));
         shared.weaks.for_each(|cell| {
             let target = cell.target.load(Ordering::Acquire);
             if self.is_dead(target, epoch) {
@@ -136,21 +142,33 @@ impl Collector {
             }
         });
         self.source.reap(&|object| self.is_dead(object, epoch));
+        let cleared = cfg!(gc_zeal).then(|| zeal(Moment::Cleared));
         // Before the sweep: a mutator in the middle of a weak load may still look at the header of a dead object.
         self.handshake(Demand::Disarm, epoch);
+        for (moment, suspects) in [(Moment::Marked, marked), (Moment::Cleared, cleared)] {
+            if let Some(Err(violation)) = suspects.map(|suspects| self.verify_again(moment, &suspects)) {
+                verify::fatal(&violation);
+            }
+        }
         shared.memory.begin_sweep(epoch);
         while shared.memory.sweep_next() {}
         self.sweep_large(epoch);
+        if cfg!(gc_zeal)
+            && let Err(violation) = self.verify_swept(epoch)
+        {
+            verify::fatal(&violation);
+        }
         // What the next cycle will need again is not worth giving back, unless somebody asked for a full collection.
         self.pacing.cycle_ends(total.bytes as usize);
-        shared.memory.trim(if full { self.reserve } else { self.reserve + 2 * self.pacing.trigger() });
+        let more = if full { 0 } else { self.pacing.trigger().saturating_mul(2) };
+        shared.memory.trim(self.reserve.saturating_add(more));
         shared.counters.live_bytes.store(total.bytes, Ordering::Relaxed);
         shared.counters.live_objects.store(total.objects, Ordering::Relaxed);
         Counters::add(&shared.counters.cycles, 1);
         crate::trace_event!("cycle ends", epoch = epoch, live_bytes = total.bytes, live_objects = total.objects);
     }
 
-    fn is_dead(&self, object: *mut Object, epoch: u8) -> bool {
+    pub(super) fn is_dead(&self, object: *mut Object, epoch: u8) -> bool {
         // SAFETY: [G1] not young, so old; its header is intact until the sweep.
         !object.is_null() && !self.shared.memory.is_young(object as usize) && unsafe { (*object).mark() } != epoch
     }
@@ -186,7 +204,7 @@ impl Collector {
         let shared = &*self.shared;
         let mut due = vec![];
         shared.finalizable.for_each(|cell| {
-            // Acquire: the cell's place in the order is at least as new.
+            // Acquire, [F-put]: the cell's place in the order is at least as new.
             if self.is_dead(cell.object.load(Ordering::Acquire), epoch) {
                 due.push((cell.order.load(Ordering::Relaxed), NonNull::from(cell)));
             }
@@ -233,10 +251,23 @@ impl Collector {
         });
     }
 
-    /// A mutator helps to mark while it outruns the cycle. It is not at a safepoint, so no flush round can end meanwhile;
-    /// one that is on is made dirty, since what it took may have been changed by a mutator that has answered already.
+    /// Whether mutators will soon have to wait for fresh memory.
+    pub fn is_short_of_memory(&self) -> bool {
+        self.shared.memory.is_short()
+    }
+
+    /// Has fresh memory ready before mutators need it.
+    pub fn prepare_memory(&self) {
+        self.shared.memory.prepare();
+    }
+
+    /// A mutator helps to mark while it outruns the cycle. What it has in its hands nobody sees, so a flush round that is on
+    /// is made dirty, twice (`model/`, faults 30 and 31). Before it takes anything: it may have answered the round, which
+    /// could end before it is done. Afterwards: a round may have begun since, and a mutator that has answered that may have
+    /// changed what it was tracing.
     pub fn assist(&self) {
-        if self.pacing.must_assist() {
+        if self.pacing.must_assist() && !self.shared.grey.is_empty() {
+            self.shared.gate.disturb();
             let mut marker = Marker::new(&self.shared, self.shared.ask().epoch, false);
             marker.drain(2048);
             let marked = marker.marked();

@@ -5,6 +5,7 @@
 //! itself, in the native state, and others that ask meanwhile wait for the same or the next number.
 
 use super::cycle::Collector;
+use super::verify::{Verified, Violation};
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard, thread};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ struct State {
     completed: u64,
     running: bool,
     full: bool,
+    short_of_memory: bool,
     closing: bool,
 }
 
@@ -58,6 +60,14 @@ impl Driver {
         number
     }
 
+    /// Has the collector thread make memory ready, if it will soon be short.
+    pub fn provide_memory(&self) {
+        if self.background && self.collector.is_short_of_memory() {
+            self.lock().short_of_memory = true;
+            self.changed.notify_all();
+        }
+    }
+
     /// Whether a cycle is asked for or running.
     pub fn is_busy(&self) -> bool {
         let state = self.lock();
@@ -91,6 +101,31 @@ impl Driver {
         state
     }
 
+    /// Checks the heap between two cycles, on the calling thread: no mutator, or one in the native state.
+    ///
+    /// # Errors
+    /// The first violation.
+    pub fn verify(&self) -> Result<Verified, Violation> {
+        /// Lets the next cycle run, also after a panic.
+        struct Running<'a>(&'a Driver);
+        impl Drop for Running<'_> {
+            fn drop(&mut self) {
+                self.0.lock().running = false;
+                self.0.changed.notify_all();
+            }
+        }
+        let mut state = self.lock();
+        while state.running {
+            state = self.wait(state);
+        }
+        state.running = true;
+        drop(state);
+        let running = Running(self);
+        let verified = self.collector.verify();
+        drop(running);
+        verified
+    }
+
     /// The collector thread's life.
     fn serve(&self) {
         let mut state = self.lock();
@@ -98,7 +133,22 @@ impl Driver {
             if state.closing {
                 return;
             }
-            state = if state.requested > state.started { self.run_one(state) } else { self.wait(state) };
+            if state.running {
+                // Somebody verifies the heap.
+                state = self.wait(state);
+            } else if state.requested > state.started {
+                state = self.run_one(state);
+            } else if std::mem::take(&mut state.short_of_memory) {
+                // The pools are not the verifier's alone meanwhile.
+                state.running = true;
+                drop(state);
+                self.collector.prepare_memory();
+                state = self.lock();
+                state.running = false;
+                self.changed.notify_all();
+            } else {
+                state = self.wait(state);
+            }
         }
     }
 

@@ -9,13 +9,12 @@
 //! that says old, loads the slot again and starts over if it has changed: a minor collection updates every slot before
 //! it changes the state of a block.
 
+use super::crew::Crew;
 use crate::heap::{Memory, Youth};
 use crate::mutator::Shared;
 use crate::mutator::shared::Grey;
-use crate::object::{Object, Slot, slot};
-use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::thread;
-use crossbeam_utils::Backoff;
+use crate::object::{Object, Slot, reference, slot};
+use crate::sync::{Backoff, thread};
 
 /// Stack length from which half is given to others.
 const SHARE: usize = 4096;
@@ -67,18 +66,9 @@ impl<'a> Marker<'a> {
     unsafe fn visit(&mut self, slot: Slot) {
         // SAFETY: [S1] a slot of a live object.
         let field = unsafe { slot::atomic(slot) };
-        // Acquire: pairs with the release of whoever stored it; we see the object's header.
-        let mut object = field.load(Ordering::Acquire);
-        loop {
-            // The state is loaded with acquire, so that the second look sees what the minor collection stored before.
-            if object.is_null() || self.youth.is_young(object as usize) {
-                return;
-            }
-            let again = field.load(Ordering::Acquire);
-            if again == object {
-                break;
-            }
-            object = again;
+        let object = reference::settled(field, |address| self.youth.is_young(address));
+        if object.is_null() {
+            return;
         }
         slot::prefetch(object);
         let earlier = std::mem::replace(&mut self.ahead[self.next], object);
@@ -156,7 +146,7 @@ impl<'a> Marker<'a> {
 
 /// Drains the grey queue with up to `threads` markers, the caller being one of them.
 pub(super) fn mark(shared: &Shared, epoch: u8, threads: usize) -> Marked {
-    let busy = AtomicUsize::new(0);
+    let crew = Crew::new();
     // A few objects are not worth a thread: the caller looks first how much there is.
     let mut first = Marker::new(shared, epoch, threads > 1);
     first.drain(if threads > 1 { SHARE } else { usize::MAX });
@@ -166,14 +156,12 @@ pub(super) fn mark(shared: &Shared, epoch: u8, threads: usize) -> Marked {
     let work = || {
         let mut marker = Marker::new(shared, epoch, true);
         loop {
-            busy.fetch_add(1, Ordering::AcqRel);
+            crew.enter();
             marker.drain(usize::MAX);
-            busy.fetch_sub(1, Ordering::AcqRel);
-            // Only busy markers make work for others, so none busy and none queued is the end; what mutators hand over
-            // after this look is found by the flush round.
+            crew.leave();
             let backoff = Backoff::new();
             while shared.grey.is_empty() {
-                if busy.load(Ordering::Acquire) == 0 {
+                if crew.is_idle() {
                     return marker.marked();
                 }
                 backoff.snooze();

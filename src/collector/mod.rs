@@ -1,5 +1,6 @@
 //! The collector of the old generation: drives all mutators through a cycle, marks, sweeps.
 
+pub mod crew;
 pub mod cycle;
 pub mod driver;
 pub mod mark;

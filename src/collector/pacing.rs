@@ -36,7 +36,7 @@ impl Pacing {
     /// Counts promoted bytes; true when a cycle is due.
     pub fn promote(&self, bytes: usize) -> bool {
         let before = self.promoted.fetch_add(bytes, Ordering::Relaxed);
-        before + bytes >= self.trigger.load(Ordering::Relaxed)
+        before.saturating_add(bytes) >= self.trigger.load(Ordering::Relaxed)
     }
 
     /// Counts external memory; true when a cycle is due.
@@ -62,7 +62,7 @@ impl Pacing {
 
     /// A cycle has left `live` bytes.
     pub fn cycle_ends(&self, live: usize) {
-        let live = live + self.external_bytes();
+        let live = live.saturating_add(self.external_bytes());
         let growth = (live as u128 * self.growth_percent as u128 / 100).min(usize::MAX as u128 >> 1) as usize;
         // Three quarters of what is left: a cycle that begins only when memory is out makes mutators wait for it.
         let room = (self.limit.saturating_sub(live) / 4 * 3).max(self.limit / 32);
@@ -106,6 +106,16 @@ mod tests {
         assert!(!pacing.must_assist());
         let _ = pacing.promote(2501);
         assert!(pacing.must_assist());
+    }
+
+    #[test]
+    fn absurd_numbers_are_much_and_nothing_else() {
+        let pacing = Pacing::new(10_000, usize::MAX, usize::MAX);
+        for _ in 0..2 {
+            assert!(pacing.external(isize::MAX), "more than half of all addresses");
+        }
+        pacing.cycle_ends(usize::MAX);
+        assert!(pacing.trigger() > 0);
     }
 
     #[test]

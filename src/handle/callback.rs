@@ -42,7 +42,7 @@ impl<F: Copy> Callback<F> {
             }
             None => ptr::null_mut(),
         };
-        // Release: pairs with the acquire of `get`.
+        // Release, [K-pair]: who finds the pair finds it filled.
         self.current.store(pair, Ordering::Release);
     }
 

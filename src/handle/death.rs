@@ -9,7 +9,10 @@ use super::heaps;
 use super::links::Links;
 use super::pyobject::PyObject;
 use super::refcount::Decref;
+use crate::sync::thread_local;
 use std::cell::{Cell, RefCell};
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Nested deallocs before the rest is postponed.
 const NESTING: u32 = 50;
@@ -56,16 +59,16 @@ impl PyObject {
             return;
         };
         debug::check_zero(&links, this);
-        if DEPTH.get() >= NESTING {
-            POSTPONED.with_borrow_mut(|list| list.push(ob));
+        if DEPTH.with(Cell::get) >= NESTING {
+            POSTPONED.with(|list| list.borrow_mut().push(ob));
             return;
         }
-        DEPTH.set(DEPTH.get() + 1);
+        DEPTH.with(|depth| depth.set(depth.get() + 1));
         let guard = Depth;
         // SAFETY: [K6] its last reference is gone.
         unsafe { dealloc(&links, ob) };
-        if DEPTH.get() == 1 {
-            while let Some(next) = POSTPONED.with_borrow_mut(Vec::pop) {
+        if DEPTH.with(Cell::get) == 1 {
+            while let Some(next) = POSTPONED.with(|list| list.borrow_mut().pop()) {
                 if let Some(links) = heaps::of(next) {
                     // SAFETY: [K6] as above.
                     unsafe { dealloc(&links, next) };
@@ -98,7 +101,7 @@ struct Depth;
 
 impl Drop for Depth {
     fn drop(&mut self) {
-        DEPTH.set(DEPTH.get() - 1);
+        DEPTH.with(|depth| depth.set(depth.get() - 1));
     }
 }
 
@@ -111,6 +114,18 @@ unsafe fn dealloc(links: &Links, ob: *mut PyObject) {
             // SAFETY: [K6] its last reference is gone.
             unsafe { links.free(ob) };
         }
+    }
+}
+
+/// Calls the `fn(*mut PyObject)` that `arg` is. A panic ends here: those who called know nothing of it, and what else is due
+/// must be done. The object that it was about is left as it is then; nobody knows how far its dealloc came.
+pub(crate) unsafe extern "C" fn call_dealloc(ob: *mut PyObject, arg: *mut c_void) {
+    // SAFETY: [K7] whoever sets this function makes `arg` from such a one.
+    let dealloc = unsafe { std::mem::transmute::<*mut c_void, fn(*mut PyObject)>(arg) };
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| dealloc(ob))) {
+        // Dropping what was thrown could panic again.
+        std::mem::forget(payload);
+        say("dealloc", ob, "the heap's dealloc has panicked; unless it had freed the object, that is leaked");
     }
 }
 

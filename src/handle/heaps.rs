@@ -8,7 +8,7 @@ use super::links::Links;
 use super::pyobject::PyObject;
 use crate::mutator::Record;
 use crate::mutator::handshake::Target;
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, Mutex, process_static, thread_local};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
@@ -39,7 +39,9 @@ thread_local! {
     static ATTACHED: Attachments = const { Attachments(RefCell::new(Vec::new())) };
 }
 
-static HEAPS: Mutex<Vec<Weak<Links>>> = Mutex::new(Vec::new());
+process_static! {
+    static HEAPS: Mutex<Vec<Weak<Links>>> = Mutex::new(Vec::new());
+}
 
 /// Registers a heap for look-ups by threads that are attached to none.
 pub(crate) fn register(links: &Arc<Links>) {

@@ -30,9 +30,9 @@ use crate::mutator::handshake::Target;
 use crate::mutator::shared::Counters;
 use crate::object::header::LINKED;
 use crate::object::{NO_SLOT, Object};
-use crate::sync::Arc;
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use crossbeam_queue::SegQueue;
+use crate::sync::{Arc, SegQueue};
+use rustc_hash::FxBuildHasher;
 use std::ptr;
 
 /// Address space reserved for the `PyObject`s of a heap: this much, or twice the heap's limit.
@@ -63,11 +63,11 @@ pub struct Links {
     #[cfg(feature = "debug")]
     pub(super) watch: Watch,
     /// Memory of the embedder's own that follows our rules: address → bytes.
-    pub(super) adopted: papaya::HashMap<usize, usize>,
+    pub(super) adopted: papaya::HashMap<usize, usize, FxBuildHasher>,
     /// Those of them that are linked: what a scan looks at. Others may be disowned, and gone, at any moment.
-    adopted_linked: papaya::HashMap<usize, ()>,
+    pub(super) adopted_linked: papaya::HashMap<usize, (), FxBuildHasher>,
     /// Old or public objects of types without a handle slot → their `PyObject`.
-    pub(super) handles: papaya::HashMap<usize, Address>,
+    pub(super) handles: papaya::HashMap<usize, Address, FxBuildHasher>,
     dead: SegQueue<Address>,
     /// References that detached threads have dropped.
     pub(super) detached: SegQueue<Address>,
@@ -93,9 +93,9 @@ impl Links {
             slabs,
             #[cfg(feature = "debug")]
             watch: Watch::new(),
-            adopted: papaya::HashMap::new(),
-            adopted_linked: papaya::HashMap::new(),
-            handles: papaya::HashMap::new(),
+            adopted: papaya::HashMap::with_hasher(FxBuildHasher),
+            adopted_linked: papaya::HashMap::with_hasher(FxBuildHasher),
+            handles: papaya::HashMap::with_hasher(FxBuildHasher),
             dead: SegQueue::new(),
             detached: SegQueue::new(),
             dealloc: Callback::new(),
@@ -179,7 +179,7 @@ impl Links {
         if in_slab {
             self.set_linked(ob);
         }
-        // Release: who finds the handle sees its link word.
+        // Release, [L-slot]: who finds the handle sees its link word.
         // SAFETY: [K4] the object is live.
         let won = match unsafe { self.slot(object) } {
             Some(slot) => slot.compare_exchange(0, address as usize, Ordering::AcqRel, Ordering::Acquire).is_ok(),

@@ -1,31 +1,31 @@
 //! The links of one mutator: its slab pages, its young links, and the crossings that it makes.
 //!
 //! Belongs to the owner of the mutator's record, like everything local; what all mutators share is
-//! [`Links`]. See there for how pairs are found and how they end.
+//! [`Links`]. See there for how pairs are found and how they end; what a minor collection does is in `minor_links.rs`.
 
 use super::debug::{self, Event};
 use super::links::{Address, LinkError, Links};
 use super::pyobject::{LinkFlags, LinkWord, MIN_SIZE, PyObject};
-use super::slab::{SlabHeap, SlabLocal};
+use super::slab::{MAX_SMALL, SlabHeap, SlabLocal, Span};
 use crate::mutator::Record;
-use crate::mutator::record::MutatorLinks;
-use crate::mutator::shared::Counters;
 use crate::object::Object;
 use crate::object::header::{LINKED, OLD, PUBLIC};
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::ffi::c_void;
 use std::ptr;
 
 /// The links of one mutator.
 pub struct LocalLinks {
-    links: Arc<Links>,
+    pub(super) links: Arc<Links>,
     pub(super) slab: SlabLocal,
-    /// Pairs made since the last minor collection whose objects were private and young then.
-    young: Vec<*mut PyObject>,
+    /// In a minor collection: where the pairs are that were made since the last one of objects that were private and young.
+    pub(super) spans: Vec<Span>,
+    /// Pairs of the same kind that are elsewhere: linked with a `PyObject` that was there before, or large.
+    pub(crate) young: Vec<*mut PyObject>,
     /// Their objects' handles, for types without a slot.
-    handles: HashMap<usize, *mut PyObject>,
+    pub(super) handles: FxHashMap<usize, *mut PyObject>,
 }
 
 impl LocalLinks {
@@ -34,7 +34,13 @@ impl LocalLinks {
         // The tables have thread-locals, which must outlive the attachment: a thread that ends is detached by a
         // thread-local of the C interface, and these are destroyed in the opposite order of their first use.
         drop(links.handles.pin());
-        LocalLinks { links, slab: SlabLocal::new(record.cast()), young: Vec::new(), handles: HashMap::new() }
+        LocalLinks {
+            links,
+            slab: SlabLocal::new(record.cast()),
+            spans: Vec::new(),
+            young: Vec::new(),
+            handles: FxHashMap::default(),
+        }
     }
 
     /// The links of a record.
@@ -139,8 +145,51 @@ impl LocalLinks {
         header.set_flags_private(LINKED, 0);
         debug::note(&self.links, ob, Event::Linked);
         if young {
+            // The slot may be in a span, too.
+            // SAFETY: [K5] a slot of our slabs.
+            unsafe { SlabHeap::page(address.cast()) }.set_mixed(true);
             self.young.push(address);
         }
+    }
+
+    /// Makes the handle of a private young object of this mutator that has none; null when memory is out.
+    ///
+    /// # Safety
+    /// As [`LocalLinks::handle`]; `size` is that of a `PyObject`, and with its trailer at most `MAX_SMALL`.
+    #[inline(always)]
+    unsafe fn make_young(
+        &mut self,
+        object: *mut Object,
+        size: usize,
+        ob_type: *mut c_void,
+        flags: LinkFlags,
+    ) -> *mut PyObject {
+        let ob: *mut PyObject = self.slab.alloc_young(&self.links.slabs, debug::room(size)).cast();
+        if ob.is_null() {
+            return ob;
+        }
+        // SAFETY: [K2] fresh and large enough. The type is no word that a scan looks at.
+        let this = unsafe {
+            (&raw mut (*ob).ob_type).write(ob_type);
+            &*ob
+        };
+        this.ob_refcnt.set(2);
+        this.set_link(LinkWord::new(object, flags == LinkFlags::LIGHT, false).private(true));
+        debug::allocated(&self.links, this, size);
+        // SAFETY: [K4] the object is live.
+        match unsafe { self.links.slot(object) } {
+            Some(slot) => slot.store(ob as usize, Ordering::Relaxed),
+            None => self.insert(object, ob),
+        }
+        // SAFETY: [H2] as above.
+        unsafe { (*object).set_flags_private(LINKED, 0) };
+        debug::note(&self.links, this, Event::Linked);
+        ob
+    }
+
+    #[inline(never)]
+    fn insert(&mut self, object: *mut Object, ob: *mut PyObject) {
+        self.handles.insert(object as usize, ob);
     }
 
     /// The `PyObject` of an object, or null.
@@ -151,8 +200,13 @@ impl LocalLinks {
     pub unsafe fn find(&self, object: *mut Object) -> *mut PyObject {
         // SAFETY: [K4] the object is live.
         if let Some(slot) = unsafe { self.links.slot(object) } {
-            // Acquire: pairs with the release of the thread that linked.
+            // Acquire, [L-slot]: pairs with the release of the thread that linked.
             return slot.load(Ordering::Acquire) as *mut PyObject;
+        }
+        // SAFETY: [H2] as above.
+        if unsafe { (*object).flags() } & (PUBLIC | LINKED) == 0 {
+            // Only its owner, who is asking, could have linked it.
+            return ptr::null_mut();
         }
         if let Some(&ob) = self.handles.get(&(object as usize)) {
             return ob;
@@ -164,6 +218,7 @@ impl LocalLinks {
     ///
     /// # Safety
     /// Called by the running owner of `record`; `object` is valid for it.
+    #[inline]
     pub unsafe fn handle(
         record: &Record,
         object: *mut Object,
@@ -171,47 +226,82 @@ impl LocalLinks {
         ob_type: *mut c_void,
         flags: LinkFlags,
     ) -> *mut PyObject {
-        loop {
-            // SAFETY: [L1] the owner; ends before `link` takes the record's state.
+        // SAFETY: [H2] the caller says that it is live.
+        let bits = unsafe { (*object).flags() };
+        if bits & (PUBLIC | OLD | LINKED) == 0 && (MIN_SIZE..=MAX_SMALL - debug::room(0)).contains(&size) {
+            // SAFETY: [L1] the owner.
             let Some(this) = (unsafe { Self::of(record) }) else { return ptr::null_mut() };
-            // SAFETY: [K4] the caller's promise.
-            let ob = unsafe { this.find(object) };
+            // SAFETY: [K4] private to this mutator, young, and not linked.
+            let ob = unsafe { this.make_young(object, size, ob_type, flags) };
             if !ob.is_null() {
-                // SAFETY: [K2] linked to a live object, so alive.
-                unsafe { PyObject::incref(ob) };
-                return ob;
-            }
-            let ob = this.alloc(size, ob_type);
-            if ob.is_null() {
-                return ob;
-            }
-            // SAFETY: [K5] a slot of our slabs.
-            let own_page = ptr::eq(unsafe { SlabHeap::page(ob.cast()) }.owner().cast(), record);
-            // SAFETY: [H2] the caller says that it is live.
-            if own_page && unsafe { (*object).flags() } & PUBLIC == 0 {
-                // The pair is seen by nobody else: no check that `link` makes can fail, and the count needs no exchange.
-                // SAFETY: [K2] fresh.
-                let target = unsafe { &*ob };
-                target.ob_refcnt.set(2);
-                // SAFETY: [K4] private to this mutator.
-                unsafe { this.link_private(object, target, LinkWord::new(object, flags == LinkFlags::LIGHT, false)) };
                 Self::count_made(record);
-                return ob;
             }
-            // SAFETY: [K4] the caller's promise; `ob` is fresh.
-            if unsafe { Self::link(record, object, ob, flags, false) }.is_ok() {
-                return ob;
-            }
-            // Another thread was first: use its handle.
-            // SAFETY: [L1] as above.
-            if let Some(this) = unsafe { Self::of(record) } {
-                // SAFETY: [K6] ours alone.
-                unsafe { debug::give_back(&this.links, Some(&mut this.slab), ob) };
-            }
+            return ob;
         }
+        // SAFETY: [K4] the caller's promises.
+        unsafe { Self::handle_slow(record, object, size, ob_type, flags) }
     }
 
-    /// The object of a `PyObject`, or null when it is not linked. Never collects.
+    /// The same for objects that are linked, old or public, and for large handles.
+    #[inline(never)]
+    unsafe fn handle_slow(
+        record: &Record,
+        object: *mut Object,
+        size: usize,
+        ob_type: *mut c_void,
+        flags: LinkFlags,
+    ) -> *mut PyObject {
+        // SAFETY: [L1] the owner; ends before `share` takes the record's state.
+        let Some(this) = (unsafe { Self::of(record) }) else { return ptr::null_mut() };
+        // SAFETY: [K4] the caller's promise.
+        let ob = unsafe { this.find(object) };
+        if !ob.is_null() {
+            // SAFETY: [K2] linked to a live object, so alive.
+            unsafe { PyObject::incref(ob) };
+            return ob;
+        }
+        let ob = this.alloc(size, ob_type);
+        if ob.is_null() {
+            return ob;
+        }
+        // SAFETY: [H2] the caller says that it is live.
+        if unsafe { (*object).flags() } & PUBLIC != 0 {
+            // SAFETY: [K4] the caller's promise; `ob` is fresh.
+            return unsafe { Self::share(record, object, ob, flags) };
+        }
+        // The pair is seen by nobody else: no check that `link` makes can fail, and the count needs no exchange.
+        // SAFETY: [K2] fresh, and on a page of this mutator.
+        let target = unsafe { &*ob };
+        target.ob_refcnt.set(2);
+        // SAFETY: [K4] private to this mutator.
+        unsafe { this.link_private(object, target, LinkWord::new(object, flags == LinkFlags::LIGHT, false)) };
+        Self::count_made(record);
+        ob
+    }
+
+    /// Links a public object with an `ob` just made, or answers the one with which another thread has linked it meanwhile.
+    ///
+    /// # Safety
+    /// As [`LocalLinks::handle`]; `ob` is a fresh object of this mutator.
+    #[cold]
+    unsafe fn share(record: &Record, object: *mut Object, ob: *mut PyObject, flags: LinkFlags) -> *mut PyObject {
+        // SAFETY: [K4] the caller's promise.
+        if unsafe { Self::link(record, object, ob, flags, false) }.is_ok() {
+            return ob;
+        }
+        // SAFETY: [L1] the owner.
+        let Some(this) = (unsafe { Self::of(record) }) else { return ptr::null_mut() };
+        // SAFETY: [K6] ours alone.
+        unsafe { debug::give_back(&this.links, Some(&mut this.slab), ob) };
+        // SAFETY: [K4] linked, and its object lives.
+        let ob = unsafe { this.find(object) };
+        debug_assert!(!ob.is_null());
+        // SAFETY: [K2] linked to a live object, so alive.
+        unsafe { PyObject::incref(ob) };
+        ob
+    }
+
+    /// The object of a `PyObject`, or null when it is not linked, or with another heap's object. Never collects.
     ///
     /// # Safety
     /// Called by the running owner of `record`; `ob` is a live object that it holds or that something it holds keeps alive.
@@ -252,90 +342,13 @@ impl LocalLinks {
         if !word.is_linked() {
             return ptr::null_mut();
         }
-        let object = word.object();
-        // SAFETY: [L1] the owner.
-        let local = unsafe { record.local() };
-        if local.phase != crate::mutator::record::Phase::Idle {
-            // The crossing barrier.
-            // SAFETY: [B2] public or this mutator's own, and alive since `ob` is.
-            unsafe { record.shade(local, object) };
+        if !record.owns(word.object()) {
+            // Another heap's, which this mutator does not keep alive.
+            return ptr::null_mut();
         }
-        object
-    }
-}
-
-impl MutatorLinks for LocalLinks {
-    fn visit_held(&mut self, visit: &mut dyn FnMut(*mut Object)) {
-        for &ob in &self.young {
-            // SAFETY: [K5] a pair made since the last minor collection: only this mutator's minor can end it while it is
-            // private, and once published it lives at least until its object is old.
-            let this = unsafe { &*ob };
-            let word = this.link();
-            if word.is_young() && this.is_held() {
-                visit(word.object());
-            }
-        }
-    }
-
-    fn after_minor(&mut self, find: &mut dyn FnMut(*mut Object) -> *mut Object) {
-        let mut freed = 0;
-        let mut young = std::mem::take(&mut self.young);
-        for ob in young.drain(..) {
-            // SAFETY: [K5] as above.
-            let this = unsafe { &*ob };
-            let word = this.link();
-            if !word.is_young() {
-                continue;
-            }
-            let object = find(word.object());
-            if object.is_null() {
-                freed += 1;
-                self.links.end(ob, word, Some(&mut self.slab));
-                continue;
-            }
-            if !self.handles.is_empty() && self.handles.remove(&(word.object() as usize)).is_some() {
-                self.links.handles.pin().insert(object as usize, Address(ob));
-            }
-            this.set_link(word.promoted(object));
-            self.links.set_linked(this);
-        }
-        self.young = young;
-        self.handles.clear();
-        Counters::add(&self.links.shared.counters.links_freed_by_minor, freed);
-        self.slab.collect(&self.links.slabs);
-    }
-
-    unsafe fn published(&mut self, object: *mut Object) {
-        let ob = match self.handles.remove(&(object as usize)) {
-            Some(ob) => {
-                self.links.handles.pin().insert(object as usize, Address(ob));
-                ob
-            }
-            // SAFETY: [K4] the caller says that it is live and was ours.
-            None => unsafe { self.find(object) },
-        };
-        if !ob.is_null() {
-            // SAFETY: [K2] linked to a live object, so alive.
-            let this = unsafe { &*ob };
-            // While it was young it had no bit. Before the tags go: from then on scans look at it.
-            if this.link().is_young() {
-                self.links.set_linked(this);
-            }
-            this.clear_private();
-        }
-    }
-
-    fn for_each_private(&mut self, f: &mut dyn FnMut(*mut Object)) {
-        self.slab.for_each_linked(&mut |ob| {
-            // SAFETY: [K5] a linked object of our own pages.
-            let word = unsafe { (*ob).link() };
-            if word.is_private() {
-                f(word.object());
-            }
-        });
-    }
-
-    fn leave(&mut self) {
-        self.slab.abandon(&self.links.slabs);
+        // The crossing barrier. It goes through the gate as a weak load does: C may have counted a reference that it only
+        // borrowed, too late; then this answers an object that stays, or null.
+        // SAFETY: [B2] public or this mutator's own, and alive since `ob` is.
+        unsafe { record.take_unseen(word.object()) }
     }
 }

@@ -11,9 +11,11 @@ mod detached;
 pub(crate) mod heaps;
 pub mod links;
 pub mod local_links;
+mod minor_links;
 pub mod pyobject;
 pub mod refcount;
 pub(crate) mod slab;
+mod verify;
 
 pub(crate) use callback::Callback;
 pub use pyobject::{LinkFlags, MIN_SIZE, PyObject};

@@ -9,6 +9,7 @@
 //! | `LIGHT` | freed silently | nobody |
 //! | `PRIVATE` | the object is private to the owner of this slab page | its publication clears it (release) |
 //! | `YOUNG` | and in the owner's nursery: the address changes with the next minor collection | the owner's minor |
+//! | `AGE` | the minors through which it has waited there (`mutator/waiting.rs`) | the owner's minor |
 //!
 //! Without `PRIVATE` and `YOUNG` the word never changes until the pair dies. Layout and the meaning of the count are
 //! those of PyPy's `rawrefcount`, but a link owns exactly one count: no bias.
@@ -53,6 +54,11 @@ const LIGHT: usize = 2;
 pub(crate) const PRIVATE: usize = 1 << 63;
 const YOUNG: usize = 1 << 62;
 pub(crate) const ADDRESS: usize = (1 << 48) - 8;
+/// Where a young link has the number of minor collections that its object has waited through.
+const AGE_SHIFT: u32 = 56;
+const AGE: usize = 7 << AGE_SHIFT;
+/// The most that a young object can wait.
+const MAX_AGE: u8 = 7;
 
 /// A link word's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +82,9 @@ impl LinkWord {
     pub(super) fn is_young(self) -> bool {
         self.0 & YOUNG != 0
     }
+    pub(super) fn is_young_and_light(self) -> bool {
+        self.0 & (YOUNG | LIGHT) == YOUNG | LIGHT
+    }
     pub(super) fn is_light(self) -> bool {
         self.0 & LIGHT != 0
     }
@@ -85,25 +94,38 @@ impl LinkWord {
     }
     /// The same link to an object that was promoted to this address.
     pub(super) fn promoted(self, object: *mut Object) -> LinkWord {
-        LinkWord(self.0 & !(ADDRESS | YOUNG) | object as usize)
+        LinkWord(self.0 & !(ADDRESS | YOUNG | AGE) | object as usize)
+    }
+    /// How many minors its young object has waited through.
+    pub(super) fn age(self) -> u8 {
+        ((self.0 & AGE) >> AGE_SHIFT) as u8
+    }
+    /// The link of a young object that waits, taken out of the sight of who ends what is young.
+    pub(super) fn hidden(self) -> LinkWord {
+        LinkWord(self.0 & !YOUNG)
+    }
+    /// The same link, back, of an object that has waited once more.
+    pub(super) fn waited(self) -> LinkWord {
+        let age = (self.age() + 1).min(MAX_AGE);
+        LinkWord(self.0 & !AGE | YOUNG | (age as usize) << AGE_SHIFT)
     }
 }
 
 impl PyObject {
-    /// The link word; acquire, so that who finds it public sees a public object.
+    /// The link word; acquire ([L-word]), so that who finds it public sees a public object.
     #[inline(always)]
     pub(super) fn link(&self) -> LinkWord {
         LinkWord(self.ob_pypy_link.load(Ordering::Acquire))
     }
 
-    /// Sets the link word; release, see [`PyObject::link`].
+    /// Sets the link word; release: [L-word].
     pub(super) fn set_link(&self, word: LinkWord) {
         self.ob_pypy_link.store(word.0, Ordering::Release);
     }
 
-    /// The publication of the linked object: other threads may cross from now on. Release, as above.
+    /// The publication of the linked object: other threads may cross from now on. Release: [L-word].
     pub(super) fn clear_private(&self) {
-        self.ob_pypy_link.fetch_and(!(PRIVATE | YOUNG), Ordering::Release);
+        self.ob_pypy_link.fetch_and(!(PRIVATE | YOUNG | AGE), Ordering::Release);
     }
 
     /// The link's own count.
@@ -129,6 +151,17 @@ impl PyObject {
         // SAFETY: [K2] the caller says that it is live.
         let this = unsafe { &*ob };
         (this.ob_refcnt.count() - this.link().is_linked() as isize).max(0)
+    }
+
+    /// Whether it is linked with an object on the heap. Any thread; the answer may be late.
+    ///
+    /// # Safety
+    /// `ob` is a live `PyObject`.
+    #[inline]
+    pub unsafe fn is_linked(ob: *const PyObject) -> bool {
+        debug::check_use("is_linked", ob);
+        // SAFETY: [K2] the caller says that it is live.
+        unsafe { (*ob).link() }.is_linked()
     }
 
     /// Whether there is exactly one C reference and no link: nobody else can reach it.

@@ -16,6 +16,7 @@ use crate::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
     fence,
 };
+use crate::sync::seen;
 
 /// The bit that makes an object immortal.
 pub const IMMORTAL: isize = 1 << 60;
@@ -112,6 +113,7 @@ impl RefCount {
         if before == 1 {
             // Acquire: [C-last], pairs with the release of every other decrement.
             fence(Acquire);
+            seen(&self.0);
             return Decref::Zero;
         }
         self.0.fetch_add(1, Relaxed);

@@ -11,6 +11,8 @@
 //! | `slab.rs` | [`SlabHeap`], what all mutators of a heap share |
 //! | `local.rs` | [`SlabLocal`], a mutator's pages |
 //! | `page.rs` | [`PageHeader`], size classes, slots, linked bits |
+//! | `spans.rs` | consecutive slots: how a mutator gives slots out, and gets those of pairs that died young back |
+//! | `slot.rs` | what is in a slot while it is free |
 //! | `remote.rs` | the protocols between threads: states of a page, rules, orderings |
 //! | `locate.rs` | what is at an address, for checked builds |
 //! | `scan.rs` | what keeps a page from changing class under a scan |
@@ -27,7 +29,7 @@
 //! A scan reports every object whose bit was set before the scan began and is not cleared until it is reached. An
 //! object may be unlinked, freed and even allocated again between the look at its bit and the callback. The callback
 //! therefore reads `ob_refcnt` and `ob_pypy_link` only, atomically, and takes a link word of 0 as "not linked". Those two
-//! words always are the count and the link of some object at that address, or zero: `scan.rs` says why. The memory
+//! words always are the count and the link of some object at that address, alive or dead, or zero: `scan.rs` says why. The memory
 //! itself stays readable: nothing is unmapped before the heap is dropped.
 //!
 //! # Limits
@@ -43,13 +45,16 @@ mod page;
 mod range;
 mod remote;
 mod scan;
+mod slot;
+mod spans;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use local::SlabLocal;
 #[cfg(feature = "debug")]
 pub(crate) use locate::Place;
-pub(crate) use page::{PAGE_BYTES, PAGE_OWNER, PageHeader};
+pub(crate) use page::{MAX_SMALL, PAGE_BYTES, PAGE_OWNER, PageHeader};
+pub(crate) use spans::Span;
 
 use crate::handle::PyObject;
 use crate::heap::pool::{IndexStack, Links};
@@ -209,9 +214,9 @@ impl SlabHeap {
             let _ = self.range.discard(start, end - start.addr());
         }
         // SAFETY: [Z4] the caller gives the slot up.
-        unsafe { page::slot::set_free(p) };
+        unsafe { slot::set_free(p) };
         // SAFETY: [Z4] as above.
-        let set_next = |next| unsafe { page::slot::set_next(p, ptr::with_exposed_provenance_mut(next)) };
+        let set_next = |next| unsafe { slot::set_span(p, ptr::with_exposed_provenance_mut(next), 1) };
         if page.remote().push(p.addr(), set_next) == Pushed::MustPost {
             self.deliver(page);
         }

@@ -14,10 +14,11 @@
 //! `Young`: its mutator's nursery. `Active`: an evacuation allocator fills it. `Sweeping`: its claimer. In the other
 //! kinds nobody allocates in it; markers write line marks at any time.
 //!
-//! Orderings: a minor collection stores the kind `Old` with release after it has updated every slot, and the marker
-//! loads it with acquire between its two looks at a slot (INV-4); everything else about kinds is handed over by the
-//! pools or by a compare-exchange.
+//! Orderings: those of kinds are in `kind.rs`. [M-line]: an object, then its start bit and the marks of its lines (release)
+//! → walks over old objects (acquire). Everything else is handed over with the block.
 
+pub use super::kind::Kind;
+use super::kind::KindByte;
 use super::pool::Links;
 use super::reserve::Reservation;
 use crate::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -35,37 +36,6 @@ pub const LINE_SHIFT: usize = 8;
 pub const LINES: usize = BLOCK / LINE;
 /// No block.
 pub const NO_BLOCK: u32 = u32::MAX;
-
-/// Who may use a block, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Kind {
-    /// Empty, in a pool of free blocks.
-    Free = 0,
-    /// Part of a nursery.
-    Young = 1,
-    /// An evacuation allocator fills it.
-    Active = 2,
-    /// Holds old objects; to be swept.
-    Old = 3,
-    /// Swept, has holes, in the pool of recyclable blocks.
-    Recyclable = 4,
-    /// Claimed by a sweeper.
-    Sweeping = 5,
-}
-
-impl Kind {
-    fn of(byte: u8) -> Kind {
-        match byte {
-            0 => Kind::Free,
-            1 => Kind::Young,
-            2 => Kind::Active,
-            3 => Kind::Old,
-            4 => Kind::Recyclable,
-            _ => Kind::Sweeping,
-        }
-    }
-}
 
 /// A set of lines of one block.
 pub type LineSet = u128;
@@ -107,9 +77,9 @@ impl BlockTables {
         Ok(BlockTables { memory, base, capacity, kinds, links, free_lines, line_marks, starts })
     }
 
-    /// The kinds of all blocks, as bytes.
+    /// The kinds of all blocks.
     #[inline(always)]
-    pub(super) fn kinds(&self) -> &[AtomicU8] {
+    pub(super) fn kinds(&self) -> &[KindByte] {
         // SAFETY: [M2] the constructor laid the tables out; zero is a valid value of each.
         unsafe { self.memory.table(self.kinds, self.capacity) }
     }
@@ -142,21 +112,22 @@ impl BlockTables {
         self.base + ((block as usize) << BLOCK_SHIFT)
     }
 
-    /// A block's kind; acquire, see the module.
+    /// A block's kind.
     #[inline(always)]
     pub fn kind(&self, block: u32) -> Kind {
-        Kind::of(self.kinds()[block as usize].load(Ordering::Acquire))
+        self.kinds()[block as usize].get()
     }
 
-    /// Changes the kind of a block that the caller owns; release, see the module.
+    /// Changes the kind of a block that the caller owns.
     #[inline]
     pub fn set_kind(&self, block: u32, kind: Kind) {
-        self.kinds()[block as usize].store(kind as u8, Ordering::Release);
+        self.kinds()[block as usize].set(kind);
     }
 
-    /// Claims a block by changing its kind; acquire on success, so that the claimer sees what the last owner wrote.
+    /// Claims a block by changing its kind.
+    #[must_use = "a block that was not claimed is another's"]
     pub fn claim(&self, block: u32, from: Kind, to: Kind) -> bool {
-        self.kinds()[block as usize].compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        self.kinds()[block as usize].claim(from, to)
     }
 
     /// The free lines that the last sweep found in a block.
@@ -170,6 +141,16 @@ impl BlockTables {
         let words = self.free_line_words(block);
         words[0].store(lines as u64, Ordering::Relaxed);
         words[1].store((lines >> 64) as u64, Ordering::Relaxed);
+    }
+
+    /// Adds the lines of `[start, start + bytes)` to the set of a block that the caller owns.
+    #[inline(always)]
+    pub fn add_free_lines(&self, start: usize, bytes: usize) {
+        let words = self.free_line_words(self.block_of(start));
+        let lines = lines_of(start & (BLOCK - 1), bytes);
+        for (word, add) in words.iter().zip([lines as u64, (lines >> 64) as u64]) {
+            word.store(word.load(Ordering::Relaxed) | add, Ordering::Relaxed);
+        }
     }
 
     /// Marks the lines of `[start, start + bytes)`, the last one first: whoever sees the mark of a line (acquire) sees those
@@ -194,7 +175,6 @@ impl BlockTables {
     }
 
     /// Whether an object has started at `address` and its line was not given to others since.
-    #[cfg(feature = "debug")]
     pub fn is_start(&self, address: usize) -> bool {
         let offset = address & (BLOCK - 1);
         let word = self.starts(self.block_of(address))[offset >> LINE_SHIFT].load(Ordering::Acquire);

@@ -125,6 +125,15 @@ impl EvacuationAllocator {
         self.overflow.retire(memory, colour);
     }
 
+    /// The blocks that it fills, for verification: number, the bytes filled since the present hole was entered, and the
+    /// lines not yet offered.
+    pub fn regions(&self) -> impl Iterator<Item = (u32, std::ops::Range<usize>, LineSet)> {
+        let filled = |region: &Region| {
+            (region.block != NO_BLOCK).then_some((region.block, region.start..region.cursor, region.holes))
+        };
+        [filled(&self.small), filled(&self.overflow)].into_iter().flatten()
+    }
+
     /// Whether an address lies in a block that this allocator fills.
     #[cfg(test)]
     fn holds(&self, address: usize, base: usize) -> bool {

@@ -4,9 +4,10 @@
 //! the lock is short beside the work, and no small allocation ever takes it. What other threads ask in passing, whether
 //! an address is young, is answered by a table of one byte a page.
 
+use super::kind::PageByte;
 use super::reserve::Reservation;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use std::collections::BTreeMap;
 use std::io;
 
@@ -16,10 +17,6 @@ pub const PAGE: usize = 4096;
 const RELEASE: usize = 256 << 10;
 /// Space is committed in steps of this many bytes.
 const COMMIT: usize = 4 << 20;
-
-const NONE: u8 = 0;
-const YOUNG: u8 = 1;
-const OLD: u8 = 2;
 
 #[derive(Debug)]
 struct Runs {
@@ -63,8 +60,8 @@ impl LargeSpace {
         })
     }
 
-    fn states(&self) -> &[AtomicU8] {
-        // SAFETY: [M2] one byte a page, zero is NONE.
+    fn states(&self) -> &[PageByte] {
+        // SAFETY: [M2] one byte a page, zero is none.
         unsafe { self.table.table(0, self.pages) }
     }
 
@@ -78,16 +75,22 @@ impl LargeSpace {
         self.memory.contains(address)
     }
 
-    /// Whether the object whose header is at this address of the space is young; acquire, pairs with `set_old`.
+    /// Whether the object whose header is at this address of the space is young.
     #[inline]
     pub fn is_young(&self, address: usize) -> bool {
-        self.states()[self.page_of(address)].load(Ordering::Acquire) == YOUNG
+        self.states()[self.page_of(address)].is_young()
     }
 
     /// Whether an object that is not freed starts in the page of this address of the space.
     #[cfg(feature = "debug")]
     pub fn is_in_use(&self, address: usize) -> bool {
-        self.states()[self.page_of(address)].load(Ordering::Acquire) != NONE
+        let state = &self.states()[self.page_of(address)];
+        state.is_young() || state.is_old()
+    }
+
+    /// Whether the object whose header is at this address of the space is old; acquire, as [`LargeSpace::is_young`].
+    pub fn is_old(&self, address: usize) -> bool {
+        self.states()[self.page_of(address)].is_old()
     }
 
     /// Bytes in use.
@@ -127,6 +130,7 @@ impl LargeSpace {
                         runs.committed = target;
                     }
                     runs.high = end;
+                    // Release, [M-fresh]: who walks the pages finds them committed.
                     self.high.store(end, Ordering::Release);
                     (at, true)
                 }
@@ -139,20 +143,19 @@ impl LargeSpace {
             unsafe { std::ptr::write_bytes(address as *mut u8, 0, need * PAGE) };
         }
         self.used.fetch_add(need * PAGE, Ordering::Relaxed);
-        self.states()[first].store(YOUNG, Ordering::Release);
+        self.states()[first].set_young();
         Some(address)
     }
 
-    /// The object at this address is old from now on. Release: the marker that reads OLD sees every slot that the minor
-    /// collection has updated.
+    /// The object at this address is old from now on.
     pub fn set_old(&self, address: usize) {
-        self.states()[self.page_of(address)].store(OLD, Ordering::Release);
+        self.states()[self.page_of(address)].set_old();
     }
 
     /// Frees the pages of an object of `bytes` that nobody can reach.
     pub fn free(&self, start: usize, bytes: usize) {
         let (first, n) = (self.page_of(start), bytes.div_ceil(PAGE));
-        self.states()[first].store(NONE, Ordering::Release);
+        self.states()[first].clear();
         let clean = bytes >= RELEASE;
         if clean {
             self.memory.release(first * PAGE, n * PAGE);
@@ -206,10 +209,47 @@ impl LargeSpace {
     pub fn for_each_old(&self, mut f: impl FnMut(usize)) {
         let high = self.high.load(Ordering::Acquire);
         for (page, state) in self.states()[..high].iter().enumerate() {
-            if state.load(Ordering::Acquire) == OLD {
+            if state.is_old() {
                 f(self.memory.base() + page * PAGE);
             }
         }
+    }
+
+    /// Checks that old objects, whose bytes `bytes_of` answers, and free runs do not overlap, and that the table knows
+    /// objects in used pages only. Answers how many are old and how many young. Any thread, while nobody sweeps.
+    ///
+    /// # Errors
+    /// The address of a page, and what is wrong with it.
+    pub fn audit(&self, bytes_of: impl Fn(usize) -> usize) -> Result<(usize, usize), (usize, String)> {
+        // Whoever takes or gives back a run waits: what is in the map and in the table does not change hands meanwhile.
+        let runs = self.runs.lock().unwrap_or_else(|e| e.into_inner());
+        let address = |page: usize| self.memory.base() + page * PAGE;
+        let mut free_end = 0;
+        for (&first, &(n, _)) in &runs.free {
+            if n == 0 || first < free_end || first + n > runs.high {
+                return Err((address(first), format!("a free run of {n} pages overlaps another, or the end")));
+            }
+            free_end = first + n;
+        }
+        let (mut old, mut young, mut end) = (0, 0, 0);
+        for (page, state) in self.states()[..runs.high].iter().enumerate() {
+            // Young first: it may become old meanwhile.
+            if !state.is_young() && !state.is_old() {
+                continue;
+            }
+            let is_old = state.is_old();
+            let n = if is_old { bytes_of(address(page)).div_ceil(PAGE) } else { 1 };
+            if page < end || page + n > runs.high {
+                return Err((address(page), format!("an object of {n} pages overlaps another, or the end")));
+            }
+            let before = runs.free.range(..page + n).next_back();
+            if before.is_some_and(|(&first, &(pages, _))| first + pages > page) {
+                return Err((address(page), format!("an object of {n} pages lies in a free run")));
+            }
+            end = page + n;
+            if is_old { old += 1 } else { young += 1 }
+        }
+        Ok((old, young))
     }
 }
 

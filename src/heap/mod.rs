@@ -7,17 +7,21 @@
 
 pub mod block;
 pub mod evacuate;
+pub mod kind;
 pub mod large;
 pub mod pool;
 pub mod reserve;
+pub mod sweep;
 
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use block::{BLOCK, BlockTables, Kind, LineSet};
+use kind::KindByte;
 use large::LargeSpace;
 use pool::IndexStack;
 use reserve::Reservation;
 use std::io;
+use sweep::SweepTurns;
 
 /// Blocks are committed in chunks of this many bytes: two huge pages.
 const CHUNK: usize = 4 << 20;
@@ -34,7 +38,7 @@ const LAZY_SWEEP: usize = 8;
 pub struct Youth<'a> {
     base: usize,
     bytes: usize,
-    kinds: &'a [AtomicU8],
+    kinds: &'a [KindByte],
     large: &'a LargeSpace,
 }
 
@@ -46,7 +50,7 @@ impl Youth<'_> {
         if offset < self.bytes {
             // SAFETY: [M2] the table covers the space.
             let kind = unsafe { self.kinds.get_unchecked(offset >> block::BLOCK_SHIFT) };
-            return kind.load(Ordering::Acquire) == Kind::Young as u8;
+            return kind.is_young();
         }
         self.large.is_young(address)
     }
@@ -56,6 +60,17 @@ impl Youth<'_> {
     pub fn in_blocks(&self, address: usize) -> bool {
         address.wrapping_sub(self.base) < self.bytes
     }
+}
+
+/// Where blocks wait for an owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pool {
+    /// Empty, with memory behind them.
+    Free,
+    /// Empty, and the operating system has their memory back.
+    Released,
+    /// With holes.
+    Recyclable,
 }
 
 /// The memory of one heap.
@@ -74,16 +89,15 @@ pub struct Memory {
     /// Free blocks whose pages the operating system has back.
     released: IndexStack,
     recyclable: IndexStack,
+    recyclable_count: AtomicUsize,
     free_count: AtomicUsize,
     released_count: AtomicUsize,
     /// Bytes of blocks that are not free, and of large objects.
     used: AtomicUsize,
     limit: usize,
     huge: bool,
-    /// The next block to sweep; at or past `sweep_end`: nothing left.
-    sweep_cursor: AtomicU32,
-    sweep_end: AtomicU32,
-    sweep_epoch: AtomicU8,
+    /// Blocks that nobody has swept yet.
+    turns: SweepTurns,
 }
 
 impl Memory {
@@ -108,14 +122,13 @@ impl Memory {
             free: IndexStack::new(),
             released: IndexStack::new(),
             recyclable: IndexStack::new(),
+            recyclable_count: AtomicUsize::new(0),
             free_count: AtomicUsize::new(0),
             released_count: AtomicUsize::new(0),
             used: AtomicUsize::new(0),
             limit,
             huge,
-            sweep_cursor: AtomicU32::new(0),
-            sweep_end: AtomicU32::new(0),
-            sweep_epoch: AtomicU8::new(0),
+            turns: SweepTurns::new(),
         })
     }
 
@@ -211,23 +224,59 @@ impl Memory {
         Some(block)
     }
 
-    /// Commits another chunk. The only lock of the block space, taken once for 128 blocks.
+    /// Commits another chunk.
     #[cold]
     fn grow(&self) -> Option<u32> {
         let _guard = self.growth.lock().unwrap_or_else(|e| e.into_inner());
-        if let Some(block) = self.pop_free() {
-            return Some(block);
-        }
+        self.pop_free().or_else(|| self.commit(false))
+    }
+
+    /// Commits a chunk and answers its first block; the others are free. The caller holds the lock `growth`, the only one
+    /// of the block space, taken once for 128 blocks.
+    fn commit(&self, populate: bool) -> Option<u32> {
         let first = self.fresh.load(Ordering::Relaxed);
         if first + CHUNK_BLOCKS > self.capacity {
             return None;
         }
         self.space.commit(first as usize * BLOCK, CHUNK, self.huge).ok()?;
+        if populate {
+            self.space.populate(first as usize * BLOCK, CHUNK);
+        }
+        // Release, [M-fresh]: who counts the blocks finds them committed.
         self.fresh.store(first + CHUNK_BLOCKS, Ordering::Release);
         for block in (first + 1..first + CHUNK_BLOCKS).rev() {
             self.push_free(block);
         }
         Some(first)
+    }
+
+    /// Whether `bytes` are free in whole blocks, and holes are not what there is more of.
+    pub fn has_whole_blocks(&self, bytes: usize) -> bool {
+        let free = self.free_count.load(Ordering::Relaxed);
+        free * BLOCK >= bytes && free >= self.recyclable_count.load(Ordering::Relaxed)
+    }
+
+    /// Whether so few free blocks are left that somebody should [prepare](Memory::prepare) more: an eighth of what is in
+    /// use, at most two chunks.
+    pub fn is_short(&self) -> bool {
+        let ahead = (self.used() / 8).min(2 * CHUNK);
+        self.free_count.load(Ordering::Relaxed) * BLOCK < ahead && self.used() + CHUNK <= self.limit
+    }
+
+    /// Makes free blocks with pages behind them, so that a mutator that takes one does not wait for the operating system
+    /// to clear them: a minor collection that fills a fresh huge page would spend half a millisecond there.
+    pub fn prepare(&self) {
+        while self.is_short() {
+            if let Some(block) = self.released.pop(&self.blocks) {
+                self.released_count.fetch_sub(1, Ordering::Relaxed);
+                self.space.populate(block as usize * BLOCK, BLOCK);
+                self.push_free(block);
+                continue;
+            }
+            let _guard = self.growth.lock().unwrap_or_else(|e| e.into_inner());
+            let Some(block) = self.commit(true) else { return };
+            self.push_free(block);
+        }
     }
 
     fn push_free(&self, block: u32) {
@@ -250,6 +299,7 @@ impl Memory {
         }
         self.blocks.set_free_lines(block, free);
         self.blocks.set_kind(block, Kind::Recyclable);
+        self.recyclable_count.fetch_add(1, Ordering::Relaxed);
         self.recyclable.push(&self.blocks, block);
     }
 
@@ -257,6 +307,7 @@ impl Memory {
     pub fn take_recyclable(&self) -> Option<(u32, LineSet)> {
         for _ in 0..LAZY_SWEEP {
             if let Some(block) = self.recyclable.pop(&self.blocks) {
+                self.recyclable_count.fetch_sub(1, Ordering::Relaxed);
                 self.blocks.set_kind(block, Kind::Active);
                 return Some((block, self.blocks.free_lines(block)));
             }
@@ -302,27 +353,16 @@ impl Memory {
     pub fn begin_sweep(&self, epoch: u8) {
         // Recyclable blocks are swept again: the cycle has found more of their lines dead.
         for block in self.recyclable.take_all(&self.blocks) {
+            self.recyclable_count.fetch_sub(1, Ordering::Relaxed);
             self.blocks.set_kind(block, Kind::Old);
         }
-        self.sweep_epoch.store(epoch, Ordering::Relaxed);
-        self.sweep_end.store(self.fresh.load(Ordering::Acquire), Ordering::Relaxed);
-        // Release: whoever takes a number sees the epoch and the end.
-        self.sweep_cursor.store(0, Ordering::Release);
+        self.turns.begin(epoch, self.fresh.load(Ordering::Acquire));
     }
 
     /// Sweeps one block, if any is left; any thread. Returns false when all numbers are taken.
     pub fn sweep_next(&self) -> bool {
-        loop {
-            let end = self.sweep_end.load(Ordering::Relaxed);
-            if self.sweep_cursor.load(Ordering::Relaxed) >= end {
-                return false;
-            }
-            let block = self.sweep_cursor.fetch_add(1, Ordering::AcqRel);
-            if block >= self.sweep_end.load(Ordering::Relaxed) {
-                return false;
-            }
+        while let Some((block, epoch)) = self.turns.take() {
             if self.blocks.claim(block, Kind::Old, Kind::Sweeping) {
-                let epoch = self.sweep_epoch.load(Ordering::Relaxed);
                 // The numbers wrap: a dead object could look alive when the number returns that it was last marked with.
                 // So twice in each round where the dead start is forgotten. Each time in two cycles on end, because a
                 // block that an allocator was filling during one sweep is swept by the next.
@@ -336,6 +376,7 @@ impl Memory {
                 return true;
             }
         }
+        false
     }
 
     /// Sweeps a claimed block: its lines without the mark `epoch` are free.
@@ -364,6 +405,18 @@ impl Memory {
             self.released_count.fetch_add(1, Ordering::Relaxed);
             self.released.push(&self.blocks, block);
         }
+    }
+
+    /// Calls `f` with every block of a pool, and answers whether they all stayed there meanwhile: see
+    /// [`IndexStack::examine`].
+    pub fn examine_pool(&self, pool: Pool, f: impl FnMut(u32)) -> bool {
+        let stack = match pool {
+            Pool::Free => &self.free,
+            Pool::Released => &self.released,
+            Pool::Recyclable => &self.recyclable,
+        };
+        // One more than there are: a circle is told from a full pool.
+        stack.examine(&self.blocks, self.block_count() as usize + 1, f)
     }
 
     /// Blocks that were ever in use: all numbers below.

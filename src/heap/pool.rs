@@ -111,6 +111,22 @@ impl IndexStack {
         }
     }
 
+    /// Calls `f` with every member, top first, and answers whether they all stayed in the stack meanwhile: if not, what `f`
+    /// saw means nothing. At most `limit` members, in case the links run in a circle.
+    pub fn examine<L: Links + ?Sized>(&self, links: &L, limit: usize, mut f: impl FnMut(u32)) -> bool {
+        // Acquire: [P-push], as in `pop`.
+        let head = self.0.load(Acquire);
+        let mut next = head as u32;
+        for _ in 0..limit {
+            let Some(i) = next.checked_sub(1) else { break };
+            f(i);
+            next = links.link(i).load(Relaxed);
+        }
+        // As in `pop`: a change that was missed has another tag. This one must have one of its own, or a pop that is
+        // under way could come after it and yet have been seen by the walk.
+        self.0.compare_exchange(head, pack(next_tag(head), head as u32), Relaxed, Relaxed).is_ok()
+    }
+
     /// Whether it was empty a moment ago.
     #[cfg(any(test, loom))]
     pub fn is_empty(&self) -> bool {
@@ -167,6 +183,22 @@ mod tests {
         assert!(s.is_empty());
         assert_eq!(t.take_all(&l[..]).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
         assert_eq!(t.take_all(&l[..]).next(), None);
+    }
+
+    #[test]
+    fn an_examination_meets_every_member_and_says_when_one_has_left() {
+        let (s, l) = (IndexStack::new(), links(5));
+        (0..5).for_each(|i| s.push(&l[..], i));
+        let mut seen = vec![];
+        assert!(s.examine(&l[..], 5, |i| seen.push(i)));
+        assert_eq!(seen, [4, 3, 2, 1, 0]);
+        assert!(!s.examine(&l[..], 1, |_| assert_eq!(s.pop(&l[..]), Some(4))));
+        assert!(!s.examine(&l[..], 1, |_| s.push(&l[..], 4)), "nor when one has come");
+        // A circle of links, as corruption makes it, ends at the limit.
+        l[0].store(3, Relaxed);
+        let mut n = 0;
+        s.examine(&l[..], 8, |_| n += 1);
+        assert_eq!(n, 8);
     }
 
     #[test]

@@ -81,6 +81,14 @@ impl Reservation {
         Ok(())
     }
 
+    /// Has the operating system provide the pages of a committed part now, so that nobody waits for them later. Advice: where
+    /// the system does not know it (Linux before 5.14) nothing happens, and pages appear when they are touched.
+    pub fn populate(&self, offset: usize, bytes: usize) {
+        debug_assert!(offset + bytes <= self.bytes);
+        // SAFETY: [M1] inside our own mapping; contents stay as they are.
+        let _ = unsafe { madvise((self.base + offset) as *mut c_void, bytes, Advice::LinuxPopulateWrite) };
+    }
+
     /// Gives the pages of a committed part back to the operating system; they read as zero afterwards.
     pub fn release(&self, offset: usize, bytes: usize) {
         debug_assert!(offset + bytes <= self.bytes);

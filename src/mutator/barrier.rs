@@ -19,7 +19,7 @@
 use super::record::{Local, Phase, Record};
 use super::shared::Grey;
 use crate::object::header::{OLD, PUBLIC};
-use crate::object::{Object, Slot, slot};
+use crate::object::{Object, Slot, reference, slot};
 use crate::sync::atomic::{AtomicPtr, Ordering};
 
 /// Grey objects of a local buffer before it is handed over.
@@ -75,8 +75,8 @@ impl Record {
             // SAFETY: [B2] what a field holds is live.
             unsafe { self.shade(local, field.load(Ordering::Relaxed)) };
         }
-        // Release: the marker, which reads this slot with acquire, sees the object.
-        field.store(value, Ordering::Release);
+        // The marker that reads this slot sees the object: [F-put].
+        reference::put(field, value);
     }
 
     /// Stores into a field of something public.
@@ -95,11 +95,9 @@ impl Record {
             unsafe { self.publish(value) };
         }
         if phase == Phase::Idle {
-            // Release: pairs with the acquire of loads from public objects.
-            field.store(value, Ordering::Release);
+            reference::put(field, value);
         } else {
-            // Acquire as well: what was overwritten may be another thread's, and its header is read next.
-            let old = field.swap(value, Ordering::AcqRel);
+            let old = reference::exchange(field, value);
             // SAFETY: [B2] what a public field held until now is live.
             unsafe { self.shade(self.local(), old) };
         }
@@ -153,9 +151,7 @@ impl Record {
             // SAFETY: [P1] the caller's value is public or its own.
             unsafe { self.publish(value) };
         }
-        // Success: release pairs with the acquire of loads from public objects; acquire, so that the caller sees what was
-        // done before `expected` was stored. Failure: relaxed, the caller looks again with a load of its own.
-        let stored = field.compare_exchange(expected, value, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        let stored = reference::replace(field, expected, value);
         if stored && phase != Phase::Idle {
             // SAFETY: [B2] what a public field held until now is live.
             unsafe { self.shade(self.local(), expected) };

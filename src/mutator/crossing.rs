@@ -10,19 +10,14 @@
 
 use super::handshake::{Requests, Target};
 use super::record::Record;
+use super::request::RequestState;
 use crate::object::Object;
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-
-const WAITING: u32 = 0;
-const TAKEN: u32 = 1;
-const DONE: u32 = 2;
-const WITHDRAWN: u32 = 3;
 
 /// One request.
 pub struct PublishRequest {
-    state: AtomicU32,
+    state: RequestState,
     /// Answers the object, if it is still private to the owner. Called by the owner or its holder.
     object: Box<dyn Fn() -> Option<*mut Object> + Send + Sync>,
 }
@@ -41,15 +36,14 @@ impl Record {
     pub unsafe fn serve_publish(&self) {
         let mut served = false;
         while let Some(request) = self.publish_requests.pop() {
-            if request.state.compare_exchange(WAITING, TAKEN, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            if !request.state.take() {
                 continue;
             }
             if let Some(object) = (request.object)() {
                 // SAFETY: [P1] the requester holds a C reference, so the pair is alive, and it is private to this mutator.
                 unsafe { self.publish(object) };
             }
-            // Release: the requester that reads DONE sees the publication.
-            request.state.store(DONE, Ordering::Release);
+            request.state.finish();
             served = true;
         }
         if served {
@@ -81,10 +75,10 @@ impl Record {
         is_public: impl Fn() -> bool,
         serve_elsewhere: impl Fn(),
     ) {
-        let request = Arc::new(PublishRequest { state: AtomicU32::new(WAITING), object });
+        let request = Arc::new(PublishRequest { state: RequestState::new(), object });
         owner.publish_requests.push(request.clone());
         let mut tries = 0;
-        while !is_public() && request.state.load(Ordering::Acquire) != DONE {
+        while !is_public() && !request.state.is_done() {
             match owner.word.request(Requests::PUBLISH) {
                 Target::Running => owner.limit.interrupt(),
                 Target::Native => {
@@ -109,13 +103,13 @@ impl Record {
             } else {
                 // Wakes early when the request is done; wakes in any case to serve requests of others.
                 self.shared().event.wait(Duration::from_micros(200), || {
-                    request.state.load(Ordering::Acquire) == DONE || self.word.is_requested(Requests::PUBLISH)
+                    request.state.is_done() || self.word.is_requested(Requests::PUBLISH)
                 });
             }
         }
-        if request.state.compare_exchange(WAITING, WITHDRAWN, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+        if !request.state.withdraw() {
             // Taken: it will be done in a moment, and the caller's reference must last until then.
-            while request.state.load(Ordering::Acquire) == TAKEN {
+            while !request.state.is_done() {
                 crate::sync::spin_loop();
             }
         }

@@ -42,7 +42,7 @@ impl Record {
         // SAFETY: [C1] a fresh cell.
         let cell = unsafe { cell.as_ref() };
         cell.order.store(order, Ordering::Relaxed);
-        // Release: the collector, which reads it, sees the object and its place in the order.
+        // Release, [F-put]: the collector, which reads it, sees the object and its place in the order.
         cell.object.store(object, Ordering::Release);
     }
 

@@ -147,8 +147,8 @@ impl WeakGate {
         if state == State::Clearing as u32 { WeakLoad::Dead } else { WeakLoad::Shade }
     }
 
-    /// Something grey was taken or handed over while a flush round may be on: the round is not clean. A mutator that has
-    /// answered may have shaded into its own buffer what a helping mutator then no longer found (`model/`, faults 30, 31).
+    /// Something grey is about to be taken by a mutator that helps to mark, or has been traced by it, while a flush round may
+    /// be on: the round is not clean (`model/`, faults 30 and 31).
     pub fn disturb(&self) {
         // A read-modify-write that changes nothing: a helper has not answered the round, so a load could still say
         // `Marking`. Release, [G-help]: if this comes before `begin_flush`, so does all that the helper did.

@@ -5,8 +5,8 @@
 
 use super::record::Record;
 use super::shared::Shared;
-use crate::object::Object;
-use crate::sync::atomic::{AtomicPtr, Ordering};
+use crate::object::{Object, reference};
+use crate::sync::atomic::AtomicPtr;
 use std::ptr::NonNull;
 
 /// One root. Free cells hold null.
@@ -24,10 +24,10 @@ impl Default for GlobalCell {
 }
 
 impl GlobalCell {
-    /// The object, or null. Acquire: pairs with the release of whoever stored it.
+    /// The object, or null.
     #[inline]
     pub fn get(&self) -> *mut Object {
-        self.value.load(Ordering::Acquire)
+        reference::follow(&self.value)
     }
 }
 
@@ -61,7 +61,7 @@ impl Record {
 /// `cell` is alive and nobody uses it afterwards.
 pub unsafe fn global_free(shared: &Shared, cell: NonNull<GlobalCell>) {
     // SAFETY: [C1] cells have stable addresses and atomic fields.
-    let old = unsafe { cell.as_ref() }.value.swap(std::ptr::null_mut(), Ordering::AcqRel);
+    let old = reference::exchange(&unsafe { cell.as_ref() }.value, std::ptr::null_mut());
     // SAFETY: [G2] what a global root held was public and alive until now; deletion barrier.
     unsafe { shared.shade_detached(old) };
     // SAFETY: [C1] the caller gives the cell up.

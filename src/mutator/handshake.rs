@@ -34,13 +34,15 @@
 //!   `release` (release) → `try_leave_native` (acquire).
 //! - [O-away] the owner's last writes → `try_detach` (release) → whoever reads `Detached` (acquire); the next owner of the
 //!   record synchronises through the registry.
-//! - [`NurseryLimit`] and the request bits are a Dekker pair: see there.
+//! - [O-attach] the record as its owner prepared it → `attach` (release) → `request`, `target` (acquire).
+//! - [D-limit] [`NurseryLimit`] and the request bits are a Dekker pair: see there.
 
 use crate::sync::atomic::{
     AtomicU32, AtomicUsize,
     Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
     fence,
 };
+use crate::sync::seen;
 
 const RUNNING: u32 = 0;
 const NATIVE: u32 = 1;
@@ -145,6 +147,7 @@ impl HandshakeWord {
         if word != RUNNING {
             // [O-ask]: pairs with the release in `request`; what the requester wrote before it asked is visible now.
             fence(Acquire);
+            seen(&self.0);
         }
         Requests::of_word(word)
     }

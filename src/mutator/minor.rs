@@ -4,7 +4,8 @@
 //! objects whose finalizers are due. Reached private young objects are evacuated into the old generation; a forwarding
 //! address stays behind and every slot is updated. What cannot or must not move (published, pinned, hashed, large, or no
 //! memory to copy to) is promoted in place: its lines become old, its block leaves the nursery. The rest dies, and with
-//! it its links; its memory is simply filled again.
+//! it its links; its memory is simply filled again. Where nearly everything survived last time and free blocks are at
+//! hand, everything is promoted in place: copying would buy nothing.
 //!
 //! The order matters to the marker, which may be reading this mutator's old private objects (INV-4): all slots are
 //! updated before any block changes its kind. Work is kept on an explicit stack, so deep structures need no recursion.
@@ -13,23 +14,30 @@
 
 use super::record::{Local, Phase, Record};
 use super::shared::{Counters, Shared};
-use crate::heap::block::{BLOCK, lines_of};
+use super::sizing;
+use crate::heap::block::BLOCK;
 use crate::heap::evacuate::EvacuationAllocator;
 use crate::heap::{Memory, Youth};
+use crate::object::header::Extent;
 use crate::object::header::{HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
-use crate::object::{Object, Slot, slot};
-use crate::sync::atomic::Ordering;
+use crate::object::{Object, Slot, reference, slot};
 
 /// Evacuation in progress.
-struct Evacuation<'a> {
-    memory: &'a Memory,
-    youth: Youth<'a>,
+pub(super) struct Evacuation<'a> {
+    pub(super) memory: &'a Memory,
+    pub(super) youth: Youth<'a>,
     allocator: EvacuationAllocator,
     colour: u8,
     /// Promoted objects whose slots have not been visited.
     worklist: Vec<*mut Object>,
-    /// Objects promoted in place.
-    in_place: Vec<*mut Object>,
+    /// Nothing is copied.
+    en_masse: bool,
+    /// Large objects that survive.
+    large: Vec<*mut Object>,
+    /// Promoted objects that have a link: where they were, and where they are.
+    linked: Vec<(*mut Object, *mut Object)>,
+    /// Objects that only C holds, as far as is known, and that wait for a later minor (`waiting.rs`).
+    pub(super) waiting: Vec<*mut Object>,
     bytes: usize,
     objects: u64,
 }
@@ -37,7 +45,7 @@ struct Evacuation<'a> {
 impl Evacuation<'_> {
     /// Promotes what a slot refers to, if it is ours and young, and updates the slot.
     #[inline(always)]
-    unsafe fn visit(&mut self, slot: Slot) {
+    pub(super) unsafe fn visit(&mut self, slot: Slot) {
         // SAFETY: [S1] a slot of a live object of this mutator.
         let object = unsafe { slot::load(slot) };
         if object.is_null() || !self.youth.is_young(object as usize) {
@@ -46,15 +54,15 @@ impl Evacuation<'_> {
         // SAFETY: [N1] young, and by INV-2 public or private to this mutator.
         let new = unsafe { self.promote(object) };
         if new != object {
-            // Release: the marker that finds the new address sees the copy.
+            // The marker that finds the new address sees the copy: [F-put].
             // SAFETY: [S1] as above.
-            unsafe { slot::atomic(slot) }.store(new, Ordering::Release);
+            reference::put(unsafe { slot::atomic(slot) }, new);
         }
     }
 
     /// Where a young object is from now on.
     #[inline(always)]
-    unsafe fn promote(&mut self, object: *mut Object) -> *mut Object {
+    pub(super) unsafe fn promote(&mut self, object: *mut Object) -> *mut Object {
         // SAFETY: [N1] young: readable if public, ours if private. A forwarding address has no flags.
         let flags = unsafe { (*object).flags() };
         if flags & (PUBLIC | OLD) != 0 {
@@ -67,7 +75,7 @@ impl Evacuation<'_> {
         }
         // SAFETY: [H2] not forwarded, so it is whole.
         let (ty, extent) = unsafe { ((*object).type_info(), Object::extent(object)) };
-        if flags & (PINNED | HASHED) == 0 && self.youth.in_blocks(object as usize) {
+        if flags & (PINNED | HASHED) == 0 && !self.en_masse && self.youth.in_blocks(object as usize) {
             let to = self.allocator.alloc(self.memory, extent.bytes, self.colour);
             if !to.is_null() {
                 let new: *mut Object = to.wrapping_add(object as usize - extent.start).cast();
@@ -78,6 +86,9 @@ impl Evacuation<'_> {
                     Object::forward(object, new);
                 }
                 self.memory.blocks.set_start(new as usize);
+                if flags & LINKED != 0 {
+                    self.linked.push((object, new));
+                }
                 self.bytes += extent.bytes;
                 self.objects += 1;
                 if slot::has_slots(ty) {
@@ -96,17 +107,39 @@ impl Evacuation<'_> {
             (*object).set_mark(self.colour);
             (*object).set_flags_private(OLD | UNLOGGED, 0);
         }
-        self.bytes += extent.bytes;
-        self.objects += 1;
-        self.in_place.push(object);
+        if flags & LINKED != 0 {
+            self.linked.push((object, object));
+        }
+        self.keep(object, extent);
         if slot::has_slots(ty) {
+            for &offset in ty.refs {
+                // SAFETY: [S1] a slot of a live object.
+                slot::prefetch(unsafe { slot::load(Object::payload(object).wrapping_add(offset).cast()) });
+            }
             self.worklist.push(object);
         }
         object
     }
 
+    /// Makes the lines of an object old that was promoted in place. Its block stays young, for everybody who asks, until
+    /// all slots are updated (INV-4): see `Nursery::reset`.
+    #[inline(always)]
+    fn keep(&mut self, object: *mut Object, extent: Extent) {
+        self.bytes += extent.bytes;
+        self.objects += 1;
+        if self.youth.in_blocks(object as usize) {
+            let blocks = &self.memory.blocks;
+            // While a block is young, its free-line word collects the lines that are occupied.
+            blocks.add_free_lines(extent.start, extent.bytes);
+            blocks.set_start(object as usize);
+            blocks.mark_lines(extent.start, extent.bytes, self.colour);
+        } else {
+            self.large.push(object);
+        }
+    }
+
     /// Visits the slots of everything promoted so far, and of what that promotes.
-    unsafe fn drain(&mut self) {
+    pub(super) unsafe fn drain(&mut self) {
         while let Some(object) = self.worklist.pop() {
             // SAFETY: [N2] promoted objects are whole; their slots are ours to update.
             unsafe { slot::for_each(object, |slot| self.visit(slot)) };
@@ -126,7 +159,7 @@ impl Record {
     /// # Safety
     /// Called by the owner or the holder, at a point that may collect.
     pub unsafe fn minor(&self, snapshot: bool) {
-        let shared = self.shared();
+        let (shared, start) = (self.shared(), sizing::thread_time());
         // SAFETY: [L1] the owner or holder; nothing below takes another reference while this one is used.
         let local = unsafe { self.local() };
         let allocated = local.nursery.bytes(&shared.memory, self.cursor.get()) + local.large_bytes;
@@ -136,7 +169,10 @@ impl Record {
             allocator: std::mem::replace(&mut local.evacuation, EvacuationAllocator::new()),
             colour: local.parity,
             worklist: std::mem::take(&mut local.worklist),
-            in_place: std::mem::take(&mut local.in_place),
+            en_masse: local.sizing.most_survive() && shared.memory.has_whole_blocks(allocated) && !cfg!(gc_zeal),
+            large: vec![],
+            linked: std::mem::take(&mut local.linked),
+            waiting: std::mem::take(&mut local.waiting),
             bytes: 0,
             objects: 0,
         };
@@ -144,16 +180,21 @@ impl Record {
         unsafe {
             self.visit_roots(local, &mut evacuation, snapshot);
             evacuation.drain();
+            evacuation.visit_waiting();
             self.visit_finalizable(local, &mut evacuation, snapshot);
-            if let Some(links) = &mut local.links {
-                links.after_minor(&mut |object| evacuation.find(object));
-            }
             self.promote_published(local, &mut evacuation);
+            evacuation.let_wait(local.nursery.spare());
+            if let Some(links) = &mut local.links {
+                links.after_minor(&evacuation.linked, &evacuation.waiting);
+            }
         }
         let survivors = std::mem::take(&mut local.finalizable);
-        Self::settle(local, &mut evacuation);
+        // Every slot has been updated by now (INV-4).
+        for &object in &evacuation.large {
+            shared.memory.large.set_old(object as usize);
+        }
         Self::free_large(local, shared);
-        local.nursery.reset(&shared.memory, local.phase == Phase::Idle);
+        local.nursery.reset(&shared.memory, local.phase == Phase::Idle, &evacuation.waiting);
         poison(local, shared);
         local.pins.clear();
         for object in local.remembered.objects.drain(..) {
@@ -169,10 +210,14 @@ impl Record {
         Counters::add(&shared.counters.promoted_bytes, evacuation.bytes as u64);
         Counters::add(&shared.counters.promoted_objects, evacuation.objects);
         local.promoted += evacuation.bytes;
+        let blocks = local.sizing.after_minor(allocated, evacuation.bytes, sizing::thread_time().saturating_sub(start));
+        local.nursery.resize(&shared.memory, blocks);
         local.evacuation = evacuation.allocator;
         local.worklist = evacuation.worklist;
-        local.in_place = evacuation.in_place;
-        local.in_place.clear();
+        local.linked = evacuation.linked;
+        local.linked.clear();
+        local.waiting = evacuation.waiting;
+        local.waiting.clear();
         // The nursery is empty: the next allocation takes its first block.
         self.cursor.set(0);
         local.block_end = 0;
@@ -198,7 +243,14 @@ impl Record {
                 shade.push(*object);
             }
             if let Some(links) = &mut local.links {
-                links.visit_held(&mut |object| shade.push(evacuation.promote(object)));
+                let patience = if local.phase == Phase::Idle { local.link_patience } else { 0 };
+                links.visit_held(&mut |object, age| {
+                    if age < patience && evacuation.may_wait(object) {
+                        evacuation.waiting.push(object);
+                    } else {
+                        shade.push(evacuation.promote(object));
+                    }
+                });
             }
             if snapshot {
                 for object in shade {
@@ -251,34 +303,11 @@ impl Record {
             // Release: whoever sees OLD sees the mark.
             header.set_flags_shared(OLD);
             // SAFETY: [H2] whole: a public object is never forwarded.
-            evacuation.bytes += unsafe { Object::extent(object) }.bytes;
-            evacuation.objects += 1;
-            evacuation.in_place.push(object);
+            evacuation.keep(object, unsafe { Object::extent(object) });
             if local.phase == Phase::Armed {
                 // SAFETY: [B2] live as long as somebody may hold it; another thread may have taken it while it was young.
                 unsafe { self.shade(local, object) };
             }
-        }
-    }
-
-    /// Makes the lines of objects promoted in place old. Every slot has been updated by now (INV-4).
-    fn settle(local: &Local, evacuation: &mut Evacuation<'_>) {
-        let memory = evacuation.memory;
-        for &object in &evacuation.in_place {
-            if !memory.in_blocks(object as usize) {
-                memory.large.set_old(object as usize);
-                continue;
-            }
-            // SAFETY: [N1] promoted in place, so whole.
-            let extent = unsafe { Object::extent(object) };
-            let block = memory.blocks.block_of(extent.start);
-            let occupied = memory.blocks.free_lines(block);
-            if occupied == 0 {
-                memory.blocks.clear_starts(block, 0..crate::heap::block::LINES);
-            }
-            memory.blocks.set_free_lines(block, occupied | lines_of(extent.start & (BLOCK - 1), extent.bytes));
-            memory.blocks.set_start(object as usize);
-            memory.blocks.mark_lines(extent.start, extent.bytes, local.parity);
         }
     }
 

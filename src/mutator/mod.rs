@@ -3,6 +3,7 @@
 //! Everything here is done by one mutator for itself, or by a requester that holds its record while it is in native
 //! code. What drives all mutators together is the collector, one layer up.
 
+pub mod ask;
 pub mod barrier;
 pub mod bell;
 pub mod cells;
@@ -11,15 +12,19 @@ pub mod finalize;
 pub mod gate;
 pub mod globals;
 pub mod handshake;
+pub mod inspect;
 pub mod minor;
 pub mod nursery;
 pub mod publish;
 pub mod record;
 pub mod registry;
 pub mod remembered;
+pub mod request;
 pub mod roots;
 pub mod safepoint;
 pub mod shared;
+pub mod sizing;
+pub mod waiting;
 pub mod weak;
 
 pub use record::Record;

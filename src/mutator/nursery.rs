@@ -6,7 +6,8 @@
 //! recognised for a while.
 
 use crate::heap::Memory;
-use crate::heap::block::{BLOCK, Kind, LineSet};
+use crate::heap::block::{BLOCK, Kind, LINES, LineSet};
+use crate::object::Object;
 
 /// How many times its capacity a nursery holds, so that blocks rest between two uses.
 #[cfg(feature = "debug")]
@@ -21,12 +22,14 @@ pub struct Nursery {
     /// Blocks handed out since the last minor collection.
     used: usize,
     capacity: usize,
+    /// Blocks in which objects wait (`waiting.rs`).
+    waiting: Vec<u32>,
 }
 
 impl Nursery {
     /// An empty nursery of at most `capacity` blocks.
     pub fn new(capacity: usize) -> Nursery {
-        Nursery { blocks: Vec::with_capacity(capacity), used: 0, capacity }
+        Nursery { blocks: Vec::with_capacity(capacity), used: 0, capacity, waiting: Vec::new() }
     }
 
     /// The next block to fill, as a range of addresses; `None` when the nursery is full or the heap has no block left.
@@ -39,6 +42,12 @@ impl Nursery {
                 Some(block) => {
                     // While a block is young, its free-line word collects the lines of objects promoted in place.
                     memory.blocks.set_free_lines(block, 0);
+                    memory.blocks.clear_starts(block, 0..LINES);
+                    #[cfg(feature = "debug")]
+                    // SAFETY: [N3] a block just taken. What is not allocated must not look like an object.
+                    unsafe {
+                        std::ptr::write_bytes(memory.blocks.address_of(block) as *mut u8, 0xDB, BLOCK);
+                    }
                     self.blocks.insert(self.used, block);
                 }
                 // Better one that has not rested than none.
@@ -49,6 +58,19 @@ impl Nursery {
         let start = memory.blocks.address_of(self.blocks[self.used]);
         self.used += 1;
         Some((start, start + BLOCK))
+    }
+
+    /// Its size in blocks from now on. Right after a minor collection: blocks beyond it are given back.
+    pub fn resize(&mut self, memory: &Memory, capacity: usize) {
+        self.capacity = capacity;
+        for block in self.blocks.drain((TURNS * capacity).min(self.blocks.len())..) {
+            memory.give_free(block);
+        }
+    }
+
+    /// How many blocks may be put aside for objects that wait.
+    pub fn spare(&self) -> usize {
+        (self.capacity / 4).max(1)
     }
 
     /// Whether anything was handed out since the last minor collection.
@@ -65,14 +87,24 @@ impl Nursery {
     }
 
     /// After a minor collection: blocks with objects promoted in place leave the nursery, the others are used again.
-    /// `recycle` says whether their holes may be reused at once.
-    pub fn reset(&mut self, memory: &Memory, recycle: bool) {
+    /// `recycle` says whether their holes may be reused at once. Blocks with objects that wait are put aside.
+    pub fn reset(&mut self, memory: &Memory, recycle: bool, waiting: &[*mut Object]) {
+        let mut blocks: Vec<u32> = waiting.iter().map(|&object| memory.blocks.block_of(object as usize)).collect();
+        blocks.dedup();
+        for block in std::mem::replace(&mut self.waiting, blocks) {
+            match memory.blocks.free_lines(block) {
+                _ if self.waiting.contains(&block) => {}
+                0 => memory.give_free(block),
+                occupied if recycle => memory.give_recyclable(block, !occupied),
+                _ => memory.blocks.set_kind(block, Kind::Old),
+            }
+        }
         let used = std::mem::take(&mut self.used);
         let before = self.blocks.len();
         self.blocks.retain(|&block| {
             let occupied: LineSet = memory.blocks.free_lines(block);
             if occupied == 0 {
-                return true;
+                return !self.waiting.contains(&block);
             }
             if recycle {
                 memory.give_recyclable(block, !occupied);
@@ -88,19 +120,29 @@ impl Nursery {
         }
     }
 
-    /// Whether a block is one of those handed out since the last minor collection, and if so whether it is the last.
+    /// Whether a block is one of those handed out since the last minor collection, or one in which objects wait.
     #[cfg(feature = "debug")]
-    pub fn place(&self, block: u32) -> Option<bool> {
-        let at = self.blocks[..self.used].iter().position(|&b| b == block)?;
-        Some(at + 1 == self.used)
+    pub fn holds(&self, block: u32) -> bool {
+        self.waiting.contains(&block) || self.blocks[..self.used].contains(&block)
     }
 
     /// Gives every block back: the mutator leaves, or is told to by memory pressure. Nothing in them is alive.
     pub fn give_up(&mut self, memory: &Memory) {
         self.used = 0;
+        debug_assert!(self.waiting.is_empty());
         for block in self.blocks.drain(..) {
             memory.give_free(block);
         }
+    }
+
+    /// The blocks handed out since the last minor collection, for verification.
+    pub fn filled(&self) -> &[u32] {
+        &self.blocks[..self.used]
+    }
+
+    /// The blocks in which objects wait; they are none of the others.
+    pub fn waiting(&self) -> &[u32] {
+        &self.waiting
     }
 
     /// The blocks, for verification and poisoning.

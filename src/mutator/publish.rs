@@ -48,7 +48,7 @@ impl Record {
                 });
             }
         }
-        // Release: a link word whose PRIVATE tag is cleared below tells other threads that all of this is public.
+        // Release, [L-word]: a link word whose PRIVATE tag is cleared below tells other threads that all of this is public.
         fence(Ordering::Release);
         for object in linked {
             // SAFETY: [L1] as above.

@@ -8,42 +8,35 @@
 //!
 //! Records are never freed before the heap: a thread that attaches takes over one that another has left.
 
+use super::ask::Answer;
+pub use super::ask::Phase;
 use super::crossing::PublishRequest;
+use super::gate::WeakLoad;
 use super::handshake::{HandshakeWord, NurseryLimit};
 use super::nursery::Nursery;
 use super::remembered::RememberedSet;
 use super::roots::RootStack;
-use super::shared::{Ask, Demand, Grey, Shared};
+use super::shared::{Ask, Grey, Shared};
+use super::sizing::Sizing;
 use crate::heap::evacuate::EvacuationAllocator;
 use crate::object::Object;
-use crate::object::header::{BARRIER_CYCLE, BARRIER_IDLE, previous_epoch};
+use crate::object::header::{BARRIER_CYCLE, BARRIER_IDLE};
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Arc, Mutex};
-use crossbeam_queue::SegQueue;
+use crate::sync::{Arc, Mutex, SegQueue};
 use hdrhistogram::Histogram;
 use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
-/// Where a mutator stands in the global cycle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// No cycle, as far as it knows.
-    Idle,
-    /// Its barrier is set; it promotes unmarked.
-    Armed,
-    /// It has given its snapshot; it promotes marked.
-    Scanned,
-}
-
 /// What the handle layer keeps for a mutator, as the collector of this layer needs it.
 pub trait MutatorLinks {
-    /// Calls `visit` with the object of each of its private young links whose `PyObject` C holds: extra roots of a minor.
-    fn visit_held(&mut self, visit: &mut dyn FnMut(*mut Object));
-    /// After a minor collection has found its survivors: `find` answers where an object is now, or null if it died.
-    /// Links follow their objects or die with them.
-    fn after_minor(&mut self, find: &mut dyn FnMut(*mut Object) -> *mut Object);
+    /// Calls `visit` with the object of each of its private young links whose `PyObject` C holds, extra roots of a minor, and
+    /// how many minors the object has waited through.
+    fn visit_held(&mut self, visit: &mut dyn FnMut(*mut Object, u8));
+    /// After a minor collection has found its survivors: those of them that have a link, where they were and where they
+    /// are now, and those that are young still and wait. Links follow their objects or die with them.
+    fn after_minor(&mut self, survivors: &[(*mut Object, *mut Object)], waiting: &[*mut Object]);
     /// A linked object has become public.
     ///
     /// # Safety
@@ -66,6 +59,8 @@ pub struct Local {
     pub epoch: u8,
     /// Young blocks.
     pub nursery: Nursery,
+    /// How many they should be.
+    pub sizing: Sizing,
     /// The limit that an interrupt has replaced by 0.
     pub block_end: usize,
     /// Where survivors go.
@@ -98,8 +93,12 @@ pub struct Local {
     pub promoted: usize,
     /// Scratch of a minor collection.
     pub worklist: Vec<*mut Object>,
-    /// Scratch of a minor collection: objects promoted in place.
-    pub in_place: Vec<*mut Object>,
+    /// Scratch of a minor collection: promoted objects with a link.
+    pub linked: Vec<(*mut Object, *mut Object)>,
+    /// Scratch of a minor collection: objects that only C holds.
+    pub waiting: Vec<*mut Object>,
+    /// How many minors such an object may stay young for.
+    pub link_patience: u8,
 }
 
 /// The record. Its address is the `hf_mutator *` of C code.
@@ -121,7 +120,7 @@ pub struct Record {
     /// First address and bytes of the block space, for the typed layer's checks.
     space: (usize, usize),
     /// The last ask that was answered.
-    pub answered: AtomicU64,
+    pub answered: Answer,
     /// Objects that other threads want published.
     pub publish_requests: SegQueue<Arc<PublishRequest>>,
     /// Links that this record's owners have made. Written by the owner only, so that making a pair shares no cache line.
@@ -147,7 +146,8 @@ impl Record {
             phase: Phase::Idle,
             parity: 0,
             epoch: 0,
-            nursery: Nursery::new(shared.nursery_blocks),
+            nursery: Nursery::new(shared.nurseries.first),
+            sizing: Sizing::new(shared.nurseries),
             block_end: 0,
             evacuation: EvacuationAllocator::new(),
             roots: RootStack::new(),
@@ -164,7 +164,9 @@ impl Record {
             in_callback: false,
             promoted: 0,
             worklist: Vec::new(),
-            in_place: Vec::new(),
+            linked: Vec::new(),
+            waiting: Vec::new(),
+            link_patience: 0,
         };
         Record {
             cursor: Cell::new(0),
@@ -174,7 +176,7 @@ impl Record {
             types: Cell::new(std::ptr::null()),
             heap: Cell::new(std::ptr::null()),
             space: shared.memory.block_space(),
-            answered: AtomicU64::new(0),
+            answered: Answer::new(),
             publish_requests: SegQueue::new(),
             links_made: AtomicU64::new(0),
             pauses: Mutex::new(Histogram::new_with_bounds(1, 1 << 40, 2).expect("constant bounds")),
@@ -233,31 +235,28 @@ impl Record {
             local.links_address = (&raw mut *links).cast();
             local.links = Some(links);
             local.in_callback = false;
+            local.link_patience = self.shared().link_patience;
             self.thread.store(thread, Ordering::Relaxed);
             self.cursor.set(0);
             local.block_end = 0;
             // A first guess, in case a handshake comes before the adoption: it is repeated below.
             let word = self.shared().asked.get();
             Self::adopt(local, &self.barrier, Ask::decode(word));
-            self.answered.store(word, Ordering::Relaxed);
+            self.answered.give(word);
         }
         self.word.attach();
         // Dekker pair with the collector: it asks, then looks at the records; this is the other side.
         let word = self.shared().asked.adopt();
         // SAFETY: [L1] running now, and this is its thread.
         Self::adopt(unsafe { self.local() }, &self.barrier, Ask::decode(word));
-        self.answered.store(word, Ordering::Release);
+        self.answered.give(word);
         self.shared().event.notify();
     }
 
     /// The state of a mutator that holds nothing, in the middle of what is being asked.
     fn adopt(local: &mut Local, barrier: &Cell<u8>, ask: Ask) {
         local.epoch = ask.epoch;
-        (local.phase, local.parity) = match ask.demand {
-            Demand::Disarm | Demand::Promote => (Phase::Idle, ask.epoch),
-            Demand::Arm => (Phase::Armed, previous_epoch(ask.epoch)),
-            Demand::Snapshot | Demand::Flush => (Phase::Scanned, ask.epoch),
-        };
+        (local.phase, local.parity) = ask.stance();
         barrier.set(if local.phase == Phase::Idle { BARRIER_IDLE } else { BARRIER_CYCLE });
     }
 
@@ -273,7 +272,9 @@ impl Record {
             unsafe {
                 self.serve();
                 self.local().roots.truncate(0);
-                self.minor(false);
+                // Nobody waits any more: what C holds is published below, and for that it is old.
+                self.local().link_patience = 0;
+                self.collect(false);
                 self.publish_private_links();
             }
             // SAFETY: [L1] the owner; the references of the block above are gone.
@@ -306,7 +307,8 @@ impl Record {
         std::mem::take(&mut unsafe { self.local() }.promoted)
     }
 
-    /// Publishes the objects of its private links, so that any thread may cross them.
+    /// Publishes the objects of its private links, so that any thread may cross them; but for those that the cycle under way
+    /// has found dead, whose pairs it is ending at this moment, or has ended.
     unsafe fn publish_private_links(&self) {
         let mut objects = vec![];
         // SAFETY: [L1] the owner, see the caller.
@@ -314,18 +316,27 @@ impl Record {
             links.for_each_private(&mut |object| objects.push(object));
         }
         for object in objects {
+            // SAFETY: [L1] as above; the reference ends before the publication.
+            let local = unsafe { self.local() };
+            // A way to an object that no snapshot knew, as a weak load is.
+            // SAFETY: [W1] dead or not, its header is there until this mutator has answered the disarming handshake.
+            if local.phase == Phase::Scanned && unsafe { (*object).mark() } != local.epoch {
+                match self.shared().gate.weak_load() {
+                    WeakLoad::Dead => continue,
+                    // SAFETY: [B2] alive, since nobody has decided that it is not.
+                    WeakLoad::Shade => unsafe { self.shade(local, object) },
+                }
+            }
             // SAFETY: [P1] objects of live private links are live and private to this mutator.
             unsafe { self.publish(object) };
         }
     }
 
-    /// Hands the grey buffer over. Returns whether there was anything in it.
-    pub fn hand_over(&self, local: &mut Local) -> bool {
-        if local.grey.is_empty() {
-            return false;
+    /// Hands the grey buffer over.
+    pub fn hand_over(&self, local: &mut Local) {
+        if !local.grey.is_empty() {
+            self.shared().grey.push(std::mem::take(&mut local.grey));
         }
-        self.shared().grey.push(std::mem::take(&mut local.grey));
-        true
     }
 
     /// Counts a pause that began at `start`.

@@ -10,7 +10,8 @@
 //! - [R-push] the new node → `push` (release CAS on `head`) → `iter`, `claim` (acquire load of `head`). Every change of
 //!   `head` is a read-modify-write, so one acquire load covers all older pushes too.
 //! - [R-reuse] the last owner's writes → `release` (release) → `claim` (acquire CAS) of the next owner.
-//! - [`Asked`] and `HandshakeWord::attach` are a Dekker pair: see there.
+//! - [A-ask] what belongs to an ask → `publish` (release) → `get`, `adopt` (acquire).
+//! - [D-attach] [`Asked`] and `HandshakeWord::attach` are a Dekker pair: see there.
 
 use std::marker::PhantomData;
 use std::ptr;

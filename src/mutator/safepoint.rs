@@ -1,10 +1,10 @@
 //! Safepoints: where a mutator serves what it is asked, and the native state, in which others serve for it.
 
 use super::handshake::{Leave, Requests, Target};
+use super::inspect::Moment;
 use super::record::{Local, Phase, Record};
 use super::shared::{Ask, Demand};
 use crate::object::header::{BARRIER_CYCLE, BARRIER_IDLE};
-use crate::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 impl Record {
@@ -57,13 +57,15 @@ impl Record {
     /// Called by the owner at a point that may collect, or by the holder.
     pub unsafe fn answer(&self) -> bool {
         let word = self.shared().asked.get();
-        if self.answered.load(Ordering::Relaxed) == word {
+        if self.answered.is(word) {
             return false;
         }
         let ask = Ask::decode(word);
         match ask.demand {
             // SAFETY: [L1] owner or holder, for each of these.
-            Demand::Promote => unsafe { self.minor(false) },
+            Demand::Promote => unsafe { self.collect(false) },
+            // SAFETY: [L1] as above.
+            Demand::Inspect => unsafe { self.inspect(Moment::Asked) },
             Demand::Arm => {
                 // SAFETY: [L1] as above.
                 let local = unsafe { self.local() };
@@ -71,20 +73,22 @@ impl Record {
             }
             Demand::Snapshot => {
                 // SAFETY: [L1] as above.
-                unsafe { self.minor(true) };
+                unsafe { self.collect(true) };
                 // SAFETY: [L1] as above.
                 let local = unsafe { self.local() };
                 // What was promoted up to here carries the old colour; its lines are marked with it now.
                 local.evacuation.retire(&self.shared().memory, local.parity);
                 local.parity = ask.epoch;
                 self.set_phase(local, Phase::Scanned, ask.epoch);
+                if cfg!(gc_zeal) {
+                    // SAFETY: [L1] as above; `local` is not used any more.
+                    unsafe { self.inspect(Moment::Snapshot) };
+                }
             }
             Demand::Flush => {
+                // If a helping mutator empties the queue before the round ends, it has made the round dirty.
                 // SAFETY: [L1] as above.
-                if self.hand_over(unsafe { self.local() }) {
-                    // A helping mutator may empty the queue before the round ends.
-                    self.shared().gate.disturb();
-                }
+                self.hand_over(unsafe { self.local() });
             }
             Demand::Disarm => {
                 // SAFETY: [L1] as above.
@@ -94,8 +98,7 @@ impl Record {
                 self.set_phase(local, Phase::Idle, ask.epoch);
             }
         }
-        // Release: the collector that reads this sees the work.
-        self.answered.store(word, Ordering::Release);
+        self.answered.give(word);
         true
     }
 
@@ -109,7 +112,7 @@ impl Record {
     /// mutator has answered, or is gone.
     pub fn deliver(&self) -> bool {
         let word = self.shared().asked.get();
-        if self.answered.load(Ordering::Acquire) == word {
+        if self.answered.is(word) {
             return true;
         }
         match self.word.request(Requests::CYCLE) {
@@ -117,7 +120,7 @@ impl Record {
             Target::Held => false,
             Target::Running => {
                 self.limit.interrupt();
-                self.answered.load(Ordering::Acquire) == word
+                self.answered.is(word)
             }
             Target::Native => {
                 if !self.word.try_hold() {

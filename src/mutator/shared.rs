@@ -4,72 +4,24 @@
 //! safepoint of its own, or the collector answers for it while it is in native code; a mutator that attaches adopts
 //! what is being asked. Nobody waits for all mutators but the collector, which does so without holding anything.
 
+pub use super::ask::{Ask, Demand};
 use super::bell::Bell;
 use super::cells::CellTable;
 use super::finalize::FinalizableCell;
 use super::gate::WeakGate;
 use super::globals::GlobalCell;
+use super::inspect::Inspector;
 use super::record::Record;
 use super::registry::{Asked, Registry};
+use super::sizing::Bounds;
 use super::weak::WeakCell;
 use crate::heap::Memory;
 use crate::object::Object;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Condvar, Mutex};
-use crossbeam_queue::SegQueue;
+use crate::sync::{Arc, Condvar, Mutex, SegQueue};
 use std::ptr::NonNull;
+use std::sync::{OnceLock, Weak};
 use std::time::Duration;
-
-/// What a handshake asks every mutator to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Demand {
-    /// Leave the cycle: idle barrier, no shading.
-    Disarm = 0,
-    /// Run a minor collection, outside of a cycle: what is public and young becomes old before a full collection starts.
-    Promote = 1,
-    /// Set the barrier of a cycle.
-    Arm = 2,
-    /// Minor collection, shade the roots, take the new colour.
-    Snapshot = 3,
-    /// Hand over the grey buffer.
-    Flush = 4,
-}
-
-/// One value of [`Asked`]: round number, epoch and demand in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ask {
-    /// Counts handshakes; makes each value unique.
-    pub round: u64,
-    /// The heap's mark epoch at the time.
-    pub epoch: u8,
-    /// What to do.
-    pub demand: Demand,
-}
-
-impl Ask {
-    /// The word.
-    pub fn encode(self) -> u64 {
-        self.round << 16 | (self.epoch as u64) << 8 | self.demand as u64
-    }
-
-    /// The parts of a word.
-    pub fn decode(word: u64) -> Ask {
-        let demand = match word as u8 {
-            0 => Demand::Disarm,
-            1 => Demand::Promote,
-            2 => Demand::Arm,
-            3 => Demand::Snapshot,
-            _ => Demand::Flush,
-        };
-        Ask { round: word >> 16, epoch: (word >> 8) as u8, demand }
-    }
-
-    /// Whether a cycle runs.
-    pub fn in_cycle(self) -> bool {
-        matches!(self.demand, Demand::Arm | Demand::Snapshot | Demand::Flush)
-    }
-}
 
 /// A grey object on its way to a marker.
 #[derive(Clone, Copy, Debug)]
@@ -139,7 +91,6 @@ impl Event {
 }
 
 /// State shared by the mutators of one heap and its collector.
-#[derive(Debug)]
 pub struct Shared {
     /// Blocks, large objects, side tables.
     pub memory: Memory,
@@ -169,13 +120,23 @@ pub struct Shared {
     pub event: Event,
     /// Counters.
     pub counters: Counters,
-    /// Blocks of a nursery.
-    pub nursery_blocks: usize,
+    /// How large nurseries are.
+    pub nurseries: Bounds,
+    /// How many minor collections a young object that only C holds may stay young for.
+    pub link_patience: u8,
+    /// The verifier, which the collector owns.
+    inspector: OnceLock<Weak<dyn Inspector>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("memory", &self.memory).field("asked", &self.ask()).finish_non_exhaustive()
+    }
 }
 
 impl Shared {
     /// State for a new heap.
-    pub fn new(memory: Memory, nursery_blocks: usize) -> Shared {
+    pub fn new(memory: Memory, nurseries: Bounds) -> Shared {
         let asked = Asked::new(Ask { round: 1, epoch: 1, demand: Demand::Disarm }.encode());
         Shared {
             memory,
@@ -192,8 +153,20 @@ impl Shared {
             drops_due: Bell::new(),
             event: Event::default(),
             counters: Counters::default(),
-            nursery_blocks,
+            nurseries,
+            link_patience: 0,
+            inspector: OnceLock::new(),
         }
+    }
+
+    /// Says who looks at mutators. Once, when the heap is made.
+    pub fn set_inspector(&self, inspector: Weak<dyn Inspector>) {
+        let _ = self.inspector.set(inspector);
+    }
+
+    /// Who looks at mutators.
+    pub fn inspector(&self) -> Option<Arc<dyn Inspector>> {
+        self.inspector.get().and_then(Weak::upgrade)
     }
 
     /// What is being asked.

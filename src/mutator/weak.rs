@@ -38,7 +38,7 @@ impl Record {
             // SAFETY: [P1] the caller's object.
             unsafe { self.publish(object) };
         }
-        // SAFETY: [C1] a fresh cell. Release: pairs with the loads of other threads.
+        // SAFETY: [C1] a fresh cell. Release: [F-put].
         unsafe { cell.as_ref() }.target.store(object, Ordering::Release);
         cell
     }
@@ -53,13 +53,23 @@ impl Record {
         if object.is_null() {
             return object;
         }
+        // SAFETY: [W1] the cell is cleared before the memory of its object is swept, and this mutator has not answered the
+        // disarming handshake of this cycle, if it knows of one: the header is still there.
+        unsafe { self.take_unseen(object) }
+    }
+
+    /// An object that comes from where no snapshot looks, a weak cell or C, as a reference of this mutator: in a cycle it is
+    /// shaded, or it is dead and the answer is null.
+    ///
+    /// # Safety
+    /// Called by the owner; `object` is not null, its header has not been swept, and it is public or its own.
+    pub unsafe fn take_unseen(&self, object: *mut Object) -> *mut Object {
         // SAFETY: [L1] only the owner looks at its own local state.
         let local = unsafe { self.local() };
         if local.phase == Phase::Idle {
             return object;
         }
-        // SAFETY: [W1] the cell is cleared before the memory of its object is swept, and this mutator has not answered
-        // the disarming handshake of this cycle: the header is still there.
+        // SAFETY: [W1] the caller's promise.
         let header = unsafe { &*object };
         if header.flags_acquire() & OLD == 0 || header.mark() == local.epoch {
             return object;

@@ -14,24 +14,13 @@
 //! public. The whole word is written at once only where no other thread can look: at allocation, when an evacuated
 //! copy is made, and when a nursery object becomes a forwarding pointer.
 //!
-//! The mark is a cycle's number and not a flipping bit: an object that died stays in memory while a neighbour keeps
-//! its line alive, and after two flips of a bit it would look marked. See [`next_epoch`].
+//! The mark is the number of a cycle: see [`next_epoch`].
 
 use super::TypeInfo;
+pub use super::epoch::{next_epoch, previous_epoch};
+use super::flags::Flags;
+pub use super::flags::{HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
 use crate::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
-
-/// Reachable from another thread; never moves again.
-pub const PUBLIC: u8 = 1;
-/// In the old generation.
-pub const OLD: u8 = 2;
-/// Private, old, and not in its owner's remembered set.
-pub const UNLOGGED: u8 = 4;
-/// Pinned while young: promoted in place.
-pub const PINNED: u8 = 8;
-/// Has a `PyObject`.
-pub const LINKED: u8 = 16;
-/// Its address has been given out as identity: promoted in place.
-pub const HASHED: u8 = 32;
 
 /// Sources whose stores take the slow path while no cycle runs.
 pub const BARRIER_IDLE: u8 = PUBLIC | UNLOGGED;
@@ -43,25 +32,13 @@ pub const HEADER: usize = 8;
 
 const FORWARDED: u64 = 1;
 
-/// The number of the cycle after `epoch`: 1 to 255, then 1 again. 0 marks nothing.
-#[inline]
-pub fn next_epoch(epoch: u8) -> u8 {
-    if epoch == u8::MAX { 1 } else { epoch + 1 }
-}
-
-/// The number of the cycle before `epoch`.
-#[inline]
-pub fn previous_epoch(epoch: u8) -> u8 {
-    if epoch <= 1 { u8::MAX } else { epoch - 1 }
-}
-
 /// A heap object, seen through its header. Payload and item count are reached by address only.
 #[repr(C, align(8))]
 #[derive(Debug)]
 pub struct Object {
     type_lo: AtomicU32,
     type_hi: AtomicU16,
-    flags: AtomicU8,
+    flags: Flags,
     mark: AtomicU8,
 }
 
@@ -89,32 +66,25 @@ impl Object {
     /// The flags, relaxed: enough for the owner, and for tests of PUBLIC by whoever already holds a reference.
     #[inline(always)]
     pub fn flags(&self) -> u8 {
-        self.flags.load(Ordering::Relaxed)
+        self.flags.get()
     }
 
-    /// The flags, acquire: pairs with [`Object::set_flags_shared`], so that whoever sees OLD sees the mark that the
-    /// promotion gave.
+    /// The flags, acquire: whoever sees OLD sees the mark that the promotion gave.
     #[inline(always)]
     pub fn flags_acquire(&self) -> u8 {
-        self.flags.load(Ordering::Acquire)
+        self.flags.get_acquire()
     }
 
     /// Adds and removes flags of an object that only this thread can reach.
     #[inline(always)]
     pub fn set_flags_private(&self, add: u8, remove: u8) {
-        self.flags.store(self.flags.load(Ordering::Relaxed) & !remove | add, Ordering::Relaxed);
+        self.flags.set_private(add, remove);
     }
 
     /// Adds flags to an object that other threads may reach; release, see [`Object::flags_acquire`].
     #[inline]
     pub fn set_flags_shared(&self, add: u8) {
-        self.flags.fetch_or(add, Ordering::Release);
-    }
-
-    /// Removes flags of an object that other threads may reach.
-    #[inline]
-    pub fn clear_flags_shared(&self, remove: u8) {
-        self.flags.fetch_and(!remove, Ordering::Release);
+        self.flags.set_shared(add);
     }
 
     /// The number of the cycle that last marked it.

@@ -1,6 +1,9 @@
 //! Objects: header, type descriptions, slots. The lowest layer above `sync`; knows nothing of the heap.
 
+pub mod epoch;
+pub mod flags;
 pub mod header;
+pub mod reference;
 pub mod slot;
 pub mod type_info;
 

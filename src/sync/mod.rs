@@ -1,14 +1,26 @@
 //! The only module that names the platform's atomics, locks and threads.
 //!
-//! Every other file imports them from here, so that `loom-tests/` can compile the *same* protocol sources against
-//! loom's model-checked types (`--cfg loom`). Rules for what is written on top:
+//! Every other file imports them from here, so that the *same* sources also run on other backends:
+//!
+//! | cfg | backend | for |
+//! |---|---|---|
+//! | none | the standard library | programs |
+//! | `loom` | loom's model-checked types | `loom-tests/`: each protocol alone, all orderings |
+//! | `shuttle` | `shuttle.rs` beside this file | `shuttle-tests/`: the whole collector under a scheduler of its own |
+//! | `tsan` | the standard library | ThreadSanitizer, which knows no fences: see [`seen`] |
+//!
+//! Rules for what is written on top:
 //!
 //! - protocols in which two sides each write and then read use `fence(SeqCst)` with relaxed accesses: loom treats
 //!   `SeqCst` accesses as acquire/release;
-//! - every access that is not relaxed says what it pairs with.
+//! - every access that is not relaxed says what it pairs with;
+//! - statics that are not atomics, and thread-locals, are declared with the macros of this module: under shuttle a thread
+//!   is a coroutine, and nothing may last from one execution to the next.
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod imp {
+    pub use crossbeam_queue::SegQueue;
+    pub use crossbeam_utils::Backoff;
     pub use std::sync::atomic;
     pub use std::sync::{Arc, Condvar, Mutex, MutexGuard};
     pub use std::thread;
@@ -17,6 +29,16 @@ mod imp {
     #[inline]
     pub fn spin_loop() {
         std::hint::spin_loop();
+    }
+
+    /// A number for the calling thread that no other thread of the process has or had.
+    pub fn thread_number() -> u64 {
+        static NEXT: atomic::AtomicU64 = atomic::AtomicU64::new(1);
+        thread_local! {
+            static NUMBER: u64 = NEXT.fetch_add(1, atomic::Ordering::Relaxed);
+        }
+        // While a thread ends its locals may be gone: then it is nobody's owner.
+        NUMBER.try_with(|n| *n).unwrap_or(u64::MAX)
     }
 }
 
@@ -33,15 +55,70 @@ mod imp {
     }
 }
 
+#[cfg(all(shuttle, not(loom)))]
+#[path = "shuttle.rs"]
+mod imp;
+
 pub use imp::*;
 
-/// A number for the calling thread that no other thread of the process has or had.
+/// `std::thread_local!`, for whatever a thread is.
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) use std::thread_local;
+
+#[cfg(all(shuttle, not(loom)))]
+pub(crate) use shuttle::thread_local;
+
+/// A static of the process; under shuttle, of the execution.
+#[cfg(not(any(loom, shuttle)))]
+#[allow(unused_macros, reason = "tests of one protocol compile this file with a part of the crate")]
+macro_rules! process_static {
+    (static $name:ident: $ty:ty = $value:expr;) => {
+        static $name: $ty = $value;
+    };
+}
+
+#[cfg(all(shuttle, not(loom)))]
+macro_rules! process_static {
+    (static $name:ident: $ty:ty = $value:expr;) => {
+        shuttle::lazy_static! { static ref $name: $ty = $value; }
+    };
+}
+
 #[cfg(not(loom))]
-pub fn thread_number() -> u64 {
-    static NEXT: atomic::AtomicU64 = atomic::AtomicU64::new(1);
-    thread_local! {
-        static NUMBER: u64 = NEXT.fetch_add(1, atomic::Ordering::Relaxed);
+pub(crate) use process_static;
+
+/// After an acquire fence: `word` is what was read before it. Nothing, but for ThreadSanitizer, which knows no fences and
+/// is shown an acquire load of the same word. (Fences of Dekker pairs need none: what they order hands nothing over.)
+#[cfg(not(tsan))]
+#[inline(always)]
+pub fn seen<A>(word: &A) {
+    let _ = word;
+}
+
+#[cfg(tsan)]
+pub use tsan::seen;
+
+#[cfg(tsan)]
+mod tsan {
+    use std::sync::atomic::{AtomicIsize, AtomicU32, Ordering};
+
+    pub trait Word {
+        fn acquire(&self);
     }
-    // While a thread ends its locals may be gone: then it is nobody's owner.
-    NUMBER.try_with(|n| *n).unwrap_or(u64::MAX)
+
+    impl Word for AtomicU32 {
+        fn acquire(&self) {
+            let _ = self.load(Ordering::Acquire);
+        }
+    }
+
+    impl Word for AtomicIsize {
+        fn acquire(&self) {
+            let _ = self.load(Ordering::Acquire);
+        }
+    }
+
+    pub fn seen(word: &impl Word) {
+        word.acquire();
+    }
 }

@@ -17,15 +17,16 @@ pub struct Node {
     pub fixed_at: Option<usize>,
     /// Other threads may reach it.
     pub public: bool,
-    /// Pins that were not taken back, and where it was when the first came.
-    pub pinned: Option<(u32, usize)>,
+    /// Pins that were not taken back, where it was when the first came, and whose they are.
+    pub pinned: Option<(u32, usize, usize)>,
 }
 
 /// All objects that were ever made, and the references from outside.
 #[derive(Debug, Default)]
 pub struct Model {
     nodes: Vec<Node>,
-    pub roots: Vec<Id>,
+    /// Of each mutator.
+    pub roots: Vec<Vec<Id>>,
     pub globals: Vec<Id>,
     /// Objects whose `PyObject` is held.
     pub held: Vec<Id>,
@@ -34,8 +35,13 @@ pub struct Model {
 }
 
 impl Model {
-    pub fn new(roots: usize, globals: usize, handles: usize) -> Model {
-        Model { roots: vec![0; roots], globals: vec![0; globals], held: vec![0; handles], ..Model::default() }
+    pub fn new(lanes: usize, roots: usize, globals: usize, handles: usize) -> Model {
+        Model {
+            roots: vec![vec![0; roots]; lanes],
+            globals: vec![0; globals],
+            held: vec![0; handles],
+            ..Model::default()
+        }
     }
 
     pub fn add(&mut self, shape: Shape) -> Id {
@@ -66,7 +72,7 @@ impl Model {
     /// Everything that must be alive.
     pub fn reachable(&self) -> BTreeSet<Id> {
         let mut work = vec![self.resurrected];
-        work.extend(self.roots.iter().chain(&self.globals).chain(&self.held));
+        work.extend(self.roots.iter().flatten().chain(&self.globals).chain(&self.held));
         self.closure(work)
     }
 

@@ -1,9 +1,11 @@
 //! For tests with several mutators: a thread that fails while it is attached would leave the others waiting for its
-//! answer, so a failure must end the process at once.
+//! answer, so a failure must end the process at once. For tests that run an example: where it is.
 
 #![allow(dead_code, reason = "each test uses a part")]
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 /// From now on a panic, in any thread, prints its message and ends the process; and so does a test that hangs.
@@ -27,4 +29,22 @@ pub fn fail_fast() {
 /// A number of seconds from the environment.
 pub fn seconds(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|s| s.parse().ok()).unwrap_or(default)
+}
+
+/// An example, built as this test was: in the same target directory and profile.
+pub fn example(name: &str) -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("tmp is in the target directory");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--offline", "--example", name, "--message-format", "json-render-diagnostics"]);
+    if cfg!(feature = "debug") {
+        // The C interface comes with it: the same as for the other tests, which would find another library otherwise.
+        cargo.args(["--features", "handfast-ffi/debug"]);
+    }
+    cargo.args(["--profile", if cfg!(debug_assertions) { "test" } else { "release" }]);
+    let output = cargo.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let messages = String::from_utf8(output.stdout).unwrap();
+    let path =
+        messages.lines().filter_map(|line| line.split_once("\"executable\":\"")?.1.split('"').next()).next_back();
+    PathBuf::from(path.expect("cargo names the program"))
 }

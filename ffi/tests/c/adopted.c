@@ -13,7 +13,9 @@ static void foreign_memory(void) {
     CHECK(hf_pyobject_adopt(w.me, ob, sizeof *ob) == HF_ERR_INVALID_ARGUMENT);
     full(&other);
     CHECK(number(hf_to_obj(other.me, ob)) == 5);
+#if !defined(CHECKED_BUILD) /* which stops here: misuse_foreign_handle.c */
     CHECK(hf_to_obj(w.me, ob) == NULL || hf_to_obj(other.me, ob) != NULL);
+#endif
     hf_decref(ob);
     full(&other);
     CHECK(hf_next_dead(other.heap) == ob);
@@ -23,7 +25,9 @@ static void foreign_memory(void) {
     OK(hf_link_c_owned(other.me, new_node(&other, other.node, 6), &fixed, 0));
     CHECK(hf_pyobject_adopt(w.me, &fixed, sizeof fixed) == HF_ERR_INVALID_ARGUMENT);
     CHECK(hf_pyobject_adopt(other.me, &fixed, sizeof fixed) == HF_ERR_INVALID_ARGUMENT);
+#if !defined(CHECKED_BUILD) /* as above */
     CHECK(hf_link_c_owned(w.me, new_node(&w, w.node, 1), &fixed, 0) == HF_ERR_INVALID_ARGUMENT);
+#endif
     hf_pyobject_disown(other.me, &fixed); /* linked: refused */
     full(&other);
     CHECK(number(hf_to_obj(other.me, &fixed)) == 6);
@@ -31,7 +35,9 @@ static void foreign_memory(void) {
     full(&other);
     CHECK(hf_next_dead(other.heap) == &fixed);
     hf_pyobject_disown(other.me, &fixed);
+#if !defined(CHECKED_BUILD) /* which stops here: misuse_foreign_memory.c */
     CHECK(hf_link_c_owned(other.me, new_node(&other, other.node, 7), &fixed, 0) == HF_ERR_INVALID_ARGUMENT);
+#endif
     OK(hf_pyobject_adopt(w.me, &fixed, sizeof fixed)); /* free for anyone now */
     hf_pyobject_disown(w.me, &fixed);
 }

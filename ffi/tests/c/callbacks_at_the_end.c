@@ -20,7 +20,9 @@ static void finalize(hf_mutator *me, hf_object *p) {
     CHECK(hf_type_of(hf_global_get(me, saved)) == finalizable);
     if (finalized < ENDLESS)
         CHECK(hf_alloc(me, finalizable) != NULL);
+#if !defined(CHECKED_BUILD) /* which stops at a scope that is left open: misuse_forgotten_roots.c */
     CHECK(hf_scope_open(me) != HF_NO_SCOPE);
+#endif
     CHECK(hf_root(me, hf_global_get(me, saved)) != NULL);
 }
 
@@ -133,9 +135,11 @@ static void dealloc_collects(void) {
 static void in_native(hf_pyobject *ob, void *arg) {
     (void)arg;
     calls++;
+#if !defined(CHECKED_BUILD) /* which stops here: misuse_native_state.c */
     CHECK(hf_alloc(w.me, w.node) == NULL);
     CHECK(hf_pyobject_new(w.me, sizeof *ob, NULL) == NULL);
     CHECK(hf_to_obj(w.me, ob) == NULL);
+#endif
     hf_pyobject_free(ob);
 }
 

@@ -76,6 +76,7 @@ int main(void) {
     hf_decref_detached(w.heap, obs[1][0]);
     hf_native_leave(w.me);
 
+#if !defined(CHECKED_BUILD) /* which stops here: misuse_foreign_detached.c */
     /* An object that is not this heap's is left alone. */
     {
         static hf_pyobject foreign = {1, 0, NULL};
@@ -83,7 +84,8 @@ int main(void) {
         hf_safepoint(w.me);
         CHECK(foreign.ob_refcnt == 1);
     }
-    hf_decref_detached(NULL, pair); /* says why, does nothing */
+#endif
+    hf_decref_detached(NULL, obs[1][0]); /* says why, does nothing */
     CHECK(strstr(hf_last_error(), "hf_decref_detached") != NULL);
 
     /* What nobody takes out is dropped when the heap is freed: of two references one, and of one the last. */

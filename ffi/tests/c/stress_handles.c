@@ -198,6 +198,7 @@ static void turn(player *p) {
         it = swap_slot(p, NULL);
         if (it != NULL && below(p, 8) == 0) {
             /* Leaves, drops while it is away, comes back. */
+            hf_scope_close(p->me, p->scope);
             OK(hf_detach(p->me));
             hf_decref_detached(w.heap, &it->base);
             join_in(p);

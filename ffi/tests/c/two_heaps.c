@@ -49,6 +49,21 @@ int main(void) {
         CHECK(pthread_join(threads[i], NULL) == 0);
     hf_native_leave(w[0].me);
     hf_native_leave(w[1].me);
+#if !defined(CHECKED_BUILD) /* which stops here: misuse_foreign_handle.c */
+    for (i = 0; i < 2; i++) {
+        /* Private to this thread's other mutator, then public. */
+        hf_object *p = new_node(&w[i], w[i].node, 1);
+        hf_pyobject *ob = hf_handle(w[i].me, p, sizeof(hf_pyobject), NULL, HF_LINK_LIGHT);
+        CHECK(ob != NULL);
+        CHECK((hf_to_obj)(w[1 - i].me, ob) == NULL);
+        CHECK(strstr(hf_last_error(), "another heap") != NULL);
+        OK(hf_publish(w[i].me, p));
+        CHECK((hf_to_obj)(w[1 - i].me, ob) == NULL);
+        CHECK(strstr(hf_last_error(), "another heap") != NULL);
+        CHECK((hf_to_obj)(w[i].me, ob) == p);
+        hf_decref(ob);
+    }
+#endif
     for (i = 0; i < 2; i++) {
         full(&w[i]);
         CHECK(stats_of(&w[i]).links == 0);

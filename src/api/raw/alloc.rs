@@ -5,10 +5,7 @@
 //! is out: after a minor and a full collection, with the heap intact.
 
 use super::mutator::Mutator;
-use crate::collector::verify;
-use crate::mutator::record::Phase;
-use crate::mutator::shared::Demand;
-use crate::object::header::{HEADER, OLD, next_epoch, previous_epoch};
+use crate::object::header::{HEADER, OLD};
 use crate::object::type_info::{LARGE, SLOW};
 use crate::object::{MAX_PAYLOAD, Object, TypeInfo};
 use std::ptr::null_mut;
@@ -77,7 +74,7 @@ impl Mutator {
 
     #[cold]
     #[inline(never)]
-    unsafe fn alloc_slow(self, ty: *const TypeInfo, items: usize) -> *mut Object {
+    pub(super) unsafe fn alloc_slow(self, ty: *const TypeInfo, items: usize) -> *mut Object {
         let record = self.record();
         // SAFETY: [A1] a point that may collect.
         unsafe {
@@ -199,7 +196,7 @@ impl Mutator {
     }
 
     fn nursery_bytes(self) -> usize {
-        self.record().shared().nursery_blocks * crate::heap::block::BLOCK
+        self.record().shared().nurseries.first * crate::heap::block::BLOCK
     }
 
     /// Calls `take` until it succeeds: first as it is, then after a minor, then after full collections (its argument says
@@ -233,10 +230,7 @@ impl Mutator {
                 return;
             }
             record.serve();
-            record.minor(false);
-            if cfg!(gc_zeal) {
-                verify::verify_roots(record);
-            }
+            record.collect(false);
             self.pace();
         }
         record.pause(start);
@@ -256,6 +250,7 @@ impl Mutator {
                 let _ = driver.request(false);
             }
             driver.collector().assist();
+            driver.provide_memory();
         }
     }
 
@@ -283,30 +278,6 @@ impl Mutator {
             let number = driver.request(full);
             driver.complete(number);
             record.native_leave();
-        }
-    }
-
-    /// Returns when the old generation can be walked until this mutator's next safepoint: the cycle whose mark is answered
-    /// first is over, its sweep too, and the next one, whose mark comes second, cannot get past arming.
-    pub(super) unsafe fn settled(self) -> (u8, u8) {
-        let record = self.record();
-        loop {
-            // SAFETY: [L1] the owner; the reference ends with the statement.
-            let phase = unsafe { record.local() }.phase;
-            let ask = record.shared().ask();
-            // SAFETY: [A1] attached.
-            let driver = &unsafe { self.inner() }.driver;
-            match ask.demand {
-                // This mutator has not given its snapshot, without which no marking begins.
-                Demand::Arm | Demand::Snapshot if phase != Phase::Scanned => {
-                    return (previous_epoch(ask.epoch), ask.epoch);
-                }
-                Demand::Promote => return (ask.epoch, next_epoch(ask.epoch)),
-                // Disarmed; the sweep comes after that.
-                Demand::Disarm if !driver.is_busy() => return (ask.epoch, next_epoch(ask.epoch)),
-                // SAFETY: [A1] the caller's promise.
-                _ => unsafe { self.complete_cycle(false) },
-            }
         }
     }
 

@@ -14,6 +14,7 @@ use crate::heap::Memory;
 use crate::heap::block::BLOCK;
 use crate::mutator::globals::{self, GlobalCell};
 use crate::mutator::handshake::Target;
+use crate::mutator::sizing::Bounds;
 use crate::mutator::weak::{self, WeakCell};
 use crate::mutator::{Record, Shared};
 use crate::object::{Object, TypeInfo};
@@ -56,6 +57,7 @@ impl Clone for Heap {
 
 impl Drop for Heap {
     fn drop(&mut self) {
+        // Release and acquire, [A-last]: who closes sees what was done with the other handles.
         if self.0.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
             // Attached mutators own handles, so none is attached.
             let _ = self.close();
@@ -85,7 +87,16 @@ impl Heap {
         let config = config.validated()?;
         let os = |what| move |e: std::io::Error| Error::Os { what, code: e.raw_os_error().unwrap_or(0) };
         let memory = Memory::new(config.max_heap_bytes, config.huge_pages).map_err(os("reserving address space"))?;
-        let shared = Arc::new(Shared::new(memory, config.nursery_bytes / BLOCK));
+        let mut shared = Shared::new(
+            memory,
+            Bounds {
+                first: config.nursery_bytes / BLOCK,
+                most: config.max_nursery_bytes / BLOCK,
+                pause_target: config.pause_target,
+            },
+        );
+        shared.link_patience = config.link_patience as u8;
+        let shared = Arc::new(shared);
         let links = Arc::new(Links::new(shared.clone()).map_err(os("reserving address space for PyObjects"))?);
         heaps::register(&links);
         let pacing = Pacing::new(config.growth_percent, config.min_trigger_bytes, config.max_heap_bytes);
@@ -233,6 +244,15 @@ impl Heap {
         self.0.links.dealloc.set(dealloc, arg);
     }
 
+    /// The same with a Rust function, which may panic: the panic ends in the heap, which reports it, and everything else that
+    /// is due is done. (A panic in a function that is `extern "C"` aborts the process.)
+    ///
+    /// # Safety
+    /// As [`Heap::set_dealloc`].
+    pub unsafe fn set_dealloc_fn(&self, dealloc: fn(*mut PyObject)) {
+        self.0.links.dealloc.set(Some(crate::handle::death::call_dealloc), dealloc as *mut c_void);
+    }
+
     /// Sets what is called, at a safepoint of some mutator, after a collection that queued dead objects.
     ///
     /// # Safety
@@ -311,22 +331,6 @@ impl Heap {
     /// `object` is an object of this heap that this thread may look at.
     pub unsafe fn describe(&self, object: *mut Object) -> String {
         verify::describe(&self.0.shared, object as usize)
-    }
-
-    /// Checks the heap's invariants over everything old. May collect.
-    ///
-    /// # Safety
-    /// The calling thread is attached and running, and holds no unrooted object.
-    ///
-    /// # Panics
-    /// With a description of the first violation: the heap is corrupt. When the thread is not attached.
-    pub unsafe fn verify(&self) {
-        let mutator = self.current().expect("verify: the calling thread is attached");
-        // SAFETY: [A1] the calling thread's mutator, running; [V1] see `settled`.
-        unsafe {
-            let (epoch, newer) = mutator.settled();
-            verify::verify_old(&self.0.shared, epoch, newer);
-        }
     }
 }
 

@@ -33,6 +33,7 @@
 //! ```
 
 mod alloc;
+mod batch;
 #[cfg(feature = "debug")]
 pub mod debug;
 mod heap;
@@ -41,6 +42,7 @@ pub mod layout;
 mod mutator;
 mod teardown;
 mod types;
+mod verify;
 
 pub use crate::handle::refcount::IMMORTAL;
 pub use crate::handle::{DeadNotifier, Dealloc, LeakReport, LinkFlags, MIN_SIZE, PyObject};
@@ -48,6 +50,7 @@ pub use crate::mutator::Record;
 pub use crate::mutator::globals::GlobalCell;
 pub use crate::mutator::weak::WeakCell;
 pub use crate::object::{Finalize, MAX_PAYLOAD, NO_SLOT, Object, Trace, TypeInfo, Visit};
+pub use batch::Batch;
 pub use heap::{Heap, WalkedObject};
 pub use mutator::Mutator;
 

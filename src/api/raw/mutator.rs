@@ -1,8 +1,7 @@
 //! A mutator: an attached thread's access to its heap.
 
-use super::heap::{Heap, Inner, WalkedObject};
+use super::heap::{Heap, Inner};
 use crate::Error;
-use crate::collector::verify;
 use crate::handle::links::LinkError;
 use crate::handle::local_links::LocalLinks;
 use crate::handle::{LinkFlags, PyObject, heaps};
@@ -11,7 +10,7 @@ use crate::mutator::globals::{self, GlobalCell};
 use crate::mutator::handshake::Target;
 use crate::mutator::weak::{self, WeakCell};
 use crate::object::header::{HASHED, OLD, PINNED, PUBLIC};
-use crate::object::{Object, TypeInfo, slot};
+use crate::object::{Object, reference, slot};
 use crate::sync::atomic::Ordering;
 use crate::sync::thread_number;
 use std::ffi::c_void;
@@ -134,6 +133,12 @@ impl Mutator {
         }
     }
 
+    /// Whether something is asked that the next safepoint will answer: a long computation polls this. Any thread.
+    #[inline]
+    pub unsafe fn is_asked(self) -> bool {
+        !self.record().word.poll().is_empty()
+    }
+
     /// Goes into native code: blocking or long work that touches no object. The collector does not wait for it, and
     /// private young objects may move meanwhile. May collect.
     #[inline]
@@ -190,8 +195,8 @@ impl Mutator {
     /// Reads the reference at `offset` of the payload.
     #[inline(always)]
     pub unsafe fn load(self, source: *mut Object, offset: usize) -> *mut Object {
-        // SAFETY: [S1] the caller names a slot of a live object. Acquire: from a public object, see `slot`.
-        unsafe { slot::atomic(Object::payload(source).wrapping_add(offset).cast()) }.load(Ordering::Acquire)
+        // SAFETY: [S1] the caller names a slot of a live object.
+        reference::follow(unsafe { slot::atomic(Object::payload(source).wrapping_add(offset).cast()) })
     }
 
     /// Writes the reference at `offset` of the payload, with the write barrier. `value` may be null. Never collects.
@@ -455,33 +460,11 @@ impl Mutator {
         }
     }
 
-    /// The object of a `PyObject`; null when it is not linked. Never collects; may wait for the thread to which the object
+    /// The object of a `PyObject`; null when it is not linked, or with an object of another heap. Never collects; may wait for the thread to which the object
     /// is private, which publishes it.
     #[inline]
     pub unsafe fn to_obj(self, ob: *mut PyObject) -> *mut Object {
         // SAFETY: [K2] the caller's object.
         unsafe { LocalLinks::cross(self.record(), ob) }
-    }
-
-    /// Calls `f` with every object that lives after a full collection, except what threads allocate meanwhile. May collect
-    /// before the first call, not during the walk.
-    pub unsafe fn walk(self, f: &mut dyn FnMut(WalkedObject)) {
-        // SAFETY: [A1] the caller's promises.
-        unsafe { self.complete_cycle(true) };
-        // SAFETY: [A1] as above.
-        let (epoch, newer) = unsafe { self.settled() };
-        let memory = &self.record().shared().memory;
-        // SAFETY: [V1] this mutator runs, so no later cycle can sweep before it is done.
-        unsafe {
-            verify::for_each_marked(memory, epoch, newer, |object| {
-                let ty: *const TypeInfo = (*object).type_info();
-                f(WalkedObject {
-                    address: object as usize,
-                    type_info: ty,
-                    bytes: Object::extent(object).bytes,
-                    items: Object::items(object),
-                });
-            });
-        }
     }
 }

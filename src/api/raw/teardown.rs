@@ -18,6 +18,7 @@ pub(super) fn close(heap: &Heap) -> Result<LeakReport, Error> {
     if heap.is_forked() {
         return Err(Error::Forked);
     }
+    // [A-last], again: the last handle may close what another has begun to.
     let was_closed = inner.closed.swap(true, Ordering::AcqRel);
     let mutators = heap.attached();
     if was_closed {

@@ -59,7 +59,7 @@ impl TypeTable {
     pub(super) fn get(&self, id: u32) -> Option<*const TypeInfo> {
         let id = id as usize;
         let entry = if id < CHUNK { &self.first[id] } else { &self.more.get(id / CHUNK - 1)?.get()?[id % CHUNK] };
-        // Acquire: pairs with the release of `register`.
+        // Acquire: [T-entry].
         let info = entry.load(Ordering::Acquire);
         if info.is_null() { None } else { Some(info) }
     }
@@ -84,7 +84,7 @@ impl TypeTable {
             return Err(invalid(name, "this machine's addresses have more than 48 bits".into()));
         }
         let chunk = if id < CHUNK { &self.first } else { self.more[id / CHUNK - 1].get_or_init(new_chunk) };
-        // Release: who finds the address finds the description.
+        // Release, [T-entry]: who finds the address finds the description.
         chunk[id % CHUNK].store(stored, Ordering::Release);
         Ok(stored)
     }

@@ -1,7 +1,7 @@
 //! A mutator's side of the slabs: allocation without atomics that another thread writes.
 //!
-//! For each size class a mutator keeps the pages that it may allocate from; the last of them is the *current* one, of
-//! which it pops slots. A page with nothing left is closed and put away, and comes back by a local free or, through the
+//! For each size class a mutator keeps a span of slots that it gives out one after the other, and the pages that it may
+//! take the next span from, the last of them first. A page with nothing left is closed and put away, and comes back by a local free or, through the
 //! mailbox, after a remote one. When nothing is left the mutator empties its mailbox, adopts a page that another
 //! mutator left, or takes a new one. An empty page goes back to the heap unless it is the last of its class.
 //!
@@ -10,6 +10,8 @@
 use super::SlabHeap;
 use super::page::{self, CLASSES, LocalFree, MAX_SMALL, PageHeader};
 use super::remote::{Mailbox, NONE};
+use super::slot;
+use super::spans::{Bump, Span};
 use crate::handle::PyObject;
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
@@ -20,12 +22,24 @@ use std::ptr;
 pub(crate) struct SlabLocal {
     owner: *const (),
     mailbox: Option<Arc<Mailbox>>,
-    /// The last page of each list of `avail`.
-    current: [Option<&'static PageHeader>; CLASSES],
+    /// The slots to give out next, by class.
+    bump: [Bump; CLASSES],
+    /// Spans in which young pairs were made since the last minor collection; those of `bump` beside.
+    young: Vec<Span>,
     /// The OPEN pages, by class.
     avail: [Vec<&'static PageHeader>; CLASSES],
     /// All pages.
     own: Vec<&'static PageHeader>,
+    /// The pages that the last minor collection has emptied.
+    resting: Vec<Resting>,
+}
+
+/// A page that a minor collection has emptied.
+#[derive(Debug)]
+struct Resting {
+    page: &'static PageHeader,
+    /// What tells it from later uses of the same page, as in `spans.rs`.
+    incarnation: u32,
 }
 
 // SAFETY: [Z3] nothing in it depends on the thread; a held mutator's part is used by the thread that holds it.
@@ -38,9 +52,11 @@ impl SlabLocal {
         SlabLocal {
             owner,
             mailbox: None,
-            current: [None; CLASSES],
+            bump: [Bump::EMPTY; CLASSES],
+            young: Vec::new(),
             avail: [const { Vec::new() }; CLASSES],
             own: Vec::new(),
+            resting: Vec::new(),
         }
     }
 
@@ -52,26 +68,50 @@ impl SlabLocal {
         if size > MAX_SMALL {
             return self.alloc_run(heap, size);
         }
+        let slot = self.take(heap, page::class_of(size));
+        if !slot.is_null() {
+            // SAFETY: [Z4] just taken: unused memory of a page of this mutator, of at least that size.
+            unsafe { slot::reset(slot) };
+        }
+        slot
+    }
+
+    /// A slot for a young pair of at most [`MAX_SMALL`] bytes, which the next minor collection finds in
+    /// [`SlabLocal::young_spans`]: zeroed but for words 0 and 1, which the caller sets.
+    #[inline(always)]
+    pub(crate) fn alloc_young(&mut self, heap: &SlabHeap, size: usize) -> *mut u8 {
         let class = page::class_of(size);
-        if let Some(page) = self.current[class] {
-            // SAFETY: [Z3] an owner holds its OPEN pages.
-            let slot = unsafe { page.pop() };
-            if !slot.is_null() {
+        let slot = self.take(heap, class);
+        self.bump[class].young = true;
+        slot
+    }
+
+    /// A slot whose words 0 and 1 are what they were.
+    #[inline(always)]
+    fn take(&mut self, heap: &SlabHeap, class: usize) -> *mut u8 {
+        let mut slot = self.bump[class].take();
+        if slot.is_null() {
+            slot = self.take_slow(heap, class);
+            if slot.is_null() {
                 return slot;
             }
         }
-        self.alloc_slow(heap, class)
+        // SAFETY: [Z4] unused memory of a page of this mutator, of that size.
+        unsafe { slot::zero_tail(slot, self.bump[class].stride as usize) };
+        slot
     }
 
     #[cold]
-    fn alloc_slow(&mut self, heap: &SlabHeap, class: usize) -> *mut u8 {
+    #[inline(never)]
+    fn take_slow(&mut self, heap: &SlabHeap, class: usize) -> *mut u8 {
+        self.young.extend(self.bump[class].given());
         loop {
             while let Some(&page) = self.avail[class].last() {
                 // SAFETY: [Z3] an owner holds its OPEN pages.
-                if unsafe { page.refill() } {
-                    self.current[class] = Some(page);
-                    // SAFETY: [Z3] as above.
-                    return unsafe { page.pop() };
+                if let Some((first, slots)) = unsafe { page.take_span() } {
+                    page.set_idle(false);
+                    self.bump[class] = Bump::new(page, first, slots);
+                    return self.bump[class].take();
                 }
                 // False: a slot was freed remotely meanwhile, and the next turn finds it.
                 if page.remote().close() {
@@ -83,7 +123,8 @@ impl SlabLocal {
             if !self.avail[class].is_empty() {
                 continue;
             }
-            let Some(page) = heap.adopt(class).or_else(|| heap.take_page(class)) else {
+            let page = heap.adopt(class).or_else(|| heap.take_page(class));
+            let Some(page) = page.or_else(|| if self.wake(heap) { heap.take_page(class) } else { None }) else {
                 return ptr::null_mut();
             };
             self.take_on(heap, page);
@@ -93,9 +134,101 @@ impl SlabLocal {
         }
     }
 
+    /// The spans in which young pairs were made since the last minor collection. What is made from now on is for the next.
+    pub(crate) fn young_spans(&mut self) -> Vec<Span> {
+        for bump in &mut self.bump {
+            self.young.extend(bump.given());
+        }
+        std::mem::take(&mut self.young)
+    }
+
+    /// The same, for the verifier: the next minor collection finds them still.
+    pub(crate) fn look_at_young_spans(&self) -> Vec<Span> {
+        let mut spans = self.young.clone();
+        spans.extend(self.bump.iter().filter_map(|bump| { *bump }.given()));
+        spans
+    }
+
+    /// Takes an emptied list of spans back, for its memory.
+    pub(crate) fn reuse_spans(&mut self, mut spans: Vec<Span>) {
+        spans.clear();
+        if self.young.is_empty() {
+            self.young = spans;
+        }
+    }
+
+    /// Frees the slots of a span, whose words 0 and 1 stay as they are (see `page.rs`). [`SlabLocal::settle`] follows.
+    ///
+    /// # Safety
+    /// As [`SlabLocal::free`], for each of them; they are on this page, which is this mutator's, and none is free already.
+    pub(crate) unsafe fn free_span(&mut self, span: &Span, page: &'static PageHeader) {
+        // SAFETY: [Z3] as in `free`.
+        let _ = unsafe { page.give_span(span.first(), span.len()) };
+    }
+
+    /// After spans of a page were freed: it can be allocated from again, and rests if it is empty.
+    pub(crate) fn settle(&mut self, page: &'static PageHeader) {
+        if page.is_put_away() {
+            if !page.remote().reopen() {
+                // POSTED: the mailbox will bring it.
+                return;
+            }
+            self.list(page);
+        }
+        if page.used() == 0 && !page.is_idle() {
+            page.set_idle(true);
+            self.resting.push(Resting { page, incarnation: page.incarnation() });
+        }
+    }
+
+    /// Gives the slots that were taken from their pages, but not given out, back to these.
+    pub(super) fn give_rest(&mut self) {
+        for class in 0..CLASSES {
+            self.young.extend(self.bump[class].given());
+            if let Some((first, slots)) = std::mem::replace(&mut self.bump[class], Bump::EMPTY).rest() {
+                // SAFETY: [Z2] in a page.
+                let page = unsafe { SlabHeap::page(first) };
+                // SAFETY: [Z3] of this mutator, since some of it is in use; these slots have not been given out.
+                let _ = unsafe { page.give_span(first, slots) };
+                self.settle(page);
+            }
+        }
+    }
+
+    /// Gives back the pages that rest; whether there were any.
+    #[cold]
+    fn wake(&mut self, heap: &SlabHeap) -> bool {
+        let mut any = false;
+        for resting in std::mem::take(&mut self.resting) {
+            let page = resting.page;
+            let same = ptr::eq(page.owner(), self.owner) && page.incarnation() == resting.incarnation;
+            if same && page.is_idle() && page.used() == 0 && !page.is_put_away() {
+                self.unlist(page);
+                self.disown(page);
+                heap.release(page);
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// How many pages it has.
+    #[cfg(test)]
+    pub(crate) fn pages(&self) -> usize {
+        self.own.len()
+    }
+
+    /// The mutator whose pages these are.
+    pub(crate) fn owner(&self) -> *const () {
+        self.owner
+    }
+
     #[cold]
     fn alloc_run(&mut self, heap: &SlabHeap, size: usize) -> *mut u8 {
-        let Some(page) = heap.take_run(size) else { return ptr::null_mut() };
+        let page = heap.take_run(size);
+        let Some(page) = page.or_else(|| if self.wake(heap) { heap.take_run(size) } else { None }) else {
+            return ptr::null_mut();
+        };
         self.take_on(heap, page);
         // SAFETY: [Z3] the run was just taken, so this mutator holds it.
         unsafe { page.take_run_slot() }
@@ -164,10 +297,19 @@ impl SlabLocal {
         }
     }
 
+    /// A minor collection begins to end pairs: empties the mailbox, and gives back the pages that the last one has emptied and
+    /// that were not used since.
+    pub(crate) fn trim(&mut self, heap: &SlabHeap) {
+        self.collect(heap);
+        self.wake(heap);
+    }
+
     /// The mutator leaves: gives up all pages. Those with live objects are adopted by other mutators. The `SlabLocal`
     /// may be used again afterwards.
     pub(crate) fn abandon(&mut self, heap: &SlabHeap) {
-        self.current = [None; CLASSES];
+        self.give_rest();
+        self.young.clear();
+        self.resting.clear();
         self.avail.iter_mut().for_each(Vec::clear);
         for page in std::mem::take(&mut self.own) {
             // SAFETY: [Z3] an owner holds its pages that are not POSTED, and of those the owner field is still its own.
@@ -177,7 +319,7 @@ impl SlabLocal {
                 continue;
             }
             // SAFETY: [Z3] the page is OPEN, and this mutator still holds it.
-            let has_free = unsafe { page.refill() };
+            let has_free = unsafe { page.has_free() };
             if page.used() == 0 {
                 heap.release(page);
                 continue;
@@ -224,7 +366,7 @@ impl SlabLocal {
         }
     }
 
-    /// Puts an OPEN page below the current one of its class.
+    /// Puts an OPEN page below the one of its class that spans are taken from.
     fn list(&mut self, page: &'static PageHeader) {
         let class = page.class();
         let avail = &mut self.avail[class];
@@ -236,7 +378,6 @@ impl SlabLocal {
             page.set_avail_index(avail.len() - 2);
         } else {
             page.set_avail_index(0);
-            self.current[class] = Some(page);
         }
     }
 
@@ -247,6 +388,5 @@ impl SlabLocal {
         if let Some(moved) = self.avail[class].get(i) {
             moved.set_avail_index(i);
         }
-        self.current[class] = self.avail[class].last().copied();
     }
 }

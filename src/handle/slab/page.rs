@@ -7,10 +7,12 @@
 //!
 //! # Slots
 //!
-//! Slots are multiples of 16 bytes, 16-byte aligned, at least 32. A free slot keeps words 0 and 1 (`ob_refcnt` and
-//! `ob_pypy_link`) zero and its next free slot in word 2: a scan that still holds the address of a slot freed meanwhile
-//! reads those two words atomically and sees an unlinked object without references. In checked builds word 3 of a free
-//! slot holds a mark that finds double frees.
+//! Slots are multiples of 16 bytes, 16-byte aligned, at least 32. The free list of a page is a list of *spans*: the first slot
+//! of each has the next span and its own length in word 2 (a slot that was freed by itself is a span of one). Words 0 and
+//! 1 of a free slot (`ob_refcnt` and `ob_pypy_link`) are zero, or what a young pair that died left there: a scan that
+//! still holds the address of a slot freed meanwhile reads those two words atomically and sees an object that is not
+//! linked, or a young link, which is no business of a scan. In checked builds word 3 of a slot that was freed by itself
+//! holds a mark that finds double frees.
 //!
 //! # Linked bits
 //!
@@ -18,6 +20,7 @@
 //! object as bits). `set_linked` releases, the scan acquires: it sees what was written to the object before.
 
 use super::remote::{Mailbox, RemoteFrees};
+use super::slot;
 use crate::handle::PyObject;
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::ptr;
@@ -29,13 +32,11 @@ pub(super) const GRANULE: usize = 16;
 /// Where the first slot starts.
 pub(super) const HEADER_BYTES: usize = size_of::<PageHeader>();
 /// The largest slot of a shared page: eight of them fit. Bigger objects get a run of pages of their own.
-pub(super) const MAX_SMALL: usize = (PAGE_BYTES - HEADER_BYTES) / 8 / GRANULE * GRANULE;
+pub(crate) const MAX_SMALL: usize = (PAGE_BYTES - HEADER_BYTES) / 8 / GRANULE * GRANULE;
 /// Number of size classes.
 pub(super) const CLASSES: usize = 55;
 /// The class of a run: of no list and no stack.
 pub(super) const RUN: usize = CLASSES;
-/// Bytes by which a page's free list grows at a time.
-const EXTEND_BYTES: usize = 4096;
 
 /// Classes below this one are all multiples of 16 from 32 to 256; above, eight steps per doubling.
 const LINEAR: usize = 15;
@@ -87,7 +88,7 @@ pub(super) type LinkedBits = [AtomicU64; PAGE_BYTES / GRANULE / 64];
 /// Calls `f` with each address of the page at `base` whose bit is set, in order; bits set before the call are found.
 pub(super) fn for_each_linked(bits: &LinkedBits, base: *mut u8, f: &mut dyn FnMut(*mut PyObject)) {
     for (w, word) in bits.iter().enumerate() {
-        // Acquire: pairs with `set_linked`.
+        // Acquire: [S-bit].
         let mut set = word.load(Ordering::Acquire);
         while set != 0 {
             let granule = w * 64 + set.trailing_zeros() as usize;
@@ -111,10 +112,12 @@ pub(super) enum LocalFree {
 #[repr(C, align(64))]
 #[derive(Debug)]
 struct OwnerSide {
+    /// The first free span.
     free: AtomicPtr<u8>,
-    /// Slots given out, counting those freed remotely and not collected yet.
+    /// Slots given out, counting those freed remotely and not collected yet, and those of a span that its owner's cursor
+    /// has not reached.
     used: AtomicU32,
-    /// Slots that have been on a free list at least once.
+    /// Slots that have been in a span at least once since the page was empty.
     extended: AtomicU32,
     capacity: AtomicU32,
     /// Place in its owner's list of all its pages.
@@ -123,6 +126,12 @@ struct OwnerSide {
     avail_index: AtomicU32,
     /// In no list to allocate from.
     put_away: AtomicBool,
+    /// Empty, and not allocated from since its owner last looked.
+    idle: AtomicBool,
+    /// Slots were freed by themselves since its owner's last minor collection (`spans.rs`, rule 3), or survived it.
+    mixed: AtomicBool,
+    /// Changes whenever the page is taken into use.
+    incarnation: AtomicU32,
 }
 
 #[repr(C, align(64))]
@@ -156,7 +165,7 @@ impl PageHeader {
         self.heap.load(Ordering::Relaxed)
     }
 
-    /// The owning mutator as given to `SlabLocal::new`; null once it has left. Acquire: pairs with the store at
+    /// The owning mutator as given to `SlabLocal::new`; null once it has left. Acquire, [S-owner]: pairs with the store at
     /// adoption and at leaving, so who sees null sees what the mutator did before it left.
     #[inline]
     pub(crate) fn owner(&self) -> *const () {
@@ -167,7 +176,7 @@ impl PageHeader {
     #[inline]
     pub(crate) fn set_linked(&self, p: *const PyObject) {
         let (word, bit) = self.bit(p);
-        // Release: the scan that sees the bit sees the link word and the count written before.
+        // Release, [S-bit]: the scan that sees the bit sees the link word and the count written before.
         let old = word.fetch_or(bit, Ordering::Release);
         debug_assert!(old & bit == 0, "handfast: set_linked: {p:p} is linked already");
     }
@@ -264,6 +273,9 @@ impl PageHeader {
         self.own.extended.store(0, Ordering::Relaxed);
         self.own.capacity.store(capacity as u32, Ordering::Relaxed);
         self.own.put_away.store(true, Ordering::Relaxed);
+        self.own.idle.store(false, Ordering::Relaxed);
+        self.own.mixed.store(false, Ordering::Relaxed);
+        self.own.incarnation.store(self.incarnation().wrapping_add(1), Ordering::Relaxed);
         let left = self.remote().open();
         debug_assert!(left == 0, "handfast: a slab page was given back with slots in its remote list");
     }
@@ -280,7 +292,7 @@ impl PageHeader {
 
     pub(super) unsafe fn set_owner(&self, owner: *const (), mailbox: *const Mailbox) {
         self.mailbox.store(mailbox.cast_mut(), Ordering::Relaxed);
-        // Release: pairs with `owner`.
+        // Release: [S-owner].
         self.owner.store(owner.cast_mut(), Ordering::Release);
     }
 
@@ -289,20 +301,44 @@ impl PageHeader {
         self.owner.store(ptr::null_mut(), Ordering::Release);
     }
 
-    /// Pops a free slot and zeroes it; null when the list is empty.
-    #[inline]
-    pub(super) unsafe fn pop(&self) -> *mut u8 {
-        let slot = self.own.free.load(Ordering::Relaxed);
-        if slot.is_null() {
-            return slot;
+    /// Takes a free span: its first slot, and how many there are. `None`: there is none.
+    pub(super) unsafe fn take_span(&self) -> Option<(*mut u8, u32)> {
+        if self.own.free.load(Ordering::Relaxed).is_null() {
+            // SAFETY: [Z4] the caller holds the page.
+            unsafe { self.merge(self.remote().take()) };
         }
-        // SAFETY: [Z4] a slot on the free list of a held page is unused memory of the page.
-        let next = unsafe { slot::next(slot) };
-        self.own.free.store(next, Ordering::Relaxed);
-        self.own.used.store(self.used() + 1, Ordering::Relaxed);
-        // SAFETY: [Z4] as above; words 0 and 1 of a free slot are zero.
-        unsafe { slot::zero_tail(slot, self.slot_size()) };
-        slot
+        let first = self.own.free.load(Ordering::Relaxed);
+        let (first, slots) = if first.is_null() {
+            let from = self.own.extended.load(Ordering::Relaxed);
+            let to = self.own.capacity.load(Ordering::Relaxed);
+            if from == to {
+                return None;
+            }
+            self.own.extended.store(to, Ordering::Relaxed);
+            (self.slot(from), to - from)
+        } else {
+            // SAFETY: [Z4] the first slot of a free span of a held page is unused memory of the page.
+            let (next, slots) = unsafe { slot::span(first) };
+            self.own.free.store(next, Ordering::Relaxed);
+            (first, slots)
+        };
+        self.own.used.store(self.used() + slots, Ordering::Relaxed);
+        Some((first, slots))
+    }
+
+    /// Gives a span back, of slots given out or not, by its owner. Their words 0 and 1 stay as they are.
+    pub(super) unsafe fn give_span(&self, first: *mut u8, slots: u32) -> LocalFree {
+        // SAFETY: [Z4] the caller gives the slots up.
+        unsafe { slot::set_span(first, self.own.free.load(Ordering::Relaxed), slots) };
+        self.own.free.store(first, Ordering::Relaxed);
+        let used = self.used() - slots;
+        self.own.used.store(used, Ordering::Relaxed);
+        if used == 0 {
+            // Empty: all of it is one span again.
+            self.own.free.store(ptr::null_mut(), Ordering::Relaxed);
+            self.own.extended.store(0, Ordering::Relaxed);
+        }
+        if used == 0 || self.is_put_away() { LocalFree::Look } else { LocalFree::Quiet }
     }
 
     /// Gives out the only slot of a new run, whose memory is zero, and makes the run FULL.
@@ -317,14 +353,11 @@ impl PageHeader {
     /// Frees a slot of the page, by its owner.
     #[inline]
     pub(super) unsafe fn push(&self, slot: *mut u8) -> LocalFree {
+        self.set_mixed(true);
         // SAFETY: [Z4] the caller gives the slot up.
         unsafe { slot::set_free(slot) };
         // SAFETY: [Z4] as above.
-        unsafe { slot::set_next(slot, self.own.free.load(Ordering::Relaxed)) };
-        self.own.free.store(slot, Ordering::Relaxed);
-        let used = self.used() - 1;
-        self.own.used.store(used, Ordering::Relaxed);
-        if used == 0 || self.is_put_away() { LocalFree::Look } else { LocalFree::Quiet }
+        unsafe { self.give_span(slot, 1) }
     }
 
     /// Slots given out and not collected.
@@ -338,6 +371,28 @@ impl PageHeader {
 
     pub(super) fn set_put_away(&self, away: bool) {
         self.own.put_away.store(away, Ordering::Relaxed);
+    }
+
+    /// Its spans go back slot by slot.
+    pub(crate) fn is_mixed(&self) -> bool {
+        self.own.mixed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_mixed(&self, mixed: bool) {
+        self.own.mixed.store(mixed, Ordering::Relaxed);
+    }
+
+    /// Which use of the page this is.
+    pub(super) fn incarnation(&self) -> u32 {
+        self.own.incarnation.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.own.idle.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_idle(&self, idle: bool) {
+        self.own.idle.store(idle, Ordering::Relaxed);
     }
 
     pub(super) fn own_index(&self) -> usize {
@@ -359,52 +414,40 @@ impl PageHeader {
     /// Puts a chain of remotely freed slots, from `RemoteFrees::take` or `open`, on the free list.
     pub(super) unsafe fn merge(&self, first: usize) {
         let mut slot: *mut u8 = ptr::with_exposed_provenance_mut(first);
+        if !slot.is_null() {
+            self.set_mixed(true);
+        }
         while !slot.is_null() {
             // SAFETY: [Z4] remotely freed slots of a held page are unused memory of the page.
-            let next = unsafe { slot::next(slot) };
+            let (next, _) = unsafe { slot::span(slot) };
+            // Whoever merges looks at the whole page by itself.
             // SAFETY: [Z4] as above.
-            unsafe { slot::set_next(slot, self.own.free.load(Ordering::Relaxed)) };
-            self.own.free.store(slot, Ordering::Relaxed);
-            self.own.used.store(self.used() - 1, Ordering::Relaxed);
+            let _ = unsafe { self.give_span(slot, 1) };
             slot = next;
         }
     }
 
-    /// Makes the free list non-empty, from the remote frees or from slots never used; false when there are none.
-    pub(super) unsafe fn refill(&self) -> bool {
-        if !self.own.free.load(Ordering::Relaxed).is_null() {
-            return true;
-        }
+    /// Whether there is anything to give out, the remote frees included.
+    pub(super) unsafe fn has_free(&self) -> bool {
         // SAFETY: [Z4] the caller holds the page.
         unsafe { self.merge(self.remote().take()) };
-        if !self.own.free.load(Ordering::Relaxed).is_null() {
-            return true;
-        }
-        let from = self.own.extended.load(Ordering::Relaxed);
-        let step = (EXTEND_BYTES / self.slot_size()).max(1) as u32;
-        let to = self.own.capacity.load(Ordering::Relaxed).min(from + step);
-        for i in (from..to).rev() {
-            let slot = self.slot(i);
-            // SAFETY: [Z4] slots beyond `extended` are unused memory of the page.
-            unsafe { slot::reset(slot) };
-            // SAFETY: [Z4] as above.
-            unsafe { slot::set_next(slot, self.own.free.load(Ordering::Relaxed)) };
-            self.own.free.store(slot, Ordering::Relaxed);
-        }
-        self.own.extended.store(to, Ordering::Relaxed);
-        from < to
+        let rest = self.own.extended.load(Ordering::Relaxed) != self.own.capacity.load(Ordering::Relaxed);
+        rest || !self.own.free.load(Ordering::Relaxed).is_null()
     }
 
     /// Calls `f` with every slot that is given out. Nobody may allocate or free in the heap meanwhile.
     pub(super) unsafe fn for_each_allocated(&self, f: &mut dyn FnMut(*mut PyObject)) {
         let mut free = [0u64; PAGE_BYTES / GRANULE / 64];
         for head in [self.own.free.load(Ordering::Relaxed).addr(), self.remote().peek()] {
-            let mut slot: *mut u8 = ptr::with_exposed_provenance_mut(head);
-            while !slot.is_null() {
-                let granule = (slot.addr() & (PAGE_BYTES - 1)) / GRANULE;
-                free[granule / 64] |= 1 << (granule % 64);
+            let mut first: *mut u8 = ptr::with_exposed_provenance_mut(head);
+            while !first.is_null() {
                 // SAFETY: [Z4] slots on free lists are memory of the page, and nobody changes the lists now.
-                slot = unsafe { slot::next(slot) };
+                let (next, slots) = unsafe { slot::span(first) };
+                for i in 0..slots as usize {
+                    let granule = (first.addr() & (PAGE_BYTES - 1)) / GRANULE + i * (self.slot_size() / GRANULE);
+                    free[granule / 64] |= 1 << (granule % 64);
+                }
+                first = next;
             }
         }
         for i in 0..self.own.extended.load(Ordering::Relaxed) {
@@ -413,73 +456,6 @@ impl PageHeader {
             if free[granule / 64] >> (granule % 64) & 1 == 0 {
                 f(slot.cast());
             }
-        }
-    }
-}
-
-/// What is in a slot while it is free. `# Safety` of each: `slot` is a slot of a mapped page that the caller may write.
-pub(super) mod slot {
-    use super::{AtomicUsize, GRANULE, Ordering};
-
-    /// Exclusive-ored with the slot's address in word 3 of a free slot.
-    #[cfg(any(debug_assertions, feature = "debug"))]
-    const FREE_MARK: usize = 0xF2EE_D0B1_E5AB_51A7;
-
-    /// Word `i` as an atomic.
-    unsafe fn word<'a>(slot: *mut u8, i: usize) -> &'a AtomicUsize {
-        let word = slot.cast::<AtomicUsize>().wrapping_add(i);
-        // SAFETY: [Z4] a slot has at least four words and is 16-byte aligned; the page stays mapped while it is used.
-        unsafe { &*word }
-    }
-
-    /// Zeroes words 0 and 1, which a scan may be reading.
-    #[inline]
-    pub(in super::super) unsafe fn reset(slot: *mut u8) {
-        for i in 0..2 {
-            // SAFETY: [Z4] as the function's.
-            unsafe { word(slot, i) }.store(0, Ordering::Relaxed);
-        }
-    }
-
-    /// The slot becomes free: words 0 and 1 are zeroed, a double free is found.
-    #[inline]
-    pub(in super::super) unsafe fn set_free(slot: *mut u8) {
-        #[cfg(any(debug_assertions, feature = "debug"))]
-        {
-            let mark = FREE_MARK ^ slot.addr();
-            // SAFETY: [Z4] as the function's.
-            let old = unsafe { word(slot, 3) }.swap(mark, Ordering::Relaxed);
-            assert!(old != mark, "handfast: slab free: {slot:p} is free already");
-        }
-        // SAFETY: [Z4] as the function's.
-        unsafe { reset(slot) };
-    }
-
-    /// The next free slot.
-    #[inline]
-    pub(in super::super) unsafe fn next(slot: *mut u8) -> *mut u8 {
-        // SAFETY: [Z4] as the function's.
-        let next = unsafe { word(slot, 2) }.load(Ordering::Relaxed);
-        std::ptr::with_exposed_provenance_mut(next)
-    }
-
-    /// Sets the next free slot.
-    #[inline]
-    pub(in super::super) unsafe fn set_next(slot: *mut u8, next: *mut u8) {
-        // SAFETY: [Z4] as the function's.
-        unsafe { word(slot, 2) }.store(next.addr(), Ordering::Relaxed);
-    }
-
-    /// Zeroes words 2 and on of a free slot of `size` bytes, which is then all zero.
-    #[inline]
-    pub(in super::super) unsafe fn zero_tail(slot: *mut u8, size: usize) {
-        let tail = slot.wrapping_add(GRANULE);
-        // SAFETY: [Z4] as the function's; every slot has at least two granules.
-        unsafe { tail.write_bytes(0, GRANULE) };
-        if size > 2 * GRANULE {
-            let rest = tail.wrapping_add(GRANULE);
-            // SAFETY: [Z4] as the function's.
-            unsafe { rest.write_bytes(0, size - 2 * GRANULE) };
         }
     }
 }

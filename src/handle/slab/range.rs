@@ -253,7 +253,7 @@ impl Range {
     fn grow_from(&self, high: u32, n: u32) -> Option<Result<u32, u32>> {
         let end = high.checked_add(n).filter(|&end| end <= self.limit)?;
         self.commit(end)?;
-        // Release: pairs with `pages`, for what `commit` did.
+        // Release, [S-high]: pairs with `pages`, for what `commit` did.
         Some(self.high.compare_exchange(high, end, Ordering::Release, Ordering::Relaxed))
     }
 

@@ -31,10 +31,10 @@
 //!
 //! # Orderings
 //!
-//! - `push` releases, `take`/`open` acquire: the holder sees what the freer wrote into the slot.
-//! - `close` releases, the `push` that posts acquires: the freer sees the page's mailbox.
-//! - `Mailbox::post` releases, `take` and `close` acquire: the taker sees the page as the poster left it.
-//! - `Mailbox::close` releases, a `post` that answers [`Posted::Closed`] acquired: the poster sees what the leaving owner wrote.
+//! - [S-push] `push` releases, `take`/`open` acquire: the holder sees what the freer wrote into the slot.
+//! - [S-close] `close` releases, the `push` that posts acquires: the freer sees the page's mailbox.
+//! - [S-mail] `Mailbox::post` releases, `take` and `close` acquire: the taker sees the page as the poster left it.
+//! - [S-closed] `Mailbox::close` releases, a `post` that answers [`Posted::Closed`] acquired: the poster sees what the leaving owner wrote.
 
 use crate::heap::pool::Links;
 use crate::sync::atomic::{AtomicU32, AtomicUsize, Ordering};

@@ -7,12 +7,12 @@
 //! and 1 of every slot of the page always are a count and a link.)
 //!
 //! Dekker pairs, with relaxed accesses around `fence(SeqCst)`:
-//! - a scan enters, then reads bits; a releaser, after the bits were cleared, looks whether a scan is in. If it sees
+//! - [D-scan] a scan enters, then reads bits; a releaser, after the bits were cleared, looks whether a scan is in. If it sees
 //!   none, every later scan sees the bits cleared.
-//! - a releaser defers a page, then looks again; the last scan leaves, then looks for deferred pages. One of the two
+//! - [D-defer] a releaser defers a page, then looks again; the last scan leaves, then looks for deferred pages. One of the two
 //!   finds the page.
 //!
-//! `leave` releases and `idle` acquires: what a scan read, it read before the page is used again.
+//! [S-scan] `leave` releases and `idle` acquires: what a scan read, it read before the page is used again.
 
 use crate::sync::atomic::{AtomicU32, Ordering, fence};
 
@@ -37,8 +37,8 @@ impl Scans {
     /// It ends, and uses no address that it found any more. True: it was the last, and must look for deferred pages.
     #[must_use]
     pub(super) fn leave(&self) -> bool {
-        // Release: pairs with `idle`. Acquire, for the last one: it speaks for the others.
-        self.running.fetch_sub(1, Ordering::AcqRel) == 1
+        // Release: [S-scan]. The last one asks `idle` next, which acquires what all others have released.
+        self.running.fetch_sub(1, Ordering::Release) == 1
     }
 
     /// Whether no scan is under way that may have seen what the caller, or who it took the page from, has cleared.

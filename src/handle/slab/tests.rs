@@ -8,13 +8,13 @@ use crate::sync::{Mutex, thread};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ptr;
 
-const MIB: usize = 1 << 20;
+pub(in crate::handle::slab) const MIB: usize = 1 << 20;
 
-fn heap(bytes: usize) -> SlabHeap {
+pub(in crate::handle::slab) fn heap(bytes: usize) -> SlabHeap {
     SlabHeap::new(bytes, ptr::without_provenance(0xABC0)).expect("address space")
 }
 
-fn local(owner: usize) -> SlabLocal {
+pub(in crate::handle::slab) fn local(owner: usize) -> SlabLocal {
     SlabLocal::new(ptr::without_provenance(owner))
 }
 
@@ -95,11 +95,18 @@ fn linked(heap: &SlabHeap) -> Vec<usize> {
     found
 }
 
+/// With slots that a mutator has taken from their pages and not given out yet.
 fn allocated(heap: &SlabHeap) -> BTreeSet<usize> {
     let mut found = BTreeSet::new();
     // SAFETY: the tests call this while no other thread uses the heap.
     unsafe { heap.for_each_allocated(&mut |p| assert!(found.insert(p.addr()))) };
     found
+}
+
+/// Without them.
+pub(in crate::handle::slab) fn given_out(heap: &SlabHeap, local: &mut SlabLocal) -> BTreeSet<usize> {
+    local.give_rest();
+    allocated(heap)
 }
 
 #[test]
@@ -132,14 +139,14 @@ fn random_use_agrees_with_a_reference_set() {
             slot.free(&heap, Some(&mut local));
         }
         if step % 10_000 == 0 {
-            assert_eq!(allocated(&heap), live.keys().copied().collect());
+            assert_eq!(given_out(&heap, &mut local), live.keys().copied().collect());
         }
     }
-    assert_eq!(allocated(&heap), live.keys().copied().collect());
+    assert_eq!(given_out(&heap, &mut local), live.keys().copied().collect());
     for (address, size) in live {
         Filled { address, size }.free(&heap, Some(&mut local));
     }
-    assert!(allocated(&heap).is_empty());
+    assert!(given_out(&heap, &mut local).is_empty());
     local.abandon(&heap);
     assert!(heap.committed_bytes() <= DIRTY_PAGES as usize * PAGE_BYTES);
 }
@@ -160,7 +167,7 @@ fn what_another_thread_frees_is_used_again() {
         assert!(heap.pages() <= high + 1, "round {round}: {} pages after {high}", heap.pages());
     }
     local.collect(&heap);
-    assert!(allocated(&heap).is_empty());
+    assert!(given_out(&heap, &mut local).is_empty());
     local.abandon(&heap);
 }
 
@@ -183,7 +190,7 @@ fn a_mutator_that_leaves_is_followed_by_one_that_adopts() {
     assert!(keep.iter().all(|(_, slot)| slot.page().owner().addr() == 32));
 
     again.into_iter().chain(keep.into_iter().map(|(_, slot)| slot)).for_each(|s| s.free(&heap, Some(&mut second)));
-    assert!(allocated(&heap).is_empty());
+    assert!(given_out(&heap, &mut second).is_empty());
     second.abandon(&heap);
 }
 
@@ -339,7 +346,7 @@ fn a_full_range_answers_null_and_stays_usable() {
     slots.into_iter().for_each(|slot| slot.free(&heap, Some(&mut local)));
     // Single pages become a run again.
     let run = Filled::new(&mut local, &heap, 3 * MIB).expect("a run");
-    assert!(allocated(&heap).contains(&run.address));
+    assert!(given_out(&heap, &mut local).contains(&run.address));
     run.free(&heap, Some(&mut local));
     Filled::new(&mut local, &heap, 100).expect("a page out of the hole").free(&heap, Some(&mut local));
     local.abandon(&heap);

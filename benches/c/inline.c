@@ -1,0 +1,46 @@
+/* What C programs do most, through the inline functions of handfast.h: for the runner (churn) and for the counts of
+ * instructions (the rest). Each runs its loop n times. */
+#include "handfast.h"
+
+#define KEEP(value) __asm__ volatile("" : : "r"(value) : "memory")
+
+/* W2. The type has 24 bytes; false: memory is out. */
+bool bench_churn(hf_mutator *me, hf_type type, uint64_t n) {
+    hf_object **root = hf_root(me, NULL);
+    for (uint64_t i = 0; i < n; i++) {
+        hf_object *object = hf_alloc(me, type);
+        if (object == NULL)
+            return false;
+        *(uint64_t *)hf_payload(object) = i;
+        *(hf_object *volatile *)root = object;
+    }
+    return true;
+}
+
+void bench_alloc(hf_mutator *me, hf_type type, uint64_t n) {
+    for (uint64_t i = 0; i < n; i++)
+        KEEP(hf_alloc(me, type));
+}
+
+void bench_store(hf_mutator *me, hf_object *source, hf_object *value, uint64_t n) {
+    for (uint64_t i = 0; i < n; i++)
+        hf_store(me, source, 8, value);
+}
+
+void bench_counts(hf_pyobject *ob, uint64_t n) {
+    for (uint64_t i = 0; i < n; i++) {
+        hf_incref(ob);
+        KEEP(ob);
+        hf_decref(ob);
+    }
+}
+
+void bench_from_obj(hf_mutator *me, hf_object *object, uint64_t n) {
+    for (uint64_t i = 0; i < n; i++)
+        KEEP(hf_from_obj(me, object));
+}
+
+void bench_to_obj(hf_mutator *me, hf_pyobject *ob, uint64_t n) {
+    for (uint64_t i = 0; i < n; i++)
+        KEEP(hf_to_obj(me, ob));
+}

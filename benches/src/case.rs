@@ -1,0 +1,124 @@
+//! A case: one system on one workload, as a command that a round runs once.
+
+use crate::options::Options;
+use crate::own::{self, Role};
+use crate::peers;
+use crate::settings;
+use crate::workload::{Scale, WORKLOADS, Workload};
+use std::path::PathBuf;
+
+/// A command, and what it is.
+pub struct Case {
+    /// The workload, or the part before the colon of a row's name.
+    pub workload: String,
+    /// The system, or the row's name.
+    pub system: String,
+    pub role: Role,
+    /// The system of the same workload that it is divided by: the limit, or a row's base. May be empty.
+    pub base: String,
+    /// Whether it is a row.
+    pub row: bool,
+    /// The value of what a curve varies.
+    pub x: Option<f64>,
+    pub threads: u32,
+    pub program: PathBuf,
+    pub arguments: Vec<String>,
+    pub environment: Vec<(String, String)>,
+}
+
+/// What is to be run, what cannot be and why, and which reports are asked for.
+pub struct Selection {
+    pub cases: Vec<Case>,
+    pub missing: Vec<String>,
+    pub reports: Vec<&'static str>,
+}
+
+/// Programs that print a comparison of their own.
+pub const REPORTS: [&str; 2] = ["footprint", "links"];
+
+fn asked_for(workload: &Workload, words: &[String]) -> bool {
+    let named = |word: &String| {
+        let word = word.trim_end_matches(':');
+        word == "all"
+            || word.eq_ignore_ascii_case(workload.id)
+            || word.eq_ignore_ascii_case(workload.group)
+            // `w3` is all of W3.
+            || (workload.id.starts_with('w') && word.len() == 2 && workload.id[..2].eq_ignore_ascii_case(word))
+    };
+    if words.is_empty() { workload.x.is_none() } else { words.iter().any(named) }
+}
+
+/// Whether a word asks for a row: by a part of its name, or with `$` at the end by all of it. What names workloads names
+/// no row.
+fn names_row(word: &str, row: &str) -> bool {
+    if ["all", "rows"].contains(&word) {
+        return true;
+    }
+    let of_workloads = WORKLOADS.iter().any(|workload| asked_for(workload, &[word.to_owned()]));
+    !of_workloads && word.strip_suffix('$').map_or(row.contains(word), |name| row == name)
+}
+
+/// What the options select.
+///
+/// # Errors
+/// A word that selects nothing.
+pub fn select(options: &Options) -> Result<Selection, String> {
+    let words = &options.workloads;
+    let program = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
+    let environment: Vec<_> = options.config.iter().map(|text| (settings::VARIABLE.to_owned(), text.clone())).collect();
+    let found = peers::find(options);
+    let (all, mut cases) = (own::all(), vec![]);
+    for workload in WORKLOADS.iter().filter(|workload| asked_for(workload, words)) {
+        let (name, xs) = workload.x.unwrap_or(("", &[0.0]));
+        for &x in xs {
+            let scale = Scale { quick: options.quick, x };
+            let x = (!name.is_empty()).then_some(x);
+            for own in all.iter().filter(|own| own.workload == workload.id) {
+                let size = if options.quick { "quick" } else { "full" };
+                let words = ["--child", "own", own.workload, own.system, size];
+                cases.push(Case {
+                    workload: workload.id.to_owned(),
+                    system: own.system.to_owned(),
+                    role: own.role,
+                    base: own.limit.to_owned(),
+                    row: false,
+                    x,
+                    threads: workload.threads,
+                    program: program.clone(),
+                    arguments: words.map(str::to_owned).into_iter().chain([scale.x.to_string()]).collect(),
+                    environment: environment.clone(),
+                });
+            }
+            cases.extend(found.cases(workload, scale, x));
+        }
+    }
+    for row in own::rows() {
+        if words.is_empty() || words.iter().any(|word| names_row(word, row.name)) {
+            cases.push(Case {
+                workload: row.name.split(':').next().unwrap_or_default().to_owned(),
+                system: row.name.to_owned(),
+                role: Role::Handfast,
+                base: row.base.to_owned(),
+                row: true,
+                x: None,
+                threads: 1,
+                program: program.clone(),
+                arguments: ["--child", "row", row.name].map(str::to_owned).to_vec(),
+                environment: environment.clone(),
+            });
+        }
+    }
+    let report = |name: &&str| match words.len() {
+        0 => *name == "footprint",
+        _ => words.iter().any(|word| word == "all" || word.trim_end_matches(':') == *name),
+    };
+    let reports: Vec<_> = REPORTS.into_iter().filter(|name| report(name)).collect();
+    for word in words {
+        let workload = WORKLOADS.iter().any(|workload| asked_for(workload, std::slice::from_ref(word)));
+        let row = own::rows().iter().any(|row| names_row(word, row.name));
+        if !workload && !row && !REPORTS.contains(&word.trim_end_matches(':')) {
+            return Err(format!("no workload or row is called {word:?}: see --list"));
+        }
+    }
+    Ok(Selection { cases, missing: found.missing, reports })
+}

@@ -1,0 +1,111 @@
+//! Lengths of pauses: powers of two with sixteen linear steps in each, as the peers' programs keep them.
+//!
+//! A *gap* is the time between two ticks of a mutator, work and pauses together: what a user of the program notices,
+//! measured in the same way on every system, whatever a collector says of itself.
+
+use std::fmt::Write;
+use std::time::Instant;
+
+const STEPS: u64 = 16;
+
+/// A histogram of nanoseconds.
+pub struct Gaps {
+    buckets: Vec<u64>,
+    count: u64,
+    longest: u64,
+    start: Instant,
+    last: u64,
+}
+
+fn bucket(ns: u64) -> usize {
+    if ns < STEPS {
+        return ns as usize;
+    }
+    let power = u64::from(60 - ns.leading_zeros());
+    (power * STEPS + (ns >> (power - 1)) % STEPS) as usize
+}
+
+fn lowest(bucket: usize) -> u64 {
+    let (power, step) = (bucket as u64 / STEPS, bucket as u64 % STEPS);
+    if power == 0 { step } else { (STEPS + step) << (power - 1) }
+}
+
+impl Gaps {
+    /// Begins now.
+    pub fn new() -> Gaps {
+        Gaps { buckets: vec![0; 64 * STEPS as usize], count: 0, longest: 0, start: Instant::now(), last: 0 }
+    }
+
+    /// The gap since the last tick.
+    #[inline(always)]
+    pub fn tick(&mut self) {
+        let now = self.start.elapsed().as_nanos() as u64;
+        let gap = now - self.last;
+        self.last = now;
+        self.buckets[bucket(gap)] += 1;
+        self.count += 1;
+        self.longest = self.longest.max(gap);
+    }
+
+    /// Takes in what another thread has counted.
+    pub fn merge(&mut self, other: &Gaps) {
+        self.buckets.iter_mut().zip(&other.buckets).for_each(|(a, b)| *a += b);
+        self.count += other.count;
+        self.longest = self.longest.max(other.longest);
+    }
+
+    /// Nanoseconds that this part of the gaps does not exceed, to a sixteenth.
+    pub fn quantile(&self, part: f64) -> u64 {
+        let wanted = (self.count as f64 * part) as u64;
+        let mut seen = 0;
+        for (at, count) in self.buckets.iter().enumerate() {
+            seen += count;
+            if seen > wanted {
+                return lowest(at);
+            }
+        }
+        self.longest
+    }
+
+    /// In the words that all programs print.
+    pub fn words(&self) -> String {
+        let mut words = String::new();
+        for (name, part) in [("p50", 0.5), ("p99", 0.99), ("p999", 0.999), ("p9999", 0.9999)] {
+            let _ = write!(words, "gap_{name}_us={:.2} ", self.quantile(part) as f64 / 1e3);
+        }
+        let _ = write!(words, "gap_max_us={:.2} gap_hist=", self.longest as f64 / 1e3);
+        for (at, count) in self.buckets.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let _ = write!(words, "{}:{count};", lowest(at));
+        }
+        words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_begins_at_most_a_sixteenth_below_its_values() {
+        for shift in 0..60 {
+            for value in [1u64 << shift, (1 << shift) + 1, (3 << shift) - 1, (1 << shift) * 7 / 4] {
+                let low = lowest(bucket(value));
+                assert!(low <= value && value - low <= value / STEPS, "{value}: {low}");
+                assert_eq!(bucket(low), bucket(value));
+            }
+        }
+    }
+
+    #[test]
+    fn quantiles_are_those_of_the_gaps() {
+        let mut gaps = Gaps::new();
+        for ns in (0..1000).map(|n| n * 100) {
+            gaps.buckets[bucket(ns)] += 1;
+            gaps.count += 1;
+            gaps.longest = ns;
+        }
+        assert!((46_000..=50_000).contains(&gaps.quantile(0.5)), "{}", gaps.quantile(0.5));
+        assert!((92_000..=99_000).contains(&gaps.quantile(0.99)), "{}", gaps.quantile(0.99));
+        assert_eq!(gaps.words().split(' ').find_map(|w| w.strip_prefix("gap_max_us=")), Some("99.90"));
+    }
+}

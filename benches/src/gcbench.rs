@@ -1,0 +1,210 @@
+//! W4: the shape of GCBench: a big tree at first, one that stays, an array of two million numbers, then short-lived trees of
+//! growing depth, half of them filled from the top (stores into objects that exist) and half built from the bottom. Nodes
+//! of 40 bytes.
+
+use crate::outcome::Outcome;
+use crate::own::Own;
+use crate::row::timed;
+use crate::workload::Scale;
+use handfast::raw::{self, Mutator, Object, TypeInfo};
+use handfast::{Field, Heap, Local, Ref, Scope, Trace};
+use std::convert::Infallible;
+use std::hint::black_box;
+
+static NODE: TypeInfo = TypeInfo::new("bench::GcNode", 32).with_refs(&[0, 8]);
+static NUMBERS: TypeInfo = TypeInfo::new("bench::Numbers", 0).with_items(8);
+
+/// The systems.
+pub fn own() -> Vec<Own> {
+    vec![Own::handfast("w4", "handfast raw", "", on_raw), Own::handfast("w4", "handfast typed", "", on_typed)]
+}
+
+const NUMBER_COUNT: usize = 2_000_000;
+
+struct Shape {
+    stretch: u32,
+    long_lived: u32,
+    shrink: u32,
+}
+
+impl Shape {
+    fn of(scale: Scale) -> Shape {
+        Shape { stretch: 20 - scale.shrink(), long_lived: 18 - scale.shrink(), shrink: scale.shrink() }
+    }
+
+    fn nodes_kept(&self) -> u64 {
+        (2 << self.long_lived) - 1
+    }
+
+    /// Depths of the short-lived trees, and how many there are of each kind.
+    fn short_lived(&self) -> impl Iterator<Item = (u32, u64)> + use<> {
+        let nodes = 2 * ((2u64 << self.stretch) - 1);
+        (4..=18 - self.shrink).step_by(2).map(move |depth| (depth, nodes / ((2 << depth) - 1)))
+    }
+}
+
+fn on_raw(scale: Scale) -> Outcome {
+    let heap = crate::raw_heap(scale.gcbench_limit());
+    let m = heap.attach().expect("attach");
+    let shape = Shape::of(scale);
+    let sample = timed(|| {
+        // SAFETY: [X1] this thread's mutator; what is kept is rooted.
+        unsafe {
+            black_box(bottom_up(m, shape.stretch));
+            let keep = m.root(node(m));
+            fill(m, *keep, shape.long_lived);
+            let numbers = m.root(m.alloc_items(&NUMBERS, NUMBER_COUNT));
+            assert!(!(*numbers).is_null(), "out of memory");
+            for i in 0..NUMBER_COUNT / 2 {
+                raw::payload(*numbers).cast::<f64>().add(i).write(1.0 / (i + 1) as f64);
+            }
+            for (depth, count) in shape.short_lived() {
+                for _ in 0..count {
+                    let tree = node(m);
+                    fill(m, tree, depth);
+                }
+                for _ in 0..count {
+                    black_box(bottom_up(m, depth));
+                }
+            }
+            assert_eq!(nodes(m, *keep), shape.nodes_kept());
+            raw::payload(*numbers).cast::<f64>().add(1000).read()
+        }
+    });
+    // SAFETY: [X1] as above.
+    unsafe { m.detach() };
+    Outcome::new(sample, 1).figure(sample.wall).stats(heap.stats())
+}
+
+unsafe fn node(m: Mutator) -> *mut Object {
+    // SAFETY: [X1] all of the payload is written at once.
+    unsafe {
+        let node = m.alloc_uninit(&NODE);
+        assert!(!node.is_null(), "out of memory");
+        raw::payload(node).cast::<[usize; 4]>().write([0; 4]);
+        node
+    }
+}
+
+/// From the top.
+unsafe fn fill(m: Mutator, node_to_fill: *mut Object, depth: u32) {
+    if depth == 0 {
+        return;
+    }
+    // SAFETY: [X1] the node is rooted over the allocations.
+    unsafe {
+        let scope = m.scope_open();
+        let parent = m.root(node_to_fill);
+        let left = node(m);
+        m.store(*parent, 0, left);
+        let right = node(m);
+        m.store(*parent, 8, right);
+        fill(m, m.load(*parent, 0), depth - 1);
+        fill(m, m.load(*parent, 8), depth - 1);
+        m.scope_close(scope);
+    }
+}
+
+unsafe fn bottom_up(m: Mutator, depth: u32) -> *mut Object {
+    // SAFETY: [X1] children are rooted over the allocations that follow them.
+    unsafe {
+        if depth == 0 {
+            return node(m);
+        }
+        let scope = m.scope_open();
+        let left = m.root(bottom_up(m, depth - 1));
+        let right = m.root(bottom_up(m, depth - 1));
+        let parent = m.alloc_uninit(&NODE);
+        assert!(!parent.is_null(), "out of memory");
+        // A fresh private young object: plain writes need no barrier.
+        raw::payload(parent).cast::<[usize; 4]>().write([*left as usize, *right as usize, 0, 0]);
+        m.scope_close(scope);
+        parent
+    }
+}
+
+unsafe fn nodes(m: Mutator, node: *mut Object) -> u64 {
+    // SAFETY: [X1] a live tree; nothing collects meanwhile.
+    unsafe {
+        let left = m.load(node, 0);
+        if left.is_null() { 1 } else { 1 + nodes(m, left) + nodes(m, m.load(node, 8)) }
+    }
+}
+
+/// The node in the typed layer.
+#[derive(Trace)]
+struct Node {
+    left: Field<Node>,
+    right: Field<Node>,
+    numbers: [u64; 2],
+}
+
+fn on_typed(scale: Scale) -> Outcome {
+    let heap = Heap::new(crate::config(scale.gcbench_limit())).expect("heap");
+    let mut mutator = heap.attach().expect("attach");
+    let shape = Shape::of(scale);
+    let sample = timed(|| {
+        mutator.scope(|s| {
+            s.scope(|t| black_box(typed_bottom_up(t, shape.stretch).get(t).contents().numbers[0]));
+            let keep = typed_node(s);
+            typed_fill(s, keep, shape.long_lived);
+            let numbers = s
+                .alloc_data_with(NUMBER_COUNT, |i| if i < NUMBER_COUNT / 2 { 1.0 / (i + 1) as f64 } else { 0.0 })
+                .expect("out of memory");
+            for (depth, count) in shape.short_lived() {
+                for _ in 0..count {
+                    s.scope(|t| {
+                        let tree = typed_node(t);
+                        typed_fill(t, tree, depth);
+                    });
+                }
+                for _ in 0..count {
+                    s.scope(|t| black_box(typed_bottom_up(t, depth).get(t).contents().numbers[0]));
+                }
+            }
+            assert_eq!(typed_nodes(s, s.borrow(keep)), shape.nodes_kept());
+            numbers.get(s).as_slice()[1000]
+        })
+    });
+    Outcome::new(sample, 1).figure(sample.wall).stats(heap.stats())
+}
+
+fn typed_node<'s>(s: &mut Scope<'s>) -> Local<'s, Node> {
+    s.alloc(Node { left: Field::null(), right: Field::null(), numbers: [0; 2] }).expect("out of memory")
+}
+
+fn typed_fill(s: &mut Scope<'_>, node: Local<'_, Node>, depth: u32) {
+    if depth == 0 {
+        return;
+    }
+    s.scope(|t| {
+        let left = typed_node(t);
+        t.set(node, |n| &n.left, left);
+        let right = typed_node(t);
+        t.set(node, |n| &n.right, right);
+        typed_fill(t, left, depth - 1);
+        typed_fill(t, right, depth - 1);
+    });
+}
+
+fn typed_bottom_up<'s>(s: &mut Scope<'s>, depth: u32) -> Local<'s, Node> {
+    if depth == 0 {
+        return typed_node(s);
+    }
+    s.escape(|t| {
+        let left = typed_bottom_up(t, depth - 1);
+        let right = typed_bottom_up(t, depth - 1);
+        let node = typed_node(t);
+        t.set(node, |n| &n.left, left);
+        t.set(node, |n| &n.right, right);
+        Ok::<_, Infallible>(node)
+    })
+    .unwrap_or_else(|e| match e {})
+}
+
+fn typed_nodes(s: &Scope<'_>, node: Ref<'_, Node>) -> u64 {
+    match (s.get(node, |n| &n.left), s.get(node, |n| &n.right)) {
+        (Some(left), Some(right)) => 1 + typed_nodes(s, left) + typed_nodes(s, right),
+        _ => 1,
+    }
+}

@@ -1,0 +1,126 @@
+//! The goals: ratios of what one run of the program has measured, as far as it ran what they are about.
+
+use crate::report::{short, table};
+use crate::summary::{Summary, best_peer};
+
+/// What was measured.
+struct Results<'a>(&'a [Summary<'a>]);
+
+impl<'a> Results<'a> {
+    fn all(&self, workload: &str) -> Vec<&'a Summary<'a>> {
+        self.0.iter().filter(|s| !s.case.row && s.case.workload == workload && s.figure.is_some()).collect()
+    }
+
+    fn summary(&self, workload: &str, system: &str) -> Option<&'a Summary<'a>> {
+        self.all(workload).into_iter().find(|s| s.case.system == system)
+    }
+
+    fn figure(&self, workload: &str, system: &str) -> Option<f64> {
+        Some(self.summary(workload, system)?.figure?.median)
+    }
+
+    fn ratio(&self, workload: &str, system: &str, to: &str) -> Option<f64> {
+        Some(self.figure(workload, system)? / self.figure(workload, to)?)
+    }
+
+    fn to_best(&self, workload: &str, system: &str) -> Option<f64> {
+        let best = best_peer(&self.all(workload))?.figure?.median;
+        Some(self.figure(workload, system)? / best)
+    }
+
+    fn peak_to_best(&self, workload: &str) -> Option<f64> {
+        let all = self.all(workload);
+        let peak = best_peer(&all)?.peak?.median;
+        Some(self.summary(workload, RAW)?.peak?.median / peak)
+    }
+
+    /// The last value of a curve over the first.
+    fn growth(&self, workload: &str) -> Option<f64> {
+        let of: Vec<_> = self.all(workload).into_iter().filter(|s| s.case.system == RAW).collect();
+        Some(of.last()?.figure?.median / of.first()?.figure?.median)
+    }
+
+    /// Microseconds.
+    fn gap(&self, workload: &str, key: &str) -> Option<f64> {
+        Some(self.summary(workload, RAW)?.number(key)?.median)
+    }
+}
+
+const RAW: &str = "handfast raw";
+
+enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+use Bound::{AtLeast, AtMost};
+
+struct Goal {
+    text: &'static str,
+    bound: Bound,
+    measured: Option<f64>,
+}
+
+fn goals(results: &Results<'_>) -> Vec<Goal> {
+    let goal = |text, bound, measured| Goal { text, bound, measured };
+    let memory = "bump loop, cursor in memory";
+    let registers = "bump loop, cursor in registers";
+    let two = |workload, twice| Some(results.figure(workload, RAW)? / results.figure(twice, RAW)?);
+    let cpu = |workload| Some(results.summary(workload, RAW)?.cpu_ns?.median);
+    vec![
+        goal("W2, raw, of the loop with its cursor in memory", AtMost(1.3), results.ratio("w2", RAW, memory)),
+        goal("W2, typed, the same", AtMost(1.3), results.ratio("w2", "handfast typed", memory)),
+        goal("W2, C inline, the same", AtMost(1.3), results.ratio("w2", "handfast C inline", memory)),
+        goal("W2, raw, of the best peer", AtMost(0.35), results.to_best("w2", RAW)),
+        goal("W2, batch, of the bare loop", AtMost(2.0), results.ratio("w2", "handfast batch", registers)),
+        goal("W3 of the best peer", AtMost(0.6), results.to_best("w3", RAW)),
+        goal("W3: peak memory of the best peer's", AtMost(1.0), results.peak_to_best("w3")),
+        goal("W3: throughput of two threads of that of one", AtLeast(1.9), two("w3", "w3x2")),
+        goal(
+            "W3: CPU time an object with two threads of that with one",
+            AtMost(1.1),
+            cpu("w3x2").zip(cpu("w3")).map(|(two, one)| two / one),
+        ),
+        goal("W4 of the best peer", AtMost(0.6), results.to_best("w4", RAW)),
+        goal("W4: peak memory of the best peer's", AtMost(1.0), results.peak_to_best("w4")),
+        goal("W5 of ZGC", AtMost(1.0), results.ratio("w5", RAW, "jdk Z")),
+        goal("W5 of jemalloc", AtMost(1.3), results.ratio("w5", RAW, "jemalloc")),
+        goal("W5: longest gap, us", AtMost(1000.0), results.gap("w5", "gap_max_us")),
+        goal("W5: gap p99.99, us", AtMost(1000.0), results.gap("w5", "gap_p9999_us")),
+        goal(
+            "W5: throughput of two threads on one public table of that of one",
+            AtLeast(1.7),
+            results.ratio("w5s2", "handfast raw, one thread", RAW),
+        ),
+        goal("publication, ns an object", AtMost(10.0), results.figure("publish", RAW)),
+        goal("minor collection, ns a byte that survives", AtMost(1.5), results.figure("minor", RAW)),
+        goal("minor collection with 512 MiB of old objects of that with none", AtMost(1.2), results.growth("by-old")),
+        goal("minor collection with a million old links of that with none", AtMost(1.2), results.growth("by-links")),
+        goal("full cycle, ns a live byte", AtMost(1.0), results.figure("mark", RAW)),
+        goal(
+            "CPU time of a mutator while cycles run back to back of that without",
+            AtMost(1.33),
+            results.ratio("busy", "handfast raw, back to back", "handfast raw, no cycle"),
+        ),
+        goal("memory at the peak of what lives, default pacing", AtMost(1.6), results.figure("memory", RAW)),
+    ]
+}
+
+/// Prints those that could be measured.
+pub fn print(summaries: &[Summary<'_>]) {
+    let rows: Vec<Vec<String>> = goals(&Results(summaries))
+        .into_iter()
+        .filter_map(|goal| {
+            let measured = goal.measured?;
+            let (sign, bound, met) = match goal.bound {
+                AtMost(bound) => ("≤", bound, measured <= bound),
+                AtLeast(bound) => ("≥", bound, measured >= bound),
+            };
+            let met = if met { "yes" } else { "no" };
+            Some(vec![goal.text.to_owned(), format!("{sign} {bound}"), short(measured), met.to_owned()])
+        })
+        .collect();
+    if !rows.is_empty() {
+        println!("\n**Goals**\n");
+        table(&["goal", "wanted", "measured", "met"], &rows);
+    }
+}

@@ -1,0 +1,224 @@
+//! One run: a process of its own, what it printed, what it cost, and what else the machine did meanwhile.
+
+use crate::case::Case;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What a run has measured.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The number of the case.
+    pub case: usize,
+    pub round: usize,
+    /// The numbers that the program has printed, by key.
+    pub numbers: BTreeMap<String, f64>,
+    /// Nanoseconds and how many gaps began there.
+    pub gaps: Vec<(u64, u64)>,
+    /// The process: seconds of wall and CPU time, KiB of resident memory at the peak.
+    pub wall: f64,
+    pub cpu: f64,
+    pub peak_kib: i64,
+    /// Seconds of CPU time a second that everything else on the machine had meanwhile.
+    pub others: f64,
+    /// Why it does not count.
+    pub error: Option<String>,
+}
+
+impl Run {
+    /// The figure, in the unit of the workload.
+    pub fn figure(&self) -> Option<f64> {
+        self.numbers.get("figure").copied()
+    }
+
+    /// CPU nanoseconds an operation.
+    pub fn cpu_ns(&self) -> Option<f64> {
+        let ops = *self.numbers.get("ops")?;
+        Some(self.numbers.get("cpu")? * 1e9 / ops)
+    }
+}
+
+/// CPU seconds of the whole machine.
+fn busy() -> f64 {
+    let text = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let ticks = |line: &str| -> u64 {
+        let numbers: Vec<u64> = line.split_whitespace().skip(1).filter_map(|n| n.parse().ok()).collect();
+        // user nice system idle iowait irq softirq steal
+        numbers.iter().take(8).sum::<u64>() - numbers.iter().skip(3).take(2).sum::<u64>()
+    };
+    let per_second = rustix::param::clock_ticks_per_second() as f64;
+    text.lines().next().map_or(0.0, |line| ticks(line) as f64 / per_second)
+}
+
+/// What a child that has ended used.
+struct Used {
+    status: ExitStatus,
+    cpu: f64,
+    peak_kib: i64,
+}
+
+/// Waits for the child at most as long as `timeout`, then kills it.
+fn wait(child: &mut Child, timeout: Duration) -> Result<Used, String> {
+    let start = Instant::now();
+    let mut killed = false;
+    loop {
+        let mut status = 0;
+        // SAFETY: [X4] a struct of numbers.
+        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+        // SAFETY: [X4] our own child, which nothing else waits for, and memory of ours.
+        let pid = unsafe { libc::wait4(child.id() as i32, &mut status, libc::WNOHANG, &mut usage) };
+        if pid < 0 {
+            return Err(format!("wait4: {}", std::io::Error::last_os_error()));
+        }
+        if pid > 0 {
+            if killed {
+                return Err(format!("not done after {} s", timeout.as_secs()));
+            }
+            let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 * 1e-6;
+            return Ok(Used {
+                status: ExitStatus::from_raw(status),
+                cpu: seconds(usage.ru_utime) + seconds(usage.ru_stime),
+                peak_kib: usage.ru_maxrss,
+            });
+        }
+        if !killed && start.elapsed() > timeout {
+            child.kill().map_err(|error| format!("cannot be killed: {error}"))?;
+            killed = true;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The line that says most: what follows where a program panicked, else the last.
+fn reason(text: &str) -> Option<&str> {
+    let panicked = text.lines().skip_while(|line| !line.contains("panicked at")).nth(1);
+    panicked.or(text.lines().last()).map(str::trim)
+}
+
+/// Runs a case once.
+pub fn run(number: usize, case: &Case, round: usize, timeout: Duration) -> Run {
+    let mut run = Run {
+        case: number,
+        round,
+        numbers: BTreeMap::new(),
+        gaps: vec![],
+        wall: 0.0,
+        cpu: 0.0,
+        peak_kib: 0,
+        others: 0.0,
+        error: None,
+    };
+    let (before, start) = (busy(), Instant::now());
+    let mut command = Command::new(&case.program);
+    command.args(&case.arguments).envs(case.environment.iter().cloned());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => return Run { error: Some(format!("{}: {error}", case.program.display())), ..run },
+    };
+    let read = |mut pipe: Box<dyn Read + Send>| {
+        thread::spawn(move || {
+            let mut text = vec![];
+            // What was read before an error is what there is.
+            let _ = pipe.read_to_end(&mut text);
+            String::from_utf8_lossy(&text).into_owned()
+        })
+    };
+    let out = read(Box::new(child.stdout.take().expect("piped")));
+    let err = read(Box::new(child.stderr.take().expect("piped")));
+    let used = wait(&mut child, timeout);
+    run.wall = start.elapsed().as_secs_f64();
+    let text = out.join().expect("the reader");
+    let complaint = err.join().expect("the reader");
+    match used {
+        Ok(used) => {
+            run.cpu = used.cpu;
+            run.peak_kib = used.peak_kib;
+            run.others = ((busy() - before - used.cpu) / run.wall).max(0.0);
+            parse(&mut run, &text);
+            if !used.status.success() || run.figure().is_none() {
+                run.error = Some(format!(
+                    "{}: {}",
+                    used.status,
+                    reason(&complaint).or(reason(&text)).unwrap_or("says nothing")
+                ));
+            }
+        }
+        Err(error) => run.error = Some(error),
+    }
+    run
+}
+
+/// Takes the words of the last line that has a figure, and the pauses of a log of OpenJDK.
+fn parse(run: &mut Run, text: &str) {
+    let Some(line) = text.lines().rev().find(|line| line.contains("figure=")) else { return };
+    for (key, value) in line.split_whitespace().filter_map(|word| word.split_once('=')) {
+        if key == "gap_hist" {
+            let pairs = value.split(';').filter_map(|pair| pair.split_once(':'));
+            run.gaps = pairs.filter_map(|(ns, count)| Some((ns.parse().ok()?, count.parse().ok()?))).collect();
+        } else if let Ok(number) = value.parse() {
+            run.numbers.insert(key.to_owned(), number);
+        }
+    }
+    let pause =
+        |line: &str| line.contains(" Pause ").then(|| line.rsplit(' ').next()?.strip_suffix("ms")?.parse().ok());
+    let mut pauses: Vec<f64> = text.lines().filter_map(|line| pause(line)?).collect();
+    if !pauses.is_empty() {
+        pauses.sort_by(f64::total_cmp);
+        let at = |part: f64| pauses[((pauses.len() - 1) as f64 * part).ceil() as usize] * 1e3;
+        for (key, part) in [("p50", 0.5), ("p99", 0.99), ("p999", 0.999), ("max", 1.0)] {
+            run.numbers.insert(format!("pause_{key}_us"), at(part));
+        }
+        run.numbers.insert("pauses".into(), pauses.len() as f64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::own::Role;
+
+    fn shell(text: &str) -> Case {
+        Case {
+            workload: "w2".into(),
+            system: "shell".into(),
+            role: Role::Peer,
+            base: String::new(),
+            row: false,
+            x: None,
+            threads: 1,
+            program: "sh".into(),
+            arguments: vec!["-c".into(), text.into()],
+            environment: vec![("FIGURE".into(), "2.5".into())],
+        }
+    }
+
+    #[test]
+    fn words_of_a_program_are_read() {
+        let script = "echo figure=1; echo '[1s][info] GC(0) Pause Young 3M->1M 1.5ms'; echo figure=$FIGURE cpu=2 ops=1e9 gap_hist='8:3;16:1;'";
+        let run = run(0, &shell(script), 1, Duration::from_secs(20));
+        assert_eq!((run.figure(), run.cpu_ns(), run.error.as_deref()), (Some(2.5), Some(2.0), None));
+        assert_eq!(run.gaps, [(8, 3), (16, 1)]);
+        assert_eq!(run.numbers["pause_max_us"], 1500.0);
+        assert!(run.peak_kib > 0);
+    }
+
+    #[test]
+    fn a_program_that_fails_says_why() {
+        let fails = run(0, &shell("echo figure=1; echo no memory >&2; exit 3"), 1, Duration::from_secs(20));
+        assert_eq!(fails.error.as_deref(), Some("exit status: 3: no memory"));
+        let silent = run(0, &shell("true"), 1, Duration::from_secs(20));
+        assert!(silent.error.expect("no figure").contains("says nothing"));
+        let absent = Case { program: "/nowhere/at all".into(), ..shell("") };
+        assert!(run(0, &absent, 1, Duration::from_secs(20)).error.expect("absent").contains("/nowhere/at all"));
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_killed() {
+        let run = run(0, &shell("exec sleep 1000"), 1, Duration::from_millis(200));
+        assert!(run.error.expect("killed").contains("not done"));
+    }
+}

@@ -1,0 +1,65 @@
+//! The heap's configuration in all workloads. `--config` changes fields of it, in the processes of the runs as well: they
+//! find the text in the environment.
+
+use handfast::{Config, raw};
+
+/// Where the processes of the runs find the text of `--config`.
+pub const VARIABLE: &str = "HANDFAST_BENCH_CONFIG";
+
+/// A configuration with a limit in MiB: about three times what lives at the peak, which collectors of the whole heap
+/// would use up before they begin. So may ours.
+pub fn config(limit: usize) -> Config {
+    let mut config = Config { max_heap_bytes: limit << 20, growth_percent: 200, ..Config::default() };
+    if let Ok(text) = std::env::var(VARIABLE) {
+        apply(&mut config, &text).unwrap_or_else(|error| panic!("{VARIABLE}: {error}"));
+    }
+    config
+}
+
+/// A heap with this limit in MiB.
+pub fn raw_heap(limit: usize) -> raw::Heap {
+    raw::Heap::new(&config(limit)).expect("heap")
+}
+
+/// Sets the fields that `text` names: `field=number,…`; numbers may end with `k`, `m` or `g`.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn apply(config: &mut Config, text: &str) -> Result<(), String> {
+    for part in text.split(',').filter(|part| !part.is_empty()) {
+        let (field, value) = part.split_once('=').ok_or(format!("{part:?} is not of the form field=number"))?;
+        let number = number(value).ok_or(format!("{field}: {value:?} is not a number"))?;
+        match field {
+            "nursery_bytes" => config.nursery_bytes = number,
+            "growth_percent" => config.growth_percent = u32::try_from(number).unwrap_or(u32::MAX),
+            "min_trigger_bytes" => config.min_trigger_bytes = number,
+            "gc_threads" => config.gc_threads = u32::try_from(number).unwrap_or(u32::MAX),
+            "reserve_bytes" => config.reserve_bytes = number,
+            _ => return Err(format!("unknown field {field:?}")),
+        }
+    }
+    Ok(())
+}
+
+fn number(text: &str) -> Option<usize> {
+    let (digits, shift) = match text.chars().last()? {
+        'k' => (&text[..text.len() - 1], 10),
+        'm' => (&text[..text.len() - 1], 20),
+        'g' => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    digits.parse::<usize>().ok()?.checked_mul(1 << shift)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_set_by_name() {
+        let mut config = Config::default();
+        apply(&mut config, "nursery_bytes=512k,gc_threads=2").unwrap();
+        assert_eq!((config.nursery_bytes, config.gc_threads), (512 << 10, 2));
+        assert!(apply(&mut config, "nursery_bytes=99999999999999999999").is_err());
+    }
+}

@@ -1,0 +1,277 @@
+//! W5: a table of 112-byte objects, filled; then slots at random get new objects. On one thread; on two, with a table each
+//! or with one that both share. A tick is sixteen replacements. The limit writes into the objects that are there.
+
+use crate::gaps::Gaps;
+use crate::outcome::Outcome;
+use crate::own::Own;
+use crate::row::{Sample, timed};
+use crate::workload::Scale;
+use handfast::raw::{self, Mutator, Object, TypeInfo};
+use handfast::{Config, Field, Heap, Trace};
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::thread;
+
+static TABLE: TypeInfo = TypeInfo::new("bench::Table", 0).with_ref_items();
+/// 112 bytes with the header: a reference and twelve words.
+pub static ENTRY: TypeInfo = TypeInfo::new("bench::Entry", 104).with_refs(&[0]);
+const IN_PLACE: &str = "written in place";
+
+/// The systems.
+pub fn own() -> Vec<Own> {
+    let full = |run: fn(usize, u64, usize) -> Outcome| {
+        move |scale: Scale| run(scale.table().0, scale.table().1, scale.table_limit())
+    };
+    vec![
+        Own::handfast("w5", "handfast raw", IN_PLACE, full(|n, turns, limit| on_raw(n, turns, limit, 1))),
+        Own::handfast("w5", "handfast typed", IN_PLACE, full(on_typed)),
+        Own::limit("w5", IN_PLACE, full(|n, turns, _| in_place(n, turns))),
+        Own::handfast("w5x2", "handfast raw", "", full(|n, turns, limit| on_raw(n, turns, limit, 2))),
+        Own::handfast("w5s2", "handfast raw", "", full(|n, turns, limit| on_shared(n, turns, limit, 2))),
+        Own::handfast("w5s2", "handfast raw, one thread", "", full(|n, turns, limit| on_shared(n, turns, limit, 1))),
+        Own::handfast("memory", "handfast raw", "", |scale: Scale| {
+            let (slots, turns) = scale.table();
+            peak_of_live(slots, turns)
+        }),
+        Own::handfast("by-heap", "handfast raw", "", |scale: Scale| {
+            let (n, turns) = scale.small_table();
+            on_raw(n, turns, scale.x as usize, 1)
+        }),
+    ]
+}
+
+/// The numbers that choose slots: the same on every system.
+pub struct Random(u64);
+
+impl Random {
+    /// For a table of this size.
+    pub fn new(slots: usize) -> Random {
+        Random(88_172_645_463_325_252 + slots as u64)
+    }
+
+    /// A slot.
+    #[inline(always)]
+    pub fn slot(&mut self, slots: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 20) % slots as u64) as usize
+    }
+}
+
+/// Runs `fill` and then `replace` on each thread; what counts is from when all have filled until all are done.
+fn on_threads(threads: usize, fill_and_replace: impl Fn(usize, &dyn Fn(), &mut Gaps) + Sync) -> (Sample, Gaps) {
+    let (filled, done) = (Barrier::new(threads + 1), Barrier::new(threads + 1));
+    thread::scope(|s| {
+        let (filled, done, work) = (&filled, &done, &fill_and_replace);
+        let workers: Vec<_> = (0..threads)
+            .map(|number| {
+                s.spawn(move || {
+                    let mut gaps = Gaps::new();
+                    let ready = || {
+                        filled.wait();
+                    };
+                    work(number, &ready, &mut gaps);
+                    done.wait();
+                    gaps
+                })
+            })
+            .collect();
+        filled.wait();
+        let sample = timed(|| done.wait());
+        let mut gaps = workers.into_iter().map(|worker| worker.join().expect("a worker"));
+        let mut all = gaps.next().expect("a thread");
+        gaps.for_each(|other| all.merge(&other));
+        (sample, all)
+    })
+}
+
+/// An object whose words all say `value`.
+///
+/// # Safety
+/// The calling thread's mutator. May collect.
+#[inline(always)]
+pub unsafe fn entry(m: Mutator, value: u64) -> *mut Object {
+    // SAFETY: [X1] all of the payload is written at once.
+    unsafe {
+        let entry = m.alloc_uninit(&ENTRY);
+        assert!(!entry.is_null(), "out of memory");
+        let words = raw::payload(entry).cast::<u64>();
+        words.write(0);
+        for i in 1..13 {
+            words.add(i).write(value);
+        }
+        entry
+    }
+}
+
+/// A rooted table with all its objects.
+///
+/// # Safety
+/// The calling thread's mutator. May collect.
+pub unsafe fn filled(m: Mutator, slots: usize) -> *mut *mut Object {
+    // SAFETY: [X1] the table is rooted over the allocations.
+    unsafe {
+        let table = m.root(m.alloc_items(&TABLE, slots));
+        assert!(!(*table).is_null(), "out of memory");
+        for i in 0..slots {
+            let entry = entry(m, i as u64);
+            m.store(*table, i * 8, entry);
+        }
+        table
+    }
+}
+
+/// Replaces objects at random; the sum of what they said.
+///
+/// # Safety
+/// As [`filled`]; `table` is a root.
+pub unsafe fn replace(m: Mutator, table: *mut *mut Object, slots: usize, turns: u64, mut tick: impl FnMut()) -> u64 {
+    let (mut random, mut sum) = (Random::new(slots), 0u64);
+    for turn in 0..turns {
+        let at = random.slot(slots) * 8;
+        // SAFETY: [X1] this thread's mutator; the table is rooted.
+        unsafe {
+            let new = entry(m, turn);
+            let old = m.load(*table, at);
+            sum = sum.wrapping_add(raw::payload(old).cast::<u64>().add(1).read());
+            m.store(*table, at, new);
+        }
+        if turn % 16 == 15 {
+            tick();
+        }
+    }
+    sum
+}
+
+fn on_raw(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome {
+    let heap = crate::raw_heap(limit);
+    let (slots, each) = (slots / threads, turns / threads as u64);
+    let (sample, gaps) = on_threads(threads, |_, ready, gaps| {
+        let m = heap.attach().expect("attach");
+        // SAFETY: [X1] this thread's mutator; the table is rooted.
+        unsafe {
+            let table = filled(m, slots);
+            m.native_enter();
+            ready();
+            m.native_leave();
+            *gaps = Gaps::new();
+            black_box(replace(m, table, slots, each, || gaps.tick()));
+            m.detach();
+        }
+    });
+    Outcome::new(sample, turns).gaps(gaps).stats(heap.stats())
+}
+
+/// One thread, without a limit and with the default pacing; resident memory at the peak over what lives.
+fn peak_of_live(slots: usize, turns: u64) -> Outcome {
+    let heap = raw::Heap::new(&Config::default()).expect("heap");
+    let m = heap.attach().expect("attach");
+    // SAFETY: [X1] this thread's mutator; the table is rooted.
+    let sample = unsafe {
+        let table = filled(m, slots);
+        let sample = timed(|| replace(m, table, slots, turns, || ()));
+        m.detach();
+        sample
+    };
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak");
+    let kib: f64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
+    Outcome::new(sample, turns).figure(kib * 1024.0 / (slots * (112 + 8)) as f64).stats(heap.stats())
+}
+
+fn on_shared(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome {
+    let heap = crate::raw_heap(limit);
+    let m = heap.attach().expect("attach");
+    let each = turns / threads as u64;
+    // SAFETY: [X1] this thread's mutator; the global root makes the table public.
+    let global = unsafe {
+        let global = m.global_new(*filled(m, slots)) as usize;
+        m.native_enter();
+        global
+    };
+    let (sample, gaps) = on_threads(threads, |number, ready, gaps| {
+        let m = heap.attach().expect("attach");
+        // SAFETY: [X1] this thread's mutator; the table is rooted here as well.
+        unsafe {
+            let table = m.root(m.global_get(global as *mut raw::GlobalCell));
+            m.native_enter();
+            ready();
+            m.native_leave();
+            *gaps = Gaps::new();
+            let mut random = Random::new(slots + number);
+            for turn in 0..each {
+                let at = random.slot(slots) * 8;
+                let new = entry(m, turn);
+                let old = m.load(*table, at);
+                black_box(raw::payload(old).cast::<u64>().add(1).read());
+                m.store(*table, at, new);
+                if turn % 16 == 15 {
+                    gaps.tick();
+                }
+            }
+            m.detach();
+        }
+    });
+    // SAFETY: [X1] this thread's mutator and its global.
+    unsafe {
+        m.native_leave();
+        m.global_free(global as *mut raw::GlobalCell);
+        m.detach();
+    }
+    Outcome::new(sample, turns).gaps(gaps).stats(heap.stats())
+}
+
+/// The object in the typed layer.
+#[derive(Trace)]
+struct Entry {
+    link: Field<Entry>,
+    values: [u64; 12],
+}
+
+fn on_typed(slots: usize, turns: u64, limit: usize) -> Outcome {
+    let heap = Heap::new(crate::config(limit)).expect("heap");
+    let mut mutator = heap.attach().expect("attach");
+    let (sample, gaps) = mutator.scope(|s| {
+        let entry = |value| Entry { link: Field::null(), values: [value; 12] };
+        let table = s.alloc_array::<Entry>(slots).expect("out of memory");
+        let new = s.var::<Entry>();
+        for i in 0..slots {
+            new.alloc(s, entry(i as u64)).expect("out of memory");
+            s.set_item(table, i, new.get(s));
+        }
+        let (mut random, mut sum, mut gaps) = (Random::new(slots), 0u64, Gaps::new());
+        let sample = timed(|| {
+            for turn in 0..turns {
+                let at = random.slot(slots);
+                new.alloc(s, entry(turn)).expect("out of memory");
+                let old = s.item(table, at).expect("filled");
+                sum = sum.wrapping_add(old.values[0] + u64::from(old.get(|e| &e.link).is_some()));
+                s.set_item(table, at, new.get(s));
+                if turn % 16 == 15 {
+                    gaps.tick();
+                }
+            }
+            black_box(sum)
+        });
+        (sample, gaps)
+    });
+    Outcome::new(sample, turns).gaps(gaps).stats(heap.stats())
+}
+
+fn in_place(slots: usize, turns: u64) -> Outcome {
+    let mut table: Vec<Box<[u64; 14]>> = (0..slots).map(|i| Box::new([i as u64; 14])).collect();
+    let (mut random, mut sum, mut gaps) = (Random::new(slots), 0u64, Gaps::new());
+    let sample = timed(|| {
+        for turn in 0..turns {
+            let entry = &mut table[random.slot(slots)];
+            sum = sum.wrapping_add(entry[3]);
+            **entry = [turn; 14];
+            if turn % 16 == 15 {
+                gaps.tick();
+            }
+        }
+        black_box(sum)
+    });
+    Outcome::new(sample, turns).gaps(gaps)
+}

@@ -1,0 +1,163 @@
+//! How large a nursery is: what survives decides.
+//!
+//! A small nursery stays in the cache close to the processor, a large one gives objects time to die. So a mutator begins
+//! small; while a good part of what it allocates survives, though not all of it, doubling the nursery lets more die
+//! before the next minor collection; when nearly nothing survives, or nearly everything, size does not help and the
+//! nursery becomes small again. A pause consists of copying survivors, so the size is also bounded by what can be copied
+//! within the pause target. (Sizing by survival: Appel, Simple generational garbage collection, 1989; by a pause goal:
+//! Detlefs et al., Garbage-first, ISMM 2004.)
+//!
+//! The measure is processor time, since a thread that is descheduled copies nothing, and even so a single measurement
+//! raises the estimate by an eighth at most: a page fault or a cold cache is no reason to collect more often.
+
+use crate::heap::block::BLOCK;
+use rustix::time::{ClockId, clock_gettime};
+use std::time::Duration;
+
+/// No pause target makes a nursery smaller than this.
+pub const LEAST: usize = 128 << 10;
+
+/// The bounds of a heap's nurseries.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// The size to begin with, in blocks.
+    pub first: usize,
+    /// The largest size, in blocks; not below `first`.
+    pub most: usize,
+    /// What a minor collection should take at most.
+    pub pause_target: Duration,
+}
+
+/// The present size of one mutator's nursery, and what the last minor collections showed.
+#[derive(Debug)]
+pub struct Sizing {
+    bounds: Bounds,
+    blocks: usize,
+    /// Nearly everything survived the last collection of a full nursery.
+    most_survive: bool,
+    /// Nanoseconds for a KiB of survivors, an estimate; 0: none was measured.
+    cost: u64,
+}
+
+impl Sizing {
+    /// The size that a mutator begins with.
+    pub fn new(bounds: Bounds) -> Sizing {
+        Sizing { bounds, blocks: bounds.first, most_survive: false, cost: 0 }
+    }
+
+    /// The size in blocks.
+    pub fn blocks(&self) -> usize {
+        self.blocks
+    }
+
+    /// Whether nearly everything survived the last collection of a full nursery: four fifths.
+    pub fn most_survive(&self) -> bool {
+        self.most_survive
+    }
+
+    /// After a minor collection of `allocated` bytes of which `survived` were promoted in `took`: the size from now on.
+    pub fn after_minor(&mut self, allocated: usize, survived: usize, took: Duration) -> usize {
+        let size = self.blocks * BLOCK;
+        // One that came early, for a handshake or on demand, says little.
+        if allocated < size / 2 {
+            return self.blocks;
+        }
+        let survived = survived.min(allocated);
+        self.most_survive = survived > allocated / 5 * 4;
+        let want = if survived < allocated / 64 || survived > allocated / 16 * 15 {
+            (self.blocks / 2).max(self.bounds.first)
+        } else if survived > allocated / 24 {
+            self.blocks * 2
+        } else {
+            self.blocks
+        };
+        // With fewer survivors it is not them that a pause consists of.
+        let bound = if survived > allocated / 16 {
+            self.measure((took.as_nanos() as u64).saturating_mul(1024) / survived as u64);
+            let affordable = self.bounds.pause_target.as_nanos() as u64 * 1024 / self.cost.max(1);
+            (affordable as u128 * allocated as u128 / survived as u128 / BLOCK as u128).min(usize::MAX as u128) as usize
+        } else {
+            usize::MAX
+        };
+        let least = (LEAST / BLOCK).min(self.bounds.first);
+        self.blocks = want.min(bound).clamp(least, self.bounds.most);
+        self.blocks
+    }
+
+    fn measure(&mut self, cost: u64) {
+        self.cost = match self.cost {
+            0 => cost,
+            known if cost < known => known - (known - cost) / 4,
+            known => known + (cost - known).min(known).div_ceil(8),
+        };
+    }
+}
+
+/// The processor time that the calling thread has used.
+pub fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.max(0) as u64, time.tv_nsec.clamp(0, 999_999_999) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+    const US: Duration = Duration::from_micros(1);
+
+    fn sizing() -> Sizing {
+        Sizing::new(Bounds { first: 32, most: 128, pause_target: MS })
+    }
+
+    /// A minor collection of a full nursery, with survivors at a nanosecond a byte.
+    fn minor(sizing: &mut Sizing, percent: usize) -> usize {
+        let allocated = sizing.blocks() * BLOCK;
+        let survived = allocated / 100 * percent;
+        sizing.after_minor(allocated, survived, Duration::from_nanos(survived as u64))
+    }
+
+    #[test]
+    fn grows_while_some_survive_and_shrinks_when_size_does_not_help() {
+        let mut s = sizing();
+        assert_eq!((minor(&mut s, 20), minor(&mut s, 20), minor(&mut s, 20)), (64, 128, 128));
+        assert_eq!(minor(&mut s, 3), 128, "neither few nor many: stays");
+        assert_eq!((minor(&mut s, 0), minor(&mut s, 0), minor(&mut s, 0)), (64, 32, 32));
+        assert_eq!(minor(&mut s, 20), 64);
+        assert_eq!((minor(&mut s, 100), minor(&mut s, 100)), (30, 30), "a ms of survivors at a ns a byte");
+    }
+
+    #[test]
+    fn no_more_survives_than_can_be_copied_within_the_target() {
+        let mut s = sizing();
+        for _ in 0..100 {
+            minor(&mut s, 50);
+        }
+        let bytes = s.blocks() * BLOCK;
+        assert!((1_800_000..=2_000_000).contains(&bytes), "a ms buys a million bytes, half of {bytes}");
+    }
+
+    #[test]
+    fn never_below_the_least_nor_above_the_most() {
+        let mut s = sizing();
+        for _ in 0..100 {
+            s.after_minor(s.blocks() * BLOCK, s.blocks() * BLOCK / 2, Duration::from_secs(1));
+        }
+        assert_eq!(s.blocks() * BLOCK, LEAST);
+        for _ in 0..100 {
+            s.after_minor(s.blocks() * BLOCK, s.blocks() * BLOCK / 2, US);
+        }
+        assert_eq!(s.blocks(), 128);
+        let mut small = Sizing::new(Bounds { first: 4, most: 4, pause_target: Duration::ZERO });
+        assert_eq!(small.after_minor(4 * BLOCK, 2 * BLOCK, MS), 4);
+    }
+
+    #[test]
+    fn one_long_pause_moves_little_and_an_early_one_nothing() {
+        let mut s = sizing();
+        minor(&mut s, 20);
+        assert_eq!(minor(&mut s, 20), 128);
+        assert_eq!(s.after_minor(128 * BLOCK, 26 * BLOCK, Duration::from_secs(1)), 128);
+        assert_eq!(s.after_minor(BLOCK, BLOCK, Duration::from_secs(1)), 128);
+    }
+}

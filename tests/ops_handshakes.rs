@@ -1,0 +1,189 @@
+//! What two mutators do between the handshakes of one cycle: the programs of `tests/ops` that need each rule of the
+//! barriers, written by hand. Each loses an object, or keeps a dead one, if its rule is left out (`planted/`).
+//!
+//! A full collection asks five times: promote, arm, snapshot, flush, disarm. Both mutators run and wait for nobody, so
+//! the collection stops at each question until both have answered ([`both`] answers so many of them). Mutator 0 begins.
+
+#[allow(dead_code, reason = "programs that are bytes are for other tests")]
+mod ops;
+
+use ops::Op::*;
+use ops::{Op, Program, Setup};
+
+/// Null, where a store takes a root.
+const NULL: u8 = 8;
+
+fn run<const N: usize>(parts: [Vec<Op>; N]) {
+    let setup = Setup { lanes: 1, still: 0b11, ..Setup::default() };
+    ops::run_program(Program { setup, ops: parts.concat() });
+}
+
+/// Both mutators answer `n` questions; it is mutator 0's turn then.
+fn both(n: usize) -> Vec<Op> {
+    [Turn { lane: 1 }, Safepoint, Turn { lane: 0 }, Safepoint].repeat(n)
+}
+
+/// A pair.
+fn pair(root: u8) -> Op {
+    Alloc { root, kind: 1, size: 0 }
+}
+
+/// The rest of the collection, survivors that fill what it has freed, and the comparison.
+fn end() -> Vec<Op> {
+    let fill = |root| [List { root, length: 255 }, Minor];
+    [vec![Finish], [6, 7, 6, 7].into_iter().flat_map(fill).collect(), vec![Full]].concat()
+}
+
+/// A global root refers to an old object 0, which refers to an old object 1; mutator 0 has the first as root 0.
+fn chain() -> Vec<Op> {
+    let (store, global) = (Store { root: 0, field: 0, value: 1 }, GlobalSet { root: 0, global: 0 });
+    vec![pair(0), pair(1), store, global, Drop { root: 1 }, Minor, Full]
+}
+
+/// Two old public objects, each in a global root; mutator 0 has both as roots.
+fn two() -> Vec<Op> {
+    vec![pair(0), pair(1), GlobalSet { root: 0, global: 0 }, GlobalSet { root: 1, global: 1 }, Minor, Full]
+}
+
+#[test]
+fn what_a_scanned_mutator_takes_out_of_the_heap_is_marked() {
+    let take = vec![Load { root: 1, from: 0, field: 0 }, Store { root: 0, field: 0, value: NULL }];
+    run([chain(), vec![Cycle], both(2), vec![Safepoint], take, vec![Turn { lane: 1 }, Safepoint], end()]);
+}
+
+#[test]
+fn what_a_compare_exchange_takes_out_of_the_heap_is_marked() {
+    let take = vec![Load { root: 1, from: 0, field: 0 }, Exchange { root: 0, field: 0, expected: 1, value: NULL }];
+    run([chain(), vec![Cycle], both(2), vec![Safepoint], take, vec![Turn { lane: 1 }, Safepoint], end()]);
+}
+
+#[test]
+fn what_a_scanned_mutator_takes_out_of_a_global_root_is_marked() {
+    let take = vec![GlobalGet { root: 1, global: 0 }, GlobalSet { root: 5, global: 0 }];
+    run([
+        chain(),
+        vec![Drop { root: 0 }, Cycle],
+        both(2),
+        vec![Safepoint],
+        take,
+        vec![Turn { lane: 1 }, Safepoint],
+        end(),
+    ]);
+}
+
+/// Mutator 1 is scanned and makes an object, which is born marked. Mutator 0, which is not, holds the only reference to
+/// an old one, stores it there, and forgets it.
+#[test]
+fn what_an_armed_mutator_puts_into_an_object_born_marked_is_marked() {
+    let before = vec![pair(1), Publish { root: 1 }, Minor, Full, Cycle];
+    let scanned = vec![Turn { lane: 1 }, Safepoint, pair(3), GlobalSet { root: 3, global: 1 }, Minor, Turn { lane: 0 }];
+    let hide = vec![GlobalGet { root: 4, global: 1 }, Store { root: 4, field: 0, value: 1 }];
+    let forget = vec![Drop { root: 1 }, Drop { root: 4 }, Safepoint];
+    run([before, both(2), scanned, hide, forget, end()]);
+}
+
+/// Mutator 1 publishes a young object while it is armed; mutator 0 takes it after its own snapshot; mutator 1 forgets it
+/// and promotes it, with the old mark.
+#[test]
+fn what_an_armed_mutator_promotes_in_place_is_marked() {
+    let publish = vec![Turn { lane: 1 }, pair(0), GlobalSet { root: 0, global: 0 }, Turn { lane: 0 }, Safepoint];
+    let take = vec![GlobalGet { root: 0, global: 0 }, Turn { lane: 1 }];
+    let forget = vec![GlobalSet { root: 5, global: 0 }, Drop { root: 0 }, Minor, Safepoint];
+    run([vec![Cycle], both(2), publish, take, forget, end()]);
+}
+
+/// The same, but its snapshot is the minor collection that promotes it.
+#[test]
+fn what_a_snapshot_promotes_in_place_is_marked() {
+    let publish = vec![Turn { lane: 1 }, pair(0), GlobalSet { root: 0, global: 0 }, Turn { lane: 0 }, Safepoint];
+    let take = vec![GlobalGet { root: 0, global: 0 }, Turn { lane: 1 }];
+    let forget = vec![GlobalSet { root: 5, global: 0 }, Drop { root: 0 }, Safepoint];
+    run([vec![Cycle], both(2), publish, take, forget, end()]);
+}
+
+/// After `answers` answers mutator 0 leaves and comes back, and then takes an object out of the heap.
+fn comes_back(answers: usize) {
+    let again = vec![Reattach, GlobalGet { root: 0, global: 0 }, Load { root: 1, from: 0, field: 0 }];
+    let take = vec![Store { root: 0, field: 0, value: NULL }, Turn { lane: 1 }, Safepoint];
+    run([chain(), vec![Drop { root: 0 }, Cycle], both(answers), vec![Safepoint], again, take, end()]);
+}
+
+#[test]
+fn who_attaches_while_others_are_armed_takes_part() {
+    comes_back(1);
+}
+
+#[test]
+fn who_attaches_while_others_are_scanned_takes_part() {
+    comes_back(2);
+}
+
+/// C alone holds a pair; a scanned mutator crosses to its object, and C lets go.
+#[test]
+fn what_a_scanned_mutator_takes_from_c_is_marked() {
+    for extra in [0, 1] {
+        let held = vec![pair(0), Minor, Handle { root: 0, handle: 0, extra }, Drop { root: 0 }, Full, Cycle];
+        let take = vec![Cross { root: 1, handle: 0 }, Decref { handle: 0 }, Turn { lane: 1 }, Safepoint];
+        run([held, both(2), vec![Safepoint], take, end()]);
+    }
+}
+
+/// An unscanned mutator hands the only reference to C, and forgets it.
+#[test]
+fn what_an_armed_mutator_hands_to_c_is_marked() {
+    let before = vec![pair(1), Publish { root: 1 }, Minor, Full, Cycle];
+    let hand = vec![Handle { root: 1, handle: 0, extra: 0 }, Drop { root: 1 }, Safepoint];
+    run([
+        before,
+        both(2),
+        vec![Turn { lane: 1 }, Safepoint, Turn { lane: 0 }],
+        hand,
+        end(),
+        vec![Cross { root: 2, handle: 0 }],
+    ]);
+}
+
+/// Nothing but a weak reference leads to the object: before marking, when a flush round is on, and when it is dead.
+#[test]
+fn a_weak_reference_is_loaded_at_any_moment_of_a_cycle() {
+    for answers in 0..5 {
+        for more in [vec![], vec![Safepoint]] {
+            let before = vec![pair(0), WeakNew { root: 0, weak: 0 }, Drop { root: 0 }, Minor, Full];
+            let again = vec![pair(0), WeakNew { root: 0, weak: 1 }, Drop { root: 0 }, Minor, Cycle];
+            let load = vec![WeakGet { root: 1, weak: 1 }, WeakGet { root: 2, weak: 0 }];
+            run([
+                before,
+                again,
+                both(answers),
+                more,
+                load,
+                end(),
+                vec![WeakGet { root: 3, weak: 1 }, Drop { root: 1 }, Full],
+            ]);
+        }
+    }
+}
+
+/// A mutator that is scanned holds the object by a root alone, which the marker learns of only when buffers are handed
+/// over: until then its weak reference must not be judged.
+#[test]
+fn what_is_shaded_late_keeps_its_weak_references() {
+    let weak = vec![Load { root: 1, from: 0, field: 0 }, WeakNew { root: 1, weak: 0 }, Drop { root: 1 }, Cycle];
+    let take = vec![Load { root: 1, from: 0, field: 0 }, Store { root: 0, field: 0, value: NULL }];
+    let answer = vec![Turn { lane: 1 }, Safepoint, Turn { lane: 0 }];
+    let look = vec![WeakGet { root: 2, weak: 0 }];
+    run([chain(), weak, both(2), vec![Safepoint], take, answer, look.clone(), end(), look]);
+}
+
+/// Global root 0 is marked through before mutator 0 has given its snapshot; it moves an object out of what is not
+/// marked yet into what is.
+#[test]
+fn nothing_is_marked_before_all_are_scanned() {
+    let before =
+        vec![Store { root: 0, field: 0, value: 1 }, GlobalSet { root: 5, global: 1 }, Drop { root: 0 }, Minor, Full];
+    let armed = vec![GlobalGet { root: 0, global: 0 }, Load { root: 1, from: 0, field: 0 }];
+    let hide = vec![pair(3), Store { root: 3, field: 0, value: 1 }, Publish { root: 3 }];
+    let forget = vec![Store { root: 0, field: 0, value: NULL }, Drop { root: 1 }, Safepoint];
+    let scanned = vec![Turn { lane: 1 }, Safepoint, Turn { lane: 0 }];
+    run([two(), before, vec![Cycle], both(2), scanned, armed, hide, forget, end()]);
+}
