@@ -89,6 +89,7 @@ mod tables {
         VIEW_SEQUENCE: PySequenceMethods = NO_SEQUENCE, { sq_length: buffer::c_view_length, sq_item: buffer::c_view_item };
         VIEW_MAPPING: PyMappingMethods = NO_MAPPING, {
             mp_length: buffer::c_view_length, mp_subscript: buffer::c_view_subscript,
+            mp_ass_subscript: buffer::c_view_ass_subscript,
         };
     }
     pub static mut BYTES_BUFFER: PyBufferProcs =
@@ -152,7 +153,7 @@ builtin_type!(PyFloat_Type, c"float", size_of::<float::PyFloatObject>(), flag::B
     tp_as_number: &raw mut tables::FLOAT,
     tp_new: Some(float::c_float_new),
 });
-builtin_type!(PyUnicode_Type, c"str", size_of::<unicode::PyCompactUnicodeObject>(), flag::BASETYPE | flag::UNICODE, {
+builtin_type!(PyUnicode_Type, c"str", size_of::<unicode::PyUnicodeObject>(), flag::BASETYPE | flag::UNICODE, {
     tp_dealloc: Some(unicode::c_str_dealloc),
     tp_repr: Some(unicode_ops::c_str_repr),
     tp_str: Some(object::c_str_str),
