@@ -460,7 +460,10 @@ pub unsafe fn PyUnicode_Contains(ob: Ob, part: Ob) -> Res<bool> {
 #[capi]
 pub unsafe fn PyUnicode_FromObject(ob: Ob) -> Res<Own> {
     check(ob)?;
-    Ok(Own::share(ob))
+    if ptr::eq(type_of(ob), &raw mut PyUnicode_Type) {
+        return Ok(Own::share(ob));
+    }
+    from_points(&points(ob))
 }
 
 /// A str of a subtype, with the text of a str.
