@@ -85,6 +85,7 @@ unsafe fn names(kwargs: Ob, kwnames: Ob) -> Vec<String> {
 
 /// Arguments in the order of the parameters, NULL for those that are not given; they go to `room`.
 #[capi]
+#[allow(clippy::too_many_arguments, reason = "the function is CPython's")]
 pub unsafe fn _PyArg_UnpackKeywords(
     args: *const Ob,
     count: isize,
