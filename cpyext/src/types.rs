@@ -133,6 +133,7 @@ builtin_type!(PyBaseObject_Type, c"object", HEAD, flag::BASETYPE, {
     tp_getset: type_object::object_getset(),
 });
 builtin_type!(PyLong_Type, c"int", HEAD + 8, flag::BASETYPE | flag::LONG, {
+    tp_dealloc: Some(crate::type_alloc::c_plain_dealloc),
     tp_itemsize: 4,
     tp_repr: Some(int::c_int_repr),
     tp_hash: Some(int::c_int_hash),
@@ -147,6 +148,7 @@ builtin_type!(PyBool_Type, c"bool", HEAD + 8, flag::LONG, {
     tp_new: Some(object::c_bool_new),
 });
 builtin_type!(PyFloat_Type, c"float", size_of::<float::PyFloatObject>(), flag::BASETYPE, {
+    tp_dealloc: Some(crate::type_alloc::c_plain_dealloc),
     tp_repr: Some(float::c_float_repr),
     tp_hash: Some(float::c_float_hash),
     tp_richcompare: Some(float::c_float_richcompare),
@@ -166,6 +168,7 @@ builtin_type!(PyUnicode_Type, c"str", size_of::<unicode::PyUnicodeObject>(), fla
     tp_methods: unicode_ops::methods(),
 });
 builtin_type!(PyBytes_Type, c"bytes", bytes::HEAD + 1, flag::BASETYPE | flag::BYTES, {
+    tp_dealloc: Some(crate::type_alloc::c_plain_dealloc),
     tp_itemsize: 1,
     tp_repr: Some(bytes::c_bytes_repr),
     tp_hash: Some(bytes::c_bytes_hash),
