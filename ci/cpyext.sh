@@ -30,3 +30,27 @@ for rung in $("$python" cpyext/rungs/table.py names); do
     timeout 300 target/release/handfast-cpyext replay "$rung" 4
 done
 timeout 60 target/release/handfast-cpyext markupsafe cpyext/tests/page.html
+
+# A minor collection at every allocation, and the verifier after every phase.
+RUSTFLAGS="--cfg gc_zeal" cargo build -p handfast-cpyext --target-dir target/zeal
+for rung in crcmod mmh3 pycosat kiwisolver xxlimited; do
+    timeout 300 target/zeal/debug/handfast-cpyext replay "$rung"
+done
+
+# The address sanitizer, in the runtime and in the extensions.
+if have clang; then
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo build -p handfast-cpyext --target "$host" --target-dir target/asan
+    sanitized=target/cpyext/asan/target/cpyext
+    mkdir -p "$sanitized"
+    CC=clang CXX=clang++ EXT_CFLAGS=-fsanitize=address \
+        cpyext/rungs/build.sh cpyext/include:ffi/include "$sanitized/handfast" crcmod mmh3 lru_dict xxlimited
+    ln -sfn "$PWD/target/cpyext/recordings" "$sanitized/recordings"
+    program=$PWD/target/asan/$host/debug/handfast-cpyext
+    # Types and names live for ever: what is left at the end is no leak. Links are counted by the replay itself.
+    for rung in crcmod mmh3 lru_dict xxlimited; do
+        (cd target/cpyext/asan && ASAN_OPTIONS=detect_leaks=0 timeout 300 "$program" replay "$rung")
+    done
+else
+    skipped "cpyext: no clang, so no replay with the address sanitizer"
+fi
