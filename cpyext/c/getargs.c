@@ -72,10 +72,6 @@ static int wrong(Parse *from, int at, const char *wanted, PyObject *ob) {
 
 static int convert(Parse *from, PyObject *ob, int at);
 
-static int is_unit(char c) {
-    return isalpha((unsigned char)c) || c == '(';
-}
-
 /* The number of units in a format until its end or the matching parenthesis; and where the optional ones begin. */
 static int count_units(const char *format, int *optional, int *keyword_only) {
     int depth = 0, units = 0;
@@ -97,7 +93,7 @@ static int count_units(const char *format, int *optional, int *keyword_only) {
         } else if (*format == 'e' && (format[1] == 's' || format[1] == 't')) {
             units++;
             format++;
-        } else if (is_unit(*format)) {
+        } else if (isalpha((unsigned char)*format)) {
             units++;
         }
     }
@@ -306,19 +302,9 @@ static int convert(Parse *from, PyObject *ob, int at) {
             break;
         from->format++;
         return fill_buffer(from, ob, at, PyBUF_WRITABLE);
-    case 'S':
-        if (!PyBytes_Check(ob))
-            return wrong(from, at, "bytes", ob);
-        *va_arg(from->list, PyObject **) = ob;
-        return 1;
-    case 'Y':
-        if (!PyByteArray_Check(ob))
-            return wrong(from, at, "bytearray", ob);
-        *va_arg(from->list, PyObject **) = ob;
-        return 1;
-    case 'U':
-        if (!PyUnicode_Check(ob))
-            return wrong(from, at, "str", ob);
+    case 'S': case 'Y': case 'U':
+        if (unit == 'S' ? !PyBytes_Check(ob) : unit == 'Y' ? !PyByteArray_Check(ob) : !PyUnicode_Check(ob))
+            return wrong(from, at, unit == 'S' ? "bytes" : unit == 'Y' ? "bytearray" : "str", ob);
         *va_arg(from->list, PyObject **) = ob;
         return 1;
     case 'O':

@@ -10,6 +10,7 @@
 
 use crate::answer::Res;
 use crate::cross::{alloc, alloc_items, borrow_c, to_gc};
+pub use crate::dict_api::{PyDict_Copy, PyDict_Items, PyDict_Keys, PyDict_Merge, PyDict_Values};
 use crate::err;
 use crate::layout::{NULL, Ob, PyObject, Ty, flag, has, raw_ob, type_of};
 use crate::object::{PyObject_Hash, PyObject_RichCompareBool};
@@ -136,7 +137,7 @@ unsafe fn object(dict: Ob) -> Option<*mut Object> {
 }
 
 #[contract]
-unsafe fn check(dict: Ob) -> Res<*mut Object> {
+pub unsafe fn check(dict: Ob) -> Res<*mut Object> {
     if dict.is_null() || !has(dict, flag::DICT) {
         return err::bad_internal_call("a dict was expected");
     }
@@ -474,73 +475,4 @@ pub unsafe fn PyDict_SetDefault(dict: Ob, key: Ob, default: Ob) -> Res<Ob> {
     }
     set(dict, key, default)?;
     Ok(default)
-}
-
-#[contract]
-unsafe fn collect(dict: Ob, item: &dyn Fn(Ob, Ob) -> Res<Own>) -> Res<Own> {
-    check(dict)?;
-    let list = crate::list::PyList_New(0)?;
-    let mut at = 0;
-    while let Some((key, value, _)) = next(dict, &mut at) {
-        crate::list::append(list.ob(), item(key, value)?)?;
-    }
-    Ok(list)
-}
-
-/// A list of the keys.
-#[capi]
-pub unsafe fn PyDict_Keys(dict: Ob) -> Res<Own> {
-    collect(dict, &|key, _| Ok(Own::share(key)))
-}
-
-/// A list of the values.
-#[capi]
-pub unsafe fn PyDict_Values(dict: Ob) -> Res<Own> {
-    collect(dict, &|_, value| Ok(Own::share(value)))
-}
-
-/// A list of pairs.
-#[capi]
-pub unsafe fn PyDict_Items(dict: Ob) -> Res<Own> {
-    collect(dict, &|key, value| crate::tuple::pack(&[key, value]))
-}
-
-/// Copies the entries of one dict into another; `replace` says whether those that are there are changed.
-#[capi]
-pub unsafe fn PyDict_Merge(dict: Ob, other: Ob, replace: i32) -> Res<()> {
-    check(dict)?;
-    if has(other, flag::DICT) {
-        let mut at = 0;
-        while let Some((key, value, _)) = next(other, &mut at) {
-            let (key, value) = (Own::share(key), Own::share(value));
-            if replace != 0 || !PyDict_Contains(dict, key.ob())? {
-                set(dict, key.ob(), value.ob())?;
-            }
-        }
-        return Ok(());
-    }
-    let keys = crate::call::method(other, "keys", &[])?;
-    let iterator = crate::iter::PyObject_GetIter(keys.ob())?;
-    while let Some(key) = crate::iter::step(iterator.ob())? {
-        if replace != 0 || !PyDict_Contains(dict, key.ob())? {
-            let value = crate::object::PyObject_GetItem(other, key.ob())?;
-            set(dict, key.ob(), value.ob())?;
-        }
-    }
-    Ok(())
-}
-
-/// Copies the entries of one dict into another.
-#[capi]
-pub unsafe fn PyDict_Update(dict: Ob, other: Ob) -> Res<()> {
-    PyDict_Merge(dict, other, 1)
-}
-
-/// A new dict with the same entries.
-#[capi]
-pub unsafe fn PyDict_Copy(dict: Ob) -> Res<Own> {
-    check(dict)?;
-    let copy = new()?;
-    PyDict_Merge(copy.ob(), dict, 1)?;
-    Ok(copy)
 }

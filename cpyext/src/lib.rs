@@ -11,7 +11,7 @@
 //! | what C and Rust share | `layout`, `answer`, `own`, `../include/`, `../c/` |
 //! | types | `types`, `type_*`, `descr`, `member`, `wrapper`, `attr` |
 //! | kinds of objects | `long*`, `float`, `unicode*`, `codec`, `bytes`, `bytearray`, `tuple`, `list`, `dict*`, `set`, `slice`, `iter`, `module`, `method`, `exc`, `buffer`, `capsule`, `weakref` |
-//! | protocols | `object`, `number`, `sequence`, `call`, `err`, `warn`, `mem`, `import`, `clinic` |
+//! | protocols | `object`, `depth`, `number`, `sequence`, `call`, `err`, `warn`, `mem`, `import`, `clinic` |
 //! | extensions | `loader` |
 //!
 //! **How a function of the API is written.** As a Rust function that answers `Result`s and owned references
@@ -41,9 +41,10 @@ mod capsule;
 mod clinic;
 mod codec;
 mod cross;
+mod depth;
 mod descr;
 mod dict;
-mod dict_names;
+mod dict_api;
 mod dict_ops;
 mod err;
 pub mod eval;

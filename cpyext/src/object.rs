@@ -1,6 +1,7 @@
 //! What every object can do: compare, hash, text, truth, items; and the objects that exist once (None, True…).
 
 use crate::answer::{Res, owned};
+pub use crate::depth::{Depth, ReprGuard};
 use crate::err;
 use crate::layout::{NULL, Ob, PyObject, PyVarObject, Ty, flag, has, type_of};
 use crate::long::PyLongObject;
@@ -9,7 +10,6 @@ use crate::runtime;
 use crate::types::{PyBool_Type, PyEllipsis_Type, PyNone_Type, PyNotImplemented_Type, PyType_IsSubtype};
 use handfast::raw::IMMORTAL;
 use handfast_cpyext_macros::{capi, contract, slot};
-use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::ffi::c_int;
 use std::ptr;
@@ -476,90 +476,6 @@ pub unsafe fn singleton_repr(ob: Ob) -> Res<Own> {
         "NotImplemented"
     };
     crate::unicode::from_str(name)
-}
-
-/// A call that may be nested too deep.
-pub struct Depth;
-
-impl Depth {
-    /// One level deeper; raises when that is too deep.
-    ///
-    /// # Errors
-    /// `RecursionError`.
-    pub fn enter(place: &str) -> Res<Depth> {
-        if runtime::enter_recursion() {
-            return Ok(Depth);
-        }
-        // SAFETY: [X5] set once, when the runtime starts.
-        err::raise(unsafe { crate::exc::PyExc_RecursionError }, &format!("maximum recursion depth exceeded{place}"))
-    }
-}
-
-impl Drop for Depth {
-    fn drop(&mut self) {
-        runtime::leave_recursion();
-    }
-}
-
-/// One level deeper.
-#[capi]
-pub unsafe fn Py_EnterRecursiveCall(place: *const std::ffi::c_char) -> Res<()> {
-    Depth::enter(&std::ffi::CStr::from_ptr(place).to_string_lossy()).map(std::mem::forget)
-}
-
-/// One level less deep.
-#[capi]
-pub unsafe fn Py_LeaveRecursiveCall() {
-    runtime::leave_recursion();
-}
-
-thread_local! {
-    static IN_REPR: RefCell<Vec<Ob>> = const { RefCell::new(Vec::new()) };
-}
-
-/// An object whose `repr` is being written.
-#[derive(Debug)]
-pub struct ReprGuard;
-
-impl ReprGuard {
-    /// Enters; `None` when the object is entered already, so contains itself.
-    ///
-    /// # Errors
-    /// `RecursionError`.
-    pub fn enter(ob: Ob) -> Res<Option<ReprGuard>> {
-        let entered = IN_REPR.with_borrow_mut(|all| {
-            let new = !all.contains(&ob);
-            if new {
-                all.push(ob);
-            }
-            new
-        });
-        Ok(entered.then_some(ReprGuard))
-    }
-}
-
-impl Drop for ReprGuard {
-    fn drop(&mut self) {
-        IN_REPR.with_borrow_mut(|all| all.pop());
-    }
-}
-
-/// Enters the `repr` of an object: 1 when it is entered already.
-#[capi]
-pub unsafe fn Py_ReprEnter(ob: Ob) -> Res<c_int> {
-    match ReprGuard::enter(ob)? {
-        Some(guard) => {
-            std::mem::forget(guard);
-            Ok(0)
-        }
-        None => Ok(1),
-    }
-}
-
-/// Leaves it.
-#[capi]
-pub unsafe fn Py_ReprLeave(_ob: Ob) {
-    IN_REPR.with_borrow_mut(|all| all.pop());
 }
 
 /// Takes a reference, where a function is wanted.

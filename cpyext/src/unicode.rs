@@ -425,25 +425,6 @@ pub unsafe fn PyUnicode_Substring(ob: Ob, start: isize, end: isize) -> Res<Own> 
     from_points(&part)
 }
 
-/// The items of a sequence with a separator between.
-#[capi]
-pub unsafe fn PyUnicode_Join(separator: Ob, sequence: Ob) -> Res<Own> {
-    check(separator)?;
-    let items = crate::sequence::PySequence_Fast(sequence, c"can only join an iterable".as_ptr())?;
-    let mut all = vec![];
-    for (i, &item) in crate::sequence::fast_items(items.ob()).iter().enumerate() {
-        if !is_str(item) {
-            let kind = crate::types::kind_of(item);
-            return err::type_error(&format!("sequence item {i}: expected str instance, {kind} found"));
-        }
-        if i > 0 {
-            all.extend(points(separator));
-        }
-        all.extend(points(item));
-    }
-    from_points(&all)
-}
-
 /// Whether a str contains another.
 #[capi]
 pub unsafe fn PyUnicode_Contains(ob: Ob, part: Ob) -> Res<bool> {

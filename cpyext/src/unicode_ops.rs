@@ -85,6 +85,25 @@ pub unsafe fn str_contains(ob: Ob, part: Ob) -> Res<bool> {
     unicode::PyUnicode_Contains(ob, part)
 }
 
+/// The items of a sequence with a separator between.
+#[handfast_cpyext_macros::capi]
+pub unsafe fn PyUnicode_Join(separator: Ob, sequence: Ob) -> Res<Own> {
+    unicode::check(separator)?;
+    let items = crate::sequence::PySequence_Fast(sequence, c"can only join an iterable".as_ptr())?;
+    let mut all = vec![];
+    for (i, &item) in crate::sequence::fast_items(items.ob()).iter().enumerate() {
+        if !is_str(item) {
+            let kind = crate::types::kind_of(item);
+            return err::type_error(&format!("sequence item {i}: expected str instance, {kind} found"));
+        }
+        if i > 0 {
+            all.extend(points(separator));
+        }
+        all.extend(points(item));
+    }
+    from_points(&all)
+}
+
 #[slot]
 unsafe fn m_upper(ob: Ob, _: Ob) -> Res<Own> {
     unicode::from_str(&unicode::to_text(ob).to_uppercase())
@@ -106,7 +125,7 @@ unsafe fn m_encode(ob: Ob, args: Ob) -> Res<Own> {
 
 #[slot]
 unsafe fn m_join(ob: Ob, items: Ob) -> Res<Own> {
-    unicode::PyUnicode_Join(ob, items)
+    PyUnicode_Join(ob, items)
 }
 
 #[slot]
