@@ -127,7 +127,8 @@ impl RemoteFrees {
 
     /// The newest slot (0: none), for a walk while nobody allocates or frees.
     pub(super) fn peek(&self) -> usize {
-        self.word.load(Ordering::Acquire) & !STATE
+        // Relaxed: whoever freed has done so before the walk began.
+        self.word.load(Ordering::Relaxed) & !STATE
     }
 }
 
