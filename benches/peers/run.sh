@@ -1,5 +1,6 @@
 #!/bin/sh
-# One C source on CPython and on PyPy: what the `handle` rows are compared with. Needs python3-dev, pypy3-dev.
+# One C source on CPython and on PyPy, and the same workloads on handfast from C: what the `handle` rows are compared with.
+# Needs python3-dev, pypy3-dev.
 set -e
 cd "$(dirname "$0")"
 for python in /usr/bin/python3 pypy3; do
@@ -14,3 +15,7 @@ for python in /usr/bin/python3 pypy3; do
     cc -O2 -shared -fPIC -I"$include" pairs.c -o "$out/pairs$suffix"
     "$python" pairs.py "$out"
 done
+(cd ../.. && cargo build --release -q -p handfast-ffi)
+cc -std=gnu11 -O2 -Wall -Wextra -I../../ffi/include handfast.c ../../target/release/libhandfast.a -lpthread -ldl -lm \
+    -o ../../target/peers/handfast
+../../target/peers/handfast
