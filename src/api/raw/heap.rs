@@ -266,6 +266,12 @@ impl Heap {
         self.0.links.next_dead()
     }
 
+    /// Whether an address is in memory that this heap has for `PyObject`s, or of one that it has adopted. The address is not
+    /// read. For embedders whose callers free objects and other memory by one function. Any thread.
+    pub fn owns_pyobject(&self, ob: *const PyObject) -> bool {
+        self.0.links.owns(ob)
+    }
+
     /// Drops a C reference from any thread, attached or not: it goes, still counted, to a queue that some mutator empties
     /// at its next safepoint, or [`Heap::close`]. Waits for nobody. An object of another heap is reported and left alone.
     ///

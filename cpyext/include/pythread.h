@@ -1,0 +1,2 @@
+/* Locks are in Python.h already. */
+#include "Python.h"

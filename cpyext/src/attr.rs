@@ -1,0 +1,200 @@
+//! Attributes: the protocol, and the generic look-up through types and an instance's dict.
+
+use crate::answer::{Res, owned, status};
+use crate::dict;
+use crate::err;
+use crate::exc;
+use crate::layout::{NULL, Ob, type_of};
+use crate::own::Own;
+use crate::type_object::_PyType_Lookup;
+use crate::unicode;
+use handfast_cpyext_macros::{capi, contract, slot};
+use std::ffi::{c_char, c_int};
+
+/// The dict of an instance, borrowed: made when `create`; `None` when there is none.
+#[contract]
+pub unsafe fn instance_dict(ob: Ob, create: bool) -> Res<Option<Ob>> {
+    let offset = (*type_of(ob)).tp_dictoffset;
+    if offset <= 0 {
+        return Ok(None);
+    }
+    let place = ob.cast::<u8>().offset(offset).cast::<Ob>();
+    if place.read().is_null() {
+        if !create {
+            return Ok(None);
+        }
+        place.write(dict::new()?.into_raw());
+    }
+    Ok(Some(place.read()))
+}
+
+/// The attribute that type and dict of an instance say.
+#[slot]
+pub unsafe fn generic_getattr(ob: Ob, name: Ob) -> Res<Own> {
+    match find(ob, name)? {
+        Some(value) => Ok(value),
+        None => {
+            let (kind, name) = (crate::types::kind_of(ob), unicode::to_text(name));
+            err::attribute_error(&format!("'{kind}' object has no attribute '{name}'"))
+        }
+    }
+}
+
+/// The same; `None` when there is none.
+#[contract]
+pub unsafe fn find(ob: Ob, name: Ob) -> Res<Option<Own>> {
+    unicode::check(name)?;
+    let ty = type_of(ob);
+    let of_type = Own::new_shared(_PyType_Lookup(ty, name));
+    let get = of_type.as_ref().and_then(|found| (*type_of(found.ob())).tp_descr_get);
+    if let (Some(found), Some(get)) = (&of_type, get)
+        && (*type_of(found.ob())).tp_descr_set.is_some()
+    {
+        return owned(get(found.ob(), ob, ty.cast())).map(Some);
+    }
+    if let Some(its) = instance_dict(ob, false)?
+        && let Some(value) = dict::get(its, name)?
+    {
+        return Ok(Some(Own::share(value)));
+    }
+    match (of_type, get) {
+        (Some(found), Some(get)) => owned(get(found.ob(), ob, ty.cast())).map(Some),
+        (found, _) => Ok(found),
+    }
+}
+
+/// Sets (or, with NULL, removes) the attribute that type and dict of an instance say.
+#[slot]
+pub unsafe fn generic_setattr(ob: Ob, name: Ob, value: Ob) -> Res<()> {
+    unicode::check(name)?;
+    let of_type = Own::new_shared(_PyType_Lookup(type_of(ob), name));
+    if let Some(found) = &of_type
+        && let Some(set) = (*type_of(found.ob())).tp_descr_set
+    {
+        return status(set(found.ob(), ob, value));
+    }
+    let (kind, text) = (crate::types::kind_of(ob), unicode::to_text(name));
+    let Some(its) = instance_dict(ob, !value.is_null())? else {
+        return match of_type {
+            Some(_) => err::attribute_error(&format!("'{kind}' object attribute '{text}' is read-only")),
+            None => err::attribute_error(&format!("'{kind}' object has no attribute '{text}'")),
+        };
+    };
+    if !value.is_null() {
+        return dict::set(its, name, value);
+    }
+    match dict::pop(its, name)? {
+        Some(_) => Ok(()),
+        None => err::attribute_error(&format!("'{kind}' object has no attribute '{text}'")),
+    }
+}
+
+/// The attribute that type and dict of an instance say.
+#[capi]
+pub unsafe fn PyObject_GenericGetAttr(ob: Ob, name: Ob) -> Res<Own> {
+    generic_getattr(ob, name)
+}
+
+/// Sets the attribute that type and dict of an instance say.
+#[capi]
+pub unsafe fn PyObject_GenericSetAttr(ob: Ob, name: Ob, value: Ob) -> Res<()> {
+    generic_setattr(ob, name, value)
+}
+
+/// `__dict__` for a table of computed attributes.
+#[capi]
+pub unsafe fn PyObject_GenericGetDict(ob: Ob, _: *mut std::ffi::c_void) -> Res<Own> {
+    match instance_dict(ob, true)? {
+        Some(its) => Ok(Own::share(its)),
+        None => err::attribute_error("This object has no __dict__"),
+    }
+}
+
+/// `object.name`
+#[capi]
+pub unsafe fn PyObject_GetAttr(ob: Ob, name: Ob) -> Res<Own> {
+    let ty = type_of(ob);
+    if let Some(get) = (*ty).tp_getattro {
+        return owned(get(ob, name));
+    }
+    if let Some(get) = (*ty).tp_getattr {
+        return owned(get(ob, unicode::PyUnicode_AsUTF8(name)?.cast_mut()));
+    }
+    let (kind, name) = (crate::types::kind_of(ob), unicode::to_text(name));
+    err::attribute_error(&format!("'{kind}' object has no attribute '{name}'"))
+}
+
+/// `object.name`
+#[capi]
+pub unsafe fn PyObject_GetAttrString(ob: Ob, name: *const c_char) -> Res<Own> {
+    let name = unicode::PyUnicode_FromString(name)?;
+    PyObject_GetAttr(ob, name.ob())
+}
+
+/// `object.name`; 0 and NULL without an exception when there is none.
+#[capi]
+pub unsafe fn _PyObject_LookupAttr(ob: Ob, name: Ob, to: *mut Ob) -> Res<c_int> {
+    *to = NULL;
+    match PyObject_GetAttr(ob, name) {
+        Ok(value) => {
+            *to = value.into_raw();
+            Ok(1)
+        }
+        Err(error) => {
+            if err::matches(exc::PyExc_AttributeError) {
+                err::clear();
+                return Ok(0);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// `object.name = value`; NULL removes.
+#[capi]
+pub unsafe fn PyObject_SetAttr(ob: Ob, name: Ob, value: Ob) -> Res<()> {
+    let ty = type_of(ob);
+    if let Some(set) = (*ty).tp_setattro {
+        return status(set(ob, name, value));
+    }
+    if let Some(set) = (*ty).tp_setattr {
+        return status(set(ob, unicode::PyUnicode_AsUTF8(name)?.cast_mut(), value));
+    }
+    err::type_error(&format!("'{}' object has no attributes", crate::types::kind_of(ob)))
+}
+
+/// `object.name = value`; NULL removes.
+#[capi]
+pub unsafe fn PyObject_SetAttrString(ob: Ob, name: *const c_char, value: Ob) -> Res<()> {
+    let name = unicode::PyUnicode_InternFromString(name)?;
+    PyObject_SetAttr(ob, name.ob(), value)
+}
+
+/// Whether an object has an attribute.
+#[capi]
+pub unsafe fn PyObject_HasAttr(ob: Ob, name: Ob) -> bool {
+    let before = err::take();
+    let found = PyObject_GetAttr(ob, name).is_ok();
+    err::restore(before);
+    found
+}
+
+/// Whether an object has an attribute.
+#[capi]
+pub unsafe fn PyObject_HasAttrString(ob: Ob, name: *const c_char) -> bool {
+    let before = err::take();
+    let found = PyObject_GetAttrString(ob, name).is_ok();
+    err::restore(before);
+    found
+}
+
+/// A method of an object that its type looks up, or `None`.
+#[contract]
+pub unsafe fn special(ob: Ob, name: &str) -> Res<Option<Own>> {
+    let name = crate::names::get(name);
+    let Some(found) = Own::new_shared(_PyType_Lookup(type_of(ob), name.ob())) else { return Ok(None) };
+    match (*type_of(found.ob())).tp_descr_get {
+        Some(get) => owned(get(found.ob(), ob, type_of(ob).cast())).map(Some),
+        None => Ok(Some(found)),
+    }
+}

@@ -1,0 +1,546 @@
+//! dict: the whole of it is on the heap, its `PyObject` is a head without data.
+//!
+//! An object of three parts: itself (used, fill, capacity), the *entries* (references: key, value, key, value…, in the
+//! order of insertion) and the *table* (plain words: the hash of each entry, then an open-addressing index of 32-bit
+//! entry numbers). The layout is CPython's since 3.6 (Raymond Hettinger's compact dict).
+//!
+//! A comparison may run code of C, which may change the dict and collect: afterwards everything is looked up again, and
+//! the search starts over if the entry is not the one that was compared. Parts of the dict are addresses between two
+//! points that may collect only. Deleted entries stay until the next growth.
+
+use crate::answer::Res;
+use crate::cross::{alloc, alloc_items, borrow_c, to_gc};
+use crate::err;
+use crate::layout::{NULL, Ob, PyObject, Ty, flag, has, raw_ob, type_of};
+use crate::object::{PyObject_Hash, PyObject_RichCompareBool};
+use crate::own::Own;
+use crate::runtime::{bury, mutator};
+use crate::types::{PyDict_Type, PyUnicode_Type};
+use crate::unicode;
+use handfast::raw::{self, LinkFlags, Object, TypeInfo};
+use handfast_cpyext_macros::{capi, contract, slot};
+use std::ptr;
+
+/// A dict.
+pub static DICT: TypeInfo = TypeInfo::new("dict", 48).with_handle_slot(0).with_refs(&[ENTRIES_AT, TABLE_AT]);
+static ENTRIES: TypeInfo = TypeInfo::new("dict entries", 0).with_ref_items();
+static TABLE: TypeInfo = TypeInfo::new("dict table", 0).with_items(8);
+
+const ENTRIES_AT: usize = 8;
+const TABLE_AT: usize = 16;
+const USED: usize = 3;
+const FILL: usize = 4;
+const CAPACITY: usize = 5;
+
+const EMPTY: u32 = u32::MAX;
+const DUMMY: u32 = u32::MAX - 1;
+
+/// The parts of a dict between two points that may collect.
+struct Parts {
+    object: *mut Object,
+    entries: *mut Object,
+    hashes: *mut u64,
+    index: *mut u32,
+    mask: usize,
+}
+
+const fn usable(capacity: usize) -> usize {
+    capacity * 2 / 3
+}
+
+#[contract]
+unsafe fn word(object: *mut Object, at: usize) -> *mut usize {
+    raw::payload(object).cast::<usize>().add(at)
+}
+
+impl Parts {
+    /// `None` when nothing was ever inserted.
+    #[contract]
+    unsafe fn of(object: *mut Object) -> Option<Parts> {
+        let capacity = word(object, CAPACITY).read();
+        if capacity == 0 {
+            return None;
+        }
+        let hashes = raw::payload(mutator().load(object, TABLE_AT)).cast::<u64>();
+        Some(Parts {
+            object,
+            entries: mutator().load(object, ENTRIES_AT),
+            hashes,
+            index: hashes.add(usable(capacity)).cast(),
+            mask: capacity - 1,
+        })
+    }
+
+    #[contract]
+    unsafe fn key(&self, entry: usize) -> *mut Object {
+        mutator().load(self.entries, 16 * entry)
+    }
+
+    #[contract]
+    unsafe fn value(&self, entry: usize) -> *mut Object {
+        mutator().load(self.entries, 16 * entry + 8)
+    }
+
+    /// The place in the index at which the entry is.
+    #[contract]
+    unsafe fn place(&self, hash: u64, entry: u32) -> usize {
+        let mut probe = Probe::new(hash, self.mask);
+        while self.index.add(probe.at).read() != entry {
+            probe.next();
+        }
+        probe.at
+    }
+
+    /// Appends an entry, for which there is room, and which is not there.
+    #[contract]
+    unsafe fn append(&self, hash: u64, key: *mut Object, value: *mut Object) {
+        let fill = word(self.object, FILL);
+        let entry = fill.read();
+        let mut probe = Probe::new(hash, self.mask);
+        while self.index.add(probe.at).read() < DUMMY {
+            probe.next();
+        }
+        self.index.add(probe.at).write(entry as u32);
+        self.hashes.add(entry).write(hash);
+        mutator().store(self.entries, 16 * entry, key);
+        mutator().store(self.entries, 16 * entry + 8, value);
+        fill.write(entry + 1);
+        let used = word(self.object, USED);
+        used.write(used.read() + 1);
+    }
+}
+
+/// The places that a hash leads to, one after the other.
+struct Probe {
+    at: usize,
+    perturb: usize,
+    mask: usize,
+}
+
+impl Probe {
+    fn new(hash: u64, mask: usize) -> Probe {
+        Probe { at: hash as usize & mask, perturb: hash as usize, mask }
+    }
+
+    fn next(&mut self) {
+        self.perturb >>= 5;
+        self.at = (self.at.wrapping_mul(5).wrapping_add(self.perturb).wrapping_add(1)) & self.mask;
+    }
+}
+
+/// The dict of a `PyObject`; a subtype's instance that has died, and runs its dealloc, has none any more.
+#[contract]
+unsafe fn object(dict: Ob) -> Option<*mut Object> {
+    let p = mutator().to_obj(raw_ob(dict));
+    (!p.is_null()).then_some(p)
+}
+
+#[contract]
+unsafe fn check(dict: Ob) -> Res<*mut Object> {
+    if dict.is_null() || !has(dict, flag::DICT) {
+        return err::bad_internal_call("a dict was expected");
+    }
+    match object(dict) {
+        Some(p) => Ok(p),
+        None => err::bad_internal_call("the dict is gone"),
+    }
+}
+
+/// Finds the entry of a key.
+#[contract]
+unsafe fn find(dict: Ob, key: Ob, hash: u64) -> Res<Option<usize>> {
+    let plain = ptr::eq(type_of(key), &raw mut PyUnicode_Type);
+    'again: loop {
+        let Some(parts) = object(dict).and_then(|p| Parts::of(p)) else { return Ok(None) };
+        let wanted = mutator().to_obj(raw_ob(key));
+        let mut probe = Probe::new(hash, parts.mask);
+        loop {
+            let entry = parts.index.add(probe.at).read();
+            if entry == EMPTY {
+                return Ok(None);
+            }
+            if entry != DUMMY && parts.hashes.add(entry as usize).read() == hash {
+                let entry = entry as usize;
+                let there = parts.key(entry);
+                if !wanted.is_null() && ptr::eq(there, wanted) {
+                    return Ok(Some(entry));
+                }
+                let other = borrow_c(there);
+                if other.is_null() {
+                    return err::no_memory();
+                }
+                if ptr::eq(other, key) {
+                    return Ok(Some(entry));
+                }
+                if plain && ptr::eq(type_of(other), &raw mut PyUnicode_Type) {
+                    if unicode::same(other, key) {
+                        return Ok(Some(entry));
+                    }
+                } else {
+                    let held = Own::share(other);
+                    let same = PyObject_RichCompareBool(held.ob(), key, crate::object::EQ)?;
+                    // That may have run anything.
+                    let now = object(dict).and_then(|p| Parts::of(p));
+                    let still = now.as_ref().is_some_and(|now| {
+                        entry < word(now.object, FILL).read() && {
+                            let there = now.key(entry);
+                            !there.is_null() && ptr::eq(borrow_c(there), held.ob())
+                        }
+                    });
+                    if still && same {
+                        return Ok(Some(entry));
+                    }
+                    // Each part moves once at most, so this ends.
+                    let same_parts = now.is_some_and(|now| {
+                        (now.object, now.entries, now.hashes) == (parts.object, parts.entries, parts.hashes)
+                    });
+                    if !still || !same_parts {
+                        continue 'again;
+                    }
+                }
+            }
+            probe.next();
+        }
+    }
+}
+
+/// Makes room for one entry more. May collect.
+#[contract]
+unsafe fn reserve(dict: Ob) -> Res<()> {
+    let p = check(dict)?;
+    let (capacity, used, fill) = (word(p, CAPACITY).read(), word(p, USED).read(), word(p, FILL).read());
+    if capacity != 0 && fill < usable(capacity) {
+        return Ok(());
+    }
+    let mut wanted = 8;
+    while usable(wanted) < used * 2 + 1 {
+        wanted *= 2;
+    }
+    if wanted > DUMMY as usize {
+        return err::no_memory();
+    }
+    resize(dict, wanted)
+}
+
+/// Copies the entries into parts of this capacity. May collect.
+#[contract]
+unsafe fn resize(dict: Ob, capacity: usize) -> Res<()> {
+    let scope = mutator().scope_open();
+    let entries = mutator().root(alloc_items(&ENTRIES, 2 * usable(capacity))?);
+    let table = alloc_items(&TABLE, usable(capacity) + capacity / 2);
+    let table = match table {
+        Ok(table) => table,
+        Err(error) => {
+            mutator().scope_close(scope);
+            return Err(error);
+        }
+    };
+    let p = check(dict)?;
+    let old = Parts::of(p);
+    let fill = word(p, FILL).read();
+    let hashes = raw::payload(table).cast::<u64>();
+    let index = hashes.add(usable(capacity)).cast::<u32>();
+    for at in 0..capacity {
+        index.add(at).write(EMPTY);
+    }
+    let new = Parts { object: p, entries: *entries, hashes, index, mask: capacity - 1 };
+    mutator().store(p, ENTRIES_AT, *entries);
+    mutator().store(p, TABLE_AT, table);
+    word(p, CAPACITY).write(capacity);
+    word(p, USED).write(0);
+    word(p, FILL).write(0);
+    if let Some(old) = old {
+        for entry in 0..fill {
+            let key = old.key(entry);
+            if !key.is_null() {
+                new.append(old.hashes.add(entry).read(), key, old.value(entry));
+            }
+        }
+    }
+    mutator().scope_close(scope);
+    Ok(())
+}
+
+#[contract]
+unsafe fn hash_of(key: Ob) -> Res<u64> {
+    if ptr::eq(type_of(key), &raw mut PyUnicode_Type) {
+        return Ok(unicode::hash(key) as u64);
+    }
+    Ok(PyObject_Hash(key)? as u64)
+}
+
+/// The value of a key, borrowed.
+#[contract]
+pub unsafe fn get(dict: Ob, key: Ob) -> Res<Option<Ob>> {
+    let hash = hash_of(key)?;
+    get_hashed(dict, key, hash)
+}
+
+#[contract]
+unsafe fn get_hashed(dict: Ob, key: Ob, hash: u64) -> Res<Option<Ob>> {
+    let Some(entry) = find(dict, key, hash)? else { return Ok(None) };
+    let Some(parts) = object(dict).and_then(|p| Parts::of(p)) else { return Ok(None) };
+    let value = borrow_c(parts.value(entry));
+    if value.is_null() { err::no_memory() } else { Ok(Some(value)) }
+}
+
+/// Sets the value of a key. May collect.
+#[contract]
+pub unsafe fn set(dict: Ob, key: Ob, value: Ob) -> Res<()> {
+    check(dict)?;
+    let hash = hash_of(key)?;
+    to_gc(key)?;
+    to_gc(value)?;
+    reserve(dict)?;
+    let found = find(dict, key, hash)?;
+    if found.is_none() {
+        // The comparison may have filled it.
+        reserve(dict)?;
+    }
+    let p = check(dict)?;
+    let Some(parts) = Parts::of(p) else { return err::bad_internal_call("a dict has lost its parts") };
+    let new = mutator().to_obj(raw_ob(value));
+    match found {
+        Some(entry) => mutator().store(parts.entries, 16 * entry + 8, new),
+        None => parts.append(hash, mutator().to_obj(raw_ob(key)), new),
+    }
+    Ok(())
+}
+
+/// Removes a key; its value, or `None` when it is not there.
+#[contract]
+pub unsafe fn pop(dict: Ob, key: Ob) -> Res<Option<Own>> {
+    check(dict)?;
+    let hash = hash_of(key)?;
+    let Some(entry) = find(dict, key, hash)? else { return Ok(None) };
+    let Some(parts) = Parts::of(check(dict)?) else { return Ok(None) };
+    let value = borrow_c(parts.value(entry));
+    if value.is_null() {
+        return err::no_memory();
+    }
+    let value = Own::share(value);
+    let place = parts.place(hash, entry as u32);
+    parts.index.add(place).write(DUMMY);
+    mutator().store(parts.entries, 16 * entry, ptr::null_mut());
+    mutator().store(parts.entries, 16 * entry + 8, ptr::null_mut());
+    let used = word(parts.object, USED);
+    used.write(used.read() - 1);
+    Ok(Some(value))
+}
+
+/// The next entry from `*position` on, with its hash; both borrowed.
+#[contract]
+pub unsafe fn next(dict: Ob, position: &mut usize) -> Option<(Ob, Ob, u64)> {
+    let parts = object(dict).and_then(|p| Parts::of(p))?;
+    let fill = word(parts.object, FILL).read();
+    while *position < fill {
+        let entry = *position;
+        *position += 1;
+        let key = parts.key(entry);
+        if !key.is_null() {
+            let (key, value) = (borrow_c(key), borrow_c(parts.value(entry)));
+            return (!key.is_null() && !value.is_null()).then(|| (key, value, parts.hashes.add(entry).read()));
+        }
+    }
+    None
+}
+
+/// The number of entries.
+#[contract]
+pub unsafe fn len(dict: Ob) -> usize {
+    object(dict).map_or(0, |p| word(p, USED).read())
+}
+
+/// A new dict. May collect.
+#[contract]
+pub unsafe fn new() -> Res<Own> {
+    bury();
+    let ob = mirror(alloc(&DICT)?);
+    Own::new(ob).map_or_else(err::no_memory, Ok)
+}
+
+/// The `PyObject` of a dict: a new reference, or null.
+#[contract]
+pub unsafe fn mirror(p: *mut Object) -> Ob {
+    mutator().handle(p, size_of::<PyObject>(), (&raw mut PyDict_Type).cast(), LinkFlags::LIGHT).cast()
+}
+
+/// `dict.__new__`: also of subtypes, whose instances C has made.
+#[slot]
+pub unsafe fn dict_new(ty: Ty, _args: Ob, _kwargs: Ob) -> Res<Own> {
+    if ptr::eq(ty, &raw mut PyDict_Type) {
+        return new();
+    }
+    let ob = crate::types::alloc_instance(ty, 0)?;
+    let p = alloc(&DICT)?;
+    crate::cross::link(p, ob.ob(), LinkFlags::NONE);
+    Ok(ob)
+}
+
+/// A new dict.
+#[capi]
+pub unsafe fn PyDict_New() -> Res<Own> {
+    new()
+}
+
+/// Sets the value of a key.
+#[capi]
+pub unsafe fn PyDict_SetItem(dict: Ob, key: Ob, value: Ob) -> Res<()> {
+    set(dict, key, value)
+}
+
+/// The value of a key, borrowed; errors are swallowed, as in CPython.
+#[capi]
+pub unsafe fn PyDict_GetItem(dict: Ob, key: Ob) -> Ob {
+    if dict.is_null() || !has(dict, flag::DICT) {
+        return NULL;
+    }
+    let before = err::take();
+    let found = get(dict, key).ok().flatten().unwrap_or(NULL);
+    err::restore(before);
+    found
+}
+
+/// The value of a key, borrowed; NULL without an exception when it is not there.
+#[capi]
+pub unsafe fn PyDict_GetItemWithError(dict: Ob, key: Ob) -> Res<Ob> {
+    check(dict)?;
+    Ok(get(dict, key)?.unwrap_or(NULL))
+}
+
+/// Whether a key is there.
+#[capi]
+pub unsafe fn PyDict_Contains(dict: Ob, key: Ob) -> Res<bool> {
+    check(dict)?;
+    let hash = hash_of(key)?;
+    Ok(find(dict, key, hash)?.is_some())
+}
+
+/// Removes a key, which has to be there.
+#[capi]
+pub unsafe fn PyDict_DelItem(dict: Ob, key: Ob) -> Res<()> {
+    match pop(dict, key)? {
+        Some(_) => Ok(()),
+        None => err::key_error(key),
+    }
+}
+
+/// Removes all entries.
+#[capi]
+pub unsafe fn PyDict_Clear(dict: Ob) {
+    if let Ok(p) = check(dict) {
+        word(p, CAPACITY).write(0);
+        word(p, USED).write(0);
+        word(p, FILL).write(0);
+        mutator().store(p, ENTRIES_AT, ptr::null_mut());
+        mutator().store(p, TABLE_AT, ptr::null_mut());
+    } else {
+        err::clear();
+    }
+}
+
+/// The number of entries.
+#[capi]
+pub unsafe fn PyDict_Size(dict: Ob) -> Res<isize> {
+    check(dict)?;
+    Ok(len(dict) as isize)
+}
+
+/// Walks through the entries.
+#[capi]
+pub unsafe fn PyDict_Next(dict: Ob, position: *mut isize, key: *mut Ob, value: *mut Ob) -> i32 {
+    if dict.is_null() || !has(dict, flag::DICT) {
+        return 0;
+    }
+    let mut at = *position as usize;
+    let entry = next(dict, &mut at);
+    *position = at as isize;
+    let Some((k, v, _)) = entry else { return 0 };
+    if !key.is_null() {
+        *key = k;
+    }
+    if !value.is_null() {
+        *value = v;
+    }
+    1
+}
+
+/// The value of a key; if it is not there, sets it to `default`. Borrowed.
+#[capi]
+pub unsafe fn PyDict_SetDefault(dict: Ob, key: Ob, default: Ob) -> Res<Ob> {
+    check(dict)?;
+    if let Some(value) = get(dict, key)? {
+        return Ok(value);
+    }
+    set(dict, key, default)?;
+    Ok(default)
+}
+
+#[contract]
+unsafe fn collect(dict: Ob, item: &dyn Fn(Ob, Ob) -> Res<Own>) -> Res<Own> {
+    check(dict)?;
+    let list = crate::list::PyList_New(0)?;
+    let mut at = 0;
+    while let Some((key, value, _)) = next(dict, &mut at) {
+        crate::list::append(list.ob(), item(key, value)?)?;
+    }
+    Ok(list)
+}
+
+/// A list of the keys.
+#[capi]
+pub unsafe fn PyDict_Keys(dict: Ob) -> Res<Own> {
+    collect(dict, &|key, _| Ok(Own::share(key)))
+}
+
+/// A list of the values.
+#[capi]
+pub unsafe fn PyDict_Values(dict: Ob) -> Res<Own> {
+    collect(dict, &|_, value| Ok(Own::share(value)))
+}
+
+/// A list of pairs.
+#[capi]
+pub unsafe fn PyDict_Items(dict: Ob) -> Res<Own> {
+    collect(dict, &|key, value| crate::tuple::pack(&[key, value]))
+}
+
+/// Copies the entries of one dict into another; `replace` says whether those that are there are changed.
+#[capi]
+pub unsafe fn PyDict_Merge(dict: Ob, other: Ob, replace: i32) -> Res<()> {
+    check(dict)?;
+    if has(other, flag::DICT) {
+        let mut at = 0;
+        while let Some((key, value, _)) = next(other, &mut at) {
+            let (key, value) = (Own::share(key), Own::share(value));
+            if replace != 0 || !PyDict_Contains(dict, key.ob())? {
+                set(dict, key.ob(), value.ob())?;
+            }
+        }
+        return Ok(());
+    }
+    let keys = crate::call::method(other, "keys", &[])?;
+    let iterator = crate::iter::PyObject_GetIter(keys.ob())?;
+    while let Some(key) = crate::iter::step(iterator.ob())? {
+        if replace != 0 || !PyDict_Contains(dict, key.ob())? {
+            let value = crate::object::PyObject_GetItem(other, key.ob())?;
+            set(dict, key.ob(), value.ob())?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies the entries of one dict into another.
+#[capi]
+pub unsafe fn PyDict_Update(dict: Ob, other: Ob) -> Res<()> {
+    PyDict_Merge(dict, other, 1)
+}
+
+/// A new dict with the same entries.
+#[capi]
+pub unsafe fn PyDict_Copy(dict: Ob) -> Res<Own> {
+    check(dict)?;
+    let copy = new()?;
+    PyDict_Merge(copy.ob(), dict, 1)?;
+    Ok(copy)
+}

@@ -1,0 +1,28 @@
+//! What the program does, one file for each of its jobs.
+
+pub mod list;
+pub mod markupsafe;
+pub mod replay;
+pub mod rungs;
+
+use handfast::Config;
+use handfast_cpyext::{Entered, Own, Runtime, eval};
+use std::path::Path;
+
+/// Starts the runtime of this process.
+pub fn start() -> Result<Entered, String> {
+    Runtime::start(&Config::default()).map_err(|error| error.to_string())
+}
+
+/// Loads an extension.
+pub fn load_module(file: &Path, module: &str) -> Result<Own, String> {
+    // SAFETY: [X1] the user says that the file is a C extension.
+    unsafe { handfast_cpyext::load(file, module) }.map_err(|error| error.to_string())
+}
+
+/// Loads an extension and says what it is.
+pub fn load(file: &Path, module: &str) -> Result<(), String> {
+    let _entered = start()?;
+    println!("{}", eval::str_of(&load_module(file, module)?));
+    Ok(())
+}

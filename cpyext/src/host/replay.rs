@@ -1,0 +1,108 @@
+//! Replays the recorded test suite of a rung, and counts what is left of it afterwards.
+
+use super::rungs::{self, Rung};
+use handfast_cpyext::{Runtime, eval};
+use handfast_cpyext_replay::owned::Owned;
+use handfast_cpyext_replay::{Host, Replayer, Report, driver};
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::BufReader;
+
+/// Replays before the count of links is looked at: names and modules stay.
+const WARM: usize = 2;
+
+/// Where a replay's modules come from. Those of a former replay are used again: a module stays for ever.
+struct Loader<'a> {
+    rung: &'a Rung,
+    loaded: RefCell<Vec<Owned>>,
+}
+
+impl Host for Loader<'_> {
+    fn load(&self, module: &str, load: usize) -> Result<Owned, String> {
+        let mut loaded = self.loaded.borrow_mut();
+        while loaded.len() <= load {
+            // Threads share the first one, as an import does.
+            let made = match eval::module(module) {
+                Ok(made) if loaded.is_empty() => made,
+                _ => super::load_module(&self.rung.library(), module)?,
+            };
+            // SAFETY: [X1] the object is alive, and this thread has entered the runtime.
+            let made = unsafe { Owned::from_borrowed(made.ob().cast()) };
+            loaded.push(made.map_err(|raised| raised.message)?);
+        }
+        Ok(loaded[load].clone())
+    }
+
+    fn between(&self) {
+        handfast_cpyext::turn();
+    }
+}
+
+fn replay(host: &Loader<'_>) -> Result<Report, String> {
+    let path = host.rung.recording();
+    let recording = File::open(&path)
+        .map_err(|error| format!("{}: {error} (cpyext/record/record.sh makes the recordings)", path.display()))?;
+    // SAFETY: [X1] the thread has entered the runtime, and stays.
+    unsafe { Replayer::new(host) }.run(BufReader::new(recording)).map_err(|error| error.to_string())
+}
+
+fn links(runtime: &Runtime) -> u64 {
+    runtime.collect();
+    runtime.heap().stats().links
+}
+
+/// Replays a rung, on so many threads at once.
+pub fn run(name: &str, threads: usize) -> Result<(), String> {
+    let rung = rungs::find(name)?;
+    let entered = super::start()?;
+    let runtime = Runtime::get().expect("started");
+    rung.prepare()?;
+    let host = Loader { rung: &rung, loaded: RefCell::default() };
+    let report = replay(&host)?;
+    println!("{name}: {report}");
+    let mut good = report.different == 0 && report.percent_equal() >= 95.0;
+    for _ in 1..WARM {
+        replay(&host)?;
+    }
+    let before = links(runtime);
+    replay(&host)?;
+    let after = links(runtime);
+    println!("  links: {before} before a replay, {after} after it");
+    let module = super::load_module(&rung.library(), &rung.module)?;
+    // SAFETY: [X1] the object is alive, and this thread has entered the runtime.
+    let module = unsafe { Owned::from_borrowed(module.ob().cast()) }.map_err(|raised| raised.message)?;
+    for (title, finding) in driver::run(&rung.module, &module) {
+        match finding {
+            Ok(()) => println!("  {title}: as on CPython"),
+            Err(what) => {
+                good = false;
+                println!("  {title}: {what}");
+            }
+        }
+    }
+    drop((module, host));
+    if threads > 1 {
+        drop(entered);
+        good &= at_once(&rung, threads)?;
+    }
+    if good { Ok(()) } else { Err(format!("{name} is not replayed as it should be")) }
+}
+
+fn at_once(rung: &Rung, threads: usize) -> Result<bool, String> {
+    let runtime = Runtime::get().expect("started");
+    let reports: Vec<Result<Report, String>> = std::thread::scope(|scope| {
+        let run = || {
+            let _entered = runtime.enter().map_err(|error| error.to_string())?;
+            replay(&Loader { rung, loaded: RefCell::default() })
+        };
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a replay does not panic")).collect()
+    });
+    let mut good = true;
+    for report in reports {
+        let report = report?;
+        good &= report.different == 0 && report.equal > 0;
+        println!("  one of {threads} threads: {report}");
+    }
+    Ok(good)
+}

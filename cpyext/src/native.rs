@@ -1,0 +1,109 @@
+//! Objects that the runtime makes on the heap, before C has seen them; and their mirrors.
+//!
+//! An int, a str or an instance that begins here is an object of the nursery and nothing else. Its `PyObject` is made
+//! when it crosses to C (`cross::to_c`): a copy of the value if it cannot change, or a head with a borrowed pointer to
+//! the instance's dict. All of them are linked light: what does not survive the nursery dies there, without a word.
+
+use crate::answer::Res;
+use crate::cross::{alloc, alloc_items, borrow_c, to_gc};
+use crate::dict;
+use crate::layout::{Ob, PyObject, PyVarObject, Ty};
+use crate::long::PyLongObject;
+use crate::runtime::mutator;
+use crate::types::{PyLong_Type, PyUnicode_Type};
+use crate::unicode::{PyASCIIObject, fill_ascii};
+use handfast::raw::{self, LinkFlags, Object, TypeInfo};
+use handfast_cpyext_macros::contract;
+use std::ptr;
+
+/// An int of 63 bits: its value is the second word.
+static INT: TypeInfo = TypeInfo::new("int", 16).with_handle_slot(0);
+/// A str of ASCII: its bytes are the items.
+static STR: TypeInfo = TypeInfo::new("str", 8).with_handle_slot(0).with_items(1);
+/// An instance of a type with nothing but a dict: the type's address, the dict.
+static INSTANCE: TypeInfo = TypeInfo::new("instance", 24).with_handle_slot(0).with_refs(&[DICT]);
+
+const DICT: usize = 16;
+
+/// An int. May collect.
+#[contract]
+pub unsafe fn int(value: i64) -> Res<*mut Object> {
+    let p = alloc(&INT)?;
+    raw::payload(p).cast::<i64>().add(1).write(value);
+    Ok(p)
+}
+
+/// A str of ASCII. May collect.
+///
+/// # Panics
+/// When the text is not ASCII.
+#[contract]
+pub unsafe fn ascii(text: &str) -> Res<*mut Object> {
+    assert!(text.is_ascii(), "a text of ASCII");
+    let p = alloc_items(&STR, text.len())?;
+    raw::payload(p).cast::<u8>().add(8).copy_from_nonoverlapping(text.as_ptr(), text.len());
+    Ok(p)
+}
+
+/// An instance of a type that adds nothing but a dict to `object`. May collect.
+#[contract]
+pub unsafe fn instance(ty: Ty) -> Res<*mut Object> {
+    let scope = mutator().scope_open();
+    let root = mutator().root(ptr::null_mut());
+    let made = instance_in(ty, root);
+    mutator().scope_close(scope);
+    made
+}
+
+#[contract]
+unsafe fn instance_in(ty: Ty, root: *mut *mut Object) -> Res<*mut Object> {
+    *root = alloc(&INSTANCE)?;
+    raw::payload(*root).cast::<usize>().add(1).write(ty as usize);
+    let its = alloc(&dict::DICT)?;
+    mutator().store(*root, DICT, its);
+    Ok(*root)
+}
+
+/// Sets an attribute in the dict of an instance. May collect.
+#[contract]
+pub unsafe fn set_attribute(instance: *mut *mut Object, name: Ob, value: Ob) -> Res<()> {
+    let its = borrow_c(mutator().load(*instance, DICT));
+    to_gc(value)?;
+    dict::set(its, name, value)
+}
+
+/// The `PyObject` of what was made here: a new reference, or null when memory is out.
+#[contract]
+pub unsafe fn mirror(p: *mut Object) -> Ob {
+    let info = raw::type_of(p);
+    let payload = raw::payload(p).cast::<u8>();
+    if ptr::eq(info, &INT) {
+        let ob = handle(p, size_of::<PyVarObject>() + 12, &raw mut PyLong_Type);
+        if !ob.is_null() {
+            crate::long::fill_i64(ob.cast::<PyLongObject>(), payload.add(8).cast::<i64>().read());
+        }
+        return ob;
+    }
+    if ptr::eq(info, &STR) {
+        let length = raw::items(p);
+        let ob = handle(p, size_of::<PyASCIIObject>() + length + 1, &raw mut PyUnicode_Type);
+        if !ob.is_null() {
+            fill_ascii(ob, std::slice::from_raw_parts(payload.add(8), length));
+        }
+        return ob;
+    }
+    assert!(ptr::eq(info, &INSTANCE), "an object of a kind that has no mirror");
+    let ty = payload.add(8).cast::<usize>().read() as Ty;
+    let ob = handle(p, (*ty).tp_basicsize as usize, ty);
+    if !ob.is_null() {
+        let its = borrow_c(mutator().load(p, DICT));
+        ob.cast::<u8>().offset((*ty).tp_dictoffset).cast::<Ob>().write(its);
+    }
+    ob
+}
+
+#[contract]
+unsafe fn handle(p: *mut Object, size: usize, ty: Ty) -> Ob {
+    let ob: *mut PyObject = mutator().handle(p, size, ty.cast(), LinkFlags::LIGHT).cast();
+    ob
+}

@@ -1,0 +1,125 @@
+//! Instances: how a type's are allocated and freed.
+
+use crate::answer::Res;
+use crate::err;
+use crate::layout::{Ob, PyVarObject, Ty, flag, type_of};
+use crate::own::{Own, xdecref};
+use crate::runtime::{bury, mutator};
+use handfast_cpyext_macros::{capi, contract, slot};
+use std::ffi::c_void;
+
+/// Bytes of an instance with so many items, and one to spare.
+#[contract]
+unsafe fn size_of(ty: Ty, items: isize) -> Option<usize> {
+    let fixed = (*ty).tp_basicsize as usize;
+    if (*ty).tp_itemsize == 0 {
+        return Some(fixed);
+    }
+    let items = usize::try_from(items).ok()?.checked_add(1)?.checked_mul((*ty).tp_itemsize as usize)?;
+    fixed.checked_add(items).and_then(|size| size.checked_next_multiple_of(8))
+}
+
+/// An instance of a type, zeroed behind the head.
+#[contract]
+pub unsafe fn alloc_instance(ty: Ty, items: isize) -> Res<Own> {
+    let Some(size) = size_of(ty, items) else { return err::no_memory() };
+    let ob: Ob = mutator().pyobject_new(size, ty.cast()).cast();
+    let Some(own) = Own::new(ob) else { return err::no_memory() };
+    if (*ty).tp_itemsize != 0 {
+        (*ob.cast::<PyVarObject>()).ob_size = items;
+    }
+    Ok(own)
+}
+
+/// What every type allocates with, unless it says otherwise.
+#[slot]
+pub unsafe fn generic_alloc(ty: Ty, items: isize) -> Res<Own> {
+    if (*ty).tp_flags & flag::HAVE_GC != 0 {
+        bury();
+    }
+    alloc_instance(ty, items)
+}
+
+/// What every type allocates with, unless it says otherwise.
+#[capi]
+pub unsafe fn PyType_GenericAlloc(ty: Ty, items: isize) -> Res<Own> {
+    generic_alloc(ty, items)
+}
+
+/// An instance, as its type allocates it.
+#[capi]
+pub unsafe fn PyType_GenericNew(ty: Ty, _args: Ob, _kwargs: Ob) -> Res<Own> {
+    new_instance(ty)
+}
+
+/// An instance, as its type allocates it.
+#[contract]
+pub unsafe fn new_instance(ty: Ty) -> Res<Own> {
+    match (*ty).tp_alloc {
+        Some(alloc) => crate::answer::owned(alloc(ty, 0)),
+        None => generic_alloc(ty, 0),
+    }
+}
+
+/// Frees the memory of an instance, as its type frees it.
+#[contract]
+pub unsafe fn free(ob: Ob) {
+    match (*type_of(ob)).tp_free {
+        Some(free) => free(ob.cast::<c_void>()),
+        None => crate::mem::PyObject_Free(ob.cast()),
+    }
+}
+
+/// Hands an object without references to its type.
+#[contract]
+pub unsafe fn dealloc(ob: Ob) {
+    match (*type_of(ob)).tp_dealloc {
+        Some(dealloc) => dealloc(ob),
+        None => free(ob),
+    }
+}
+
+/// `object`'s dealloc.
+#[slot]
+pub unsafe fn object_dealloc(ob: Ob) {
+    free(ob);
+}
+
+/// The dealloc of a type that was made at run time and has none of its own: what the instance has more than its base's,
+/// then the base's.
+#[slot]
+pub unsafe fn subtype_dealloc(ob: Ob) {
+    let ty = type_of(ob);
+    if (*ty).tp_weaklistoffset > 0 {
+        crate::weakref::PyObject_ClearWeakRefs(ob);
+    }
+    let mut base = ty;
+    while (*base).tp_dealloc.map(|f| f as usize) == Some(c_subtype_dealloc as unsafe extern "C" fn(Ob) as usize) {
+        let next = (*base).tp_base;
+        if (*base).tp_dictoffset > 0 && (next.is_null() || (*next).tp_dictoffset == 0) {
+            let place = ob.cast::<u8>().offset((*base).tp_dictoffset).cast::<Ob>();
+            xdecref(place.replace(std::ptr::null_mut()));
+        }
+        base = next;
+    }
+    match (*base).tp_dealloc {
+        Some(dealloc) => dealloc(ob),
+        None => free(ob),
+    }
+}
+
+/// Runs `tp_finalize`; -1 when the object is alive again.
+#[capi]
+pub unsafe fn PyObject_CallFinalizerFromDealloc(ob: Ob) -> i32 {
+    let Some(finalize) = (*type_of(ob)).tp_finalize else { return 0 };
+    // It may take references and give them to others.
+    crate::own::incref(ob);
+    finalize(ob);
+    if (*ob).ob_refcnt > 1 {
+        crate::own::decref(ob);
+        return -1;
+    }
+    // Back to zero without another dealloc: the caller goes on with its own.
+    (*ob).ob_refcnt = 0;
+    0
+}

@@ -1,0 +1,75 @@
+//! Compiles an extension of our own with each compiler that is installed, loads it, and runs what it checks.
+
+use handfast_cpyext::{LoadError, Runtime, eval, load};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const FUNCTIONS: [&str; 10] = [
+    "deaths",
+    "cycles",
+    "tuples",
+    "weak_references",
+    "values",
+    "characters",
+    "arguments",
+    "types",
+    "own_memory",
+    "threads",
+];
+
+/// Compiles a C file of this folder; `None` when the compiler is not there.
+fn compile(compiler: &str, source: &str) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{compiler}.{source}.so"));
+    let include = |folder: &str| format!("-I{}", root.join(folder).display());
+    let output = Command::new(compiler)
+        .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-g", "-shared", "-fPIC"])
+        .args([include("include"), include("../ffi/include")])
+        .arg(root.join("tests").join(source))
+        .arg("-o")
+        .arg(&library)
+        .output()
+        .ok()?;
+    assert!(output.status.success(), "{compiler}: {}", String::from_utf8_lossy(&output.stderr));
+    Some(library)
+}
+
+/// One runtime per process, so one test.
+#[test]
+fn an_extension_of_our_own_finds_everything_as_it_should_be() {
+    let entered = Runtime::start(&handfast::Config::default()).unwrap();
+    let runtime = Runtime::get().unwrap();
+    let mut compilers = 0;
+    for compiler in ["gcc", "clang"] {
+        let Some(library) = compile(compiler, "extension.c") else { continue };
+        compilers += 1;
+        // SAFETY: it is an extension.
+        let module = unsafe { load(&library, "extension") }.unwrap();
+        let run = |name: &str| {
+            let function = eval::attribute(&module, name).unwrap();
+            if let Err(raised) = eval::call(&function, &[]) {
+                panic!("{compiler}: {name}: {raised}");
+            }
+        };
+        FUNCTIONS.into_iter().for_each(run);
+        runtime.collect();
+        let before = runtime.heap().stats().links;
+        // A subtype that is made at run time stays; nothing else does.
+        FUNCTIONS.into_iter().filter(|name| *name != "types").for_each(run);
+        runtime.collect();
+        assert_eq!(runtime.heap().stats().links, before, "{compiler}: links are left");
+
+        // SAFETY: as above.
+        let error = unsafe { load(&library, "other") }.unwrap_err();
+        assert!(matches!(&error, LoadError::NoInit { function, .. } if function == "PyInit_other"), "{error}");
+    }
+    assert!(compilers > 0, "neither gcc nor clang is installed");
+
+    // SAFETY: neither is a library at all.
+    let error = unsafe { load(Path::new("/no/such/file.so"), "file") }.unwrap_err();
+    assert!(matches!(error, LoadError::NoFile(_)), "{error}");
+    // SAFETY: as above.
+    let error = unsafe { load(Path::new(file!()), "file") };
+    assert!(matches!(error, Err(LoadError::NoFile(_) | LoadError::NoLibrary { .. })));
+    drop(entered);
+}
