@@ -21,16 +21,8 @@ const LAYERS: [&str; 11] = [
 ];
 
 /// Folders in which a test that SAFETY.md names may be.
-const TESTS: [&str; 8] = [
-    "src",
-    "tests",
-    "loom-tests/tests",
-    "ffi/src",
-    "ffi/tests",
-    "derive/src",
-    "cpyext/src",
-    "cpyext/tests",
-];
+const TESTS: [&str; 8] =
+    ["src", "tests", "loom-tests/tests", "ffi/src", "ffi/tests", "derive/src", "cpyext/src", "cpyext/tests"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
