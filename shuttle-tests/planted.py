@@ -38,7 +38,7 @@ BUGS = [
      "                        work.push(target);\n", "", "crossing"),
 ]
 # Seconds for one scenario, after which it has found nothing.
-LIMIT = 300
+LIMIT = 900
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COPY = os.path.join(ROOT, "target", "planted-shuttle")
 
@@ -55,7 +55,7 @@ def found(scenario):
     if build.returncode != 0:
         sys.exit(build.stderr[-3000:])
     try:
-        run = subprocess.run(command + ["--", "--test-threads", "1", "--nocapture"], timeout=LIMIT, **quiet)
+        run = subprocess.run(command + ["--", "--test-threads", "2", "--nocapture"], timeout=LIMIT, **quiet)
     except subprocess.TimeoutExpired:
         return None
     text = run.stderr + run.stdout

@@ -93,16 +93,16 @@ impl PyObject {
             unsafe { links.free_by(record, ob) };
             return;
         };
-        if DEPTH.get() >= NESTING {
-            POSTPONED.with_borrow_mut(|list| list.push(ob));
+        if DEPTH.with(Cell::get) >= NESTING {
+            POSTPONED.with(|list| list.borrow_mut().push(ob));
             return;
         }
-        DEPTH.set(DEPTH.get() + 1);
+        DEPTH.with(|depth| depth.set(depth.get() + 1));
         let guard = Depth;
         // SAFETY: [K7] the embedder's callback, for an object that nobody else can reach.
         unsafe { function(ob, arg) };
-        if DEPTH.get() == 1 {
-            while let Some(next) = POSTPONED.with_borrow_mut(Vec::pop) {
+        if DEPTH.with(Cell::get) == 1 {
+            while let Some(next) = POSTPONED.with(|list| list.borrow_mut().pop()) {
                 if let Some(links) = heaps::of(next) {
                     // SAFETY: [K6] as above.
                     unsafe { dealloc(&links, next) };
