@@ -164,15 +164,17 @@ fn a_weak_reference_is_loaded_at_any_moment_of_a_cycle() {
     }
 }
 
-/// A mutator that is scanned holds the object by a root alone, which the marker learns of only when buffers are handed
-/// over: until then its weak reference must not be judged.
+/// A mutator that is scanned has taken object 1, and shaded it; what only that refers to, object 2, is marked when it
+/// hands its buffer over: until then the weak reference to object 2 must not be judged.
 #[test]
 fn what_is_shaded_late_keeps_its_weak_references() {
-    let weak = vec![Load { root: 1, from: 0, field: 0 }, WeakNew { root: 1, weak: 0 }, Drop { root: 1 }, Cycle];
+    let objects = vec![pair(0), pair(1), pair(2), WeakNew { root: 2, weak: 0 }, GlobalSet { root: 0, global: 0 }];
+    let stores = vec![Store { root: 0, field: 0, value: 1 }, Store { root: 1, field: 0, value: 2 }];
+    let before = vec![Drop { root: 1 }, Drop { root: 2 }, Minor, Full, Cycle];
     let take = vec![Load { root: 1, from: 0, field: 0 }, Store { root: 0, field: 0, value: NULL }];
     let answer = vec![Turn { lane: 1 }, Safepoint, Turn { lane: 0 }];
-    let look = vec![WeakGet { root: 2, weak: 0 }];
-    run([chain(), weak, both(2), vec![Safepoint], take, answer, look.clone(), end(), look]);
+    let look = vec![WeakGet { root: 2, weak: 0 }, Drop { root: 2 }];
+    run([objects, stores, before, both(2), vec![Safepoint], take, answer, look.clone(), end(), look]);
 }
 
 /// Global root 0 is marked through before mutator 0 has given its snapshot; it moves an object out of what is not
