@@ -32,6 +32,16 @@ PyObject *PyObject_CallMethod(PyObject *ob, const char *name, const char *format
     return answer;
 }
 
+PyObject *_PyObject_CallMethod(PyObject *ob, PyObject *name, const char *format, ...) {
+    PyObject *callable = PyObject_GetAttr(ob, name);
+    va_list list;
+    va_start(list, format);
+    PyObject *answer = call_built(callable, format, list);
+    va_end(list);
+    Py_XDECREF(callable);
+    return answer;
+}
+
 static PyObject *call_objects(PyObject *callable, va_list list) {
     va_list again;
     Py_ssize_t count = 0;

@@ -265,6 +265,42 @@ pub unsafe fn view_subscript(ob: Ob, key: Ob) -> Res<Own> {
     view_item(ob, if at < 0 { at + length } else { at })
 }
 
+/// Sets an item, of bytes in one dimension, or a part of the same size.
+#[slot]
+pub unsafe fn view_ass_subscript(ob: Ob, key: Ob, value: Ob) -> Res<()> {
+    let (view, length) = (view_of(ob), items(ob));
+    if value.is_null() {
+        return err::type_error("cannot delete memory");
+    }
+    if view.readonly != 0 {
+        return err::type_error("cannot modify read-only memory");
+    }
+    if view.itemsize != 1 || !is_contiguous(view) {
+        return err::raise(exc::PyExc_NotImplementedError, "memoryview: items of bytes in one dimension only");
+    }
+    let place = view.buf.cast::<u8>();
+    if let Some(range) = crate::slice::range_of(key, length)? {
+        let new = View::of(value, FULL_RO)?.to_vec();
+        if new.len() != range.count {
+            return err::value_error("memoryview assignment: lvalue and rvalue have different structures");
+        }
+        for (at, byte) in range.indices().zip(new) {
+            place.add(at).write(byte);
+        }
+        return Ok(());
+    }
+    let at = crate::number::index_for(key, "memoryview: invalid slice key: ")?;
+    let at = if at < 0 { at + length } else { at };
+    if !(0..length).contains(&at) {
+        return err::index_error("index out of bounds on dimension 1");
+    }
+    match u8::try_from(crate::number::PyNumber_AsSsize_t(value, NULL)?) {
+        Ok(byte) => place.offset(at).write(byte),
+        Err(_) => return err::value_error("memoryview: invalid value for format 'B'"),
+    }
+    Ok(())
+}
+
 /// Whether the bytes are equal to those of another object.
 #[slot]
 pub unsafe fn view_richcompare(a: Ob, b: Ob, op: c_int) -> Res<Own> {

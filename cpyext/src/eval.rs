@@ -188,3 +188,45 @@ impl Kept {
         self.len() == 0
     }
 }
+
+/// The value of a float or an int; NaN of anything else.
+pub fn number(ob: &Own) -> f64 {
+    // SAFETY: [X1] a held object.
+    unsafe { crate::float::PyFloat_AsDouble(ob.ob()) }.unwrap_or_else(|_| {
+        err::clear();
+        f64::NAN
+    })
+}
+
+/// `class name: pass`
+///
+/// # Errors
+/// What it raised.
+pub fn class(name: &str) -> Result<Own, Exception> {
+    let name = std::ffi::CString::new(name).unwrap_or_default();
+    // SAFETY: [X1] `object` is a type; on an entered thread.
+    unsafe { crate::type_spec::derive(&name, &raw mut types::PyBaseObject_Type, layout::NULL) }.map_err(|_| raised())
+}
+
+/// An instance of a [`class`] that begins on the heap, with one attribute.
+///
+/// # Errors
+/// What it raised.
+pub fn instance(class: &Own, name: &str, value: &Own) -> Result<Own, Exception> {
+    // SAFETY: [X1] a class, which adds nothing but a dict; the instance is rooted while its dict is filled.
+    let made = unsafe { crate::native::with_attribute(class.ob().cast(), names::get(name).ob(), value.ob()) };
+    made.map_err(|_| raised())
+}
+
+/// Calls with an int that begins on the heap.
+///
+/// # Errors
+/// What it raised.
+pub fn call_with_heap_int(callable: &Own, value: i64) -> Result<Own, Exception> {
+    // SAFETY: [X1] on an entered thread; nothing collects between the two.
+    let mirror = unsafe { crate::native::int(value).map(|p| Own::new(crate::cross::to_c(p))) };
+    match mirror {
+        Ok(Some(mirror)) => call(callable, &[&mirror]),
+        _ => Err(raised()),
+    }
+}

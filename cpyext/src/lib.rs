@@ -11,7 +11,7 @@
 //! | what C and Rust share | `layout`, `answer`, `own`, `../include/`, `../c/` |
 //! | types | `types`, `type_*`, `descr`, `member`, `wrapper`, `attr` |
 //! | kinds of objects | `long*`, `float`, `unicode*`, `codec`, `bytes`, `bytearray`, `tuple`, `list`, `dict*`, `set`, `slice`, `iter`, `module`, `method`, `exc`, `buffer`, `capsule`, `weakref` |
-//! | protocols | `object`, `number`, `sequence`, `call`, `err`, `warn`, `mem`, `import` |
+//! | protocols | `object`, `number`, `sequence`, `call`, `err`, `warn`, `mem`, `import`, `clinic` |
 //! | extensions | `loader` |
 //!
 //! **How a function of the API is written.** As a Rust function that answers `Result`s and owned references
@@ -38,6 +38,7 @@ mod bytearray;
 mod bytes;
 mod call;
 mod capsule;
+mod clinic;
 mod codec;
 mod cross;
 mod descr;

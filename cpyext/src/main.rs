@@ -5,6 +5,7 @@
 //! handfast-cpyext list                       the rungs, and how far each comes
 //! handfast-cpyext replay RUNG [THREADS]      replays the recorded test suite of a rung
 //! handfast-cpyext load FILE.so MODULE        loads any extension
+//! handfast-cpyext bench FILE.so              what crossings cost: FILE is the extension `hbench`
 //! ```
 //! `cpyext/rungs/fetch.sh` and `cpyext/rungs/build.sh cpyext/include:ffi/include target/cpyext/handfast` make the
 //! extensions; `cpyext/record/record.sh` the recordings.
@@ -17,7 +18,8 @@ const USAGE: &str = "\
 usage: handfast-cpyext markupsafe FILE.html     escapes a page through MarkupSafe's C extension
        handfast-cpyext list                     the rungs, and how far each comes
        handfast-cpyext replay RUNG [THREADS]    replays the recorded test suite of a rung
-       handfast-cpyext load FILE.so MODULE      loads any extension";
+       handfast-cpyext load FILE.so MODULE      loads any extension
+       handfast-cpyext bench FILE.so            what crossings cost: FILE is the extension `hbench`";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
             Err(_) => Err(format!("{threads} is no number of threads")),
         },
         ["load", file, module] => host::load(file.as_ref(), module),
+        ["bench", file] => host::bench::run(file.as_ref()),
         ["--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

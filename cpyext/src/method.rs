@@ -224,7 +224,19 @@ unsafe fn get_doc(ob: Ob, _: *mut c_void) -> Res<Own> {
     crate::unicode::from_str(doc_of(&CStr::from_ptr(doc).to_string_lossy()))
 }
 
-static mut GETSET: [PyGetSetDef; 3] = [
+#[slot]
+unsafe fn get_module(ob: Ob, _: *mut c_void) -> Own {
+    Own::new_shared((*ob.cast::<PyCFunctionObject>()).m_module).unwrap_or_else(|| Own::share(crate::object::none()))
+}
+
+#[slot]
+unsafe fn get_self(ob: Ob, _: *mut c_void) -> Own {
+    Own::new_shared((*ob.cast::<PyCFunctionObject>()).m_self).unwrap_or_else(|| Own::share(crate::object::none()))
+}
+
+static mut GETSET: [PyGetSetDef; 5] = [
+    PyGetSetDef { name: c"__module__".as_ptr(), get: Some(c_get_module), set: None, doc: null(), closure: null_mut() },
+    PyGetSetDef { name: c"__self__".as_ptr(), get: Some(c_get_self), set: None, doc: null(), closure: null_mut() },
     PyGetSetDef { name: c"__name__".as_ptr(), get: Some(c_get_name), set: None, doc: null(), closure: null_mut() },
     PyGetSetDef { name: c"__doc__".as_ptr(), get: Some(c_get_doc), set: None, doc: null(), closure: null_mut() },
     crate::type_object::END,

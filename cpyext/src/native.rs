@@ -5,10 +5,12 @@
 //! the instance's dict. All of them are linked light: what does not survive the nursery dies there, without a word.
 
 use crate::answer::Res;
-use crate::cross::{alloc, alloc_items, borrow_c, to_gc};
+use crate::cross::{alloc, alloc_items, borrow_c, to_c};
 use crate::dict;
+use crate::err;
 use crate::layout::{Ob, PyObject, PyVarObject, Ty};
 use crate::long::PyLongObject;
+use crate::own::Own;
 use crate::runtime::mutator;
 use crate::types::{PyLong_Type, PyUnicode_Type};
 use crate::unicode::{PyASCIIObject, fill_ascii};
@@ -64,12 +66,14 @@ unsafe fn instance_in(ty: Ty, root: *mut *mut Object) -> Res<*mut Object> {
     Ok(*root)
 }
 
-/// Sets an attribute in the dict of an instance. May collect.
+/// An instance with one attribute, and its mirror. May collect.
 #[contract]
-pub unsafe fn set_attribute(instance: *mut *mut Object, name: Ob, value: Ob) -> Res<()> {
-    let its = borrow_c(mutator().load(*instance, DICT));
-    to_gc(value)?;
-    dict::set(its, name, value)
+pub unsafe fn with_attribute(ty: Ty, name: Ob, value: Ob) -> Res<Own> {
+    let made = Own::new(to_c(instance(ty)?)).map_or_else(err::no_memory, Ok)?;
+    if let Some(its) = crate::attr::instance_dict(made.ob(), false)? {
+        dict::set(its, name, value)?;
+    }
+    Ok(made)
 }
 
 /// The `PyObject` of what was made here: a new reference, or null when memory is out.

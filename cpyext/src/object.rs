@@ -288,10 +288,10 @@ pub unsafe fn object_str(ob: Ob) -> Res<Own> {
     PyObject_Repr(ob)
 }
 
-/// `str` of a str: itself.
+/// `str` of a str: itself; of a subtype's, a copy.
 #[slot]
-pub unsafe fn str_str(ob: Ob) -> Own {
-    Own::share(ob)
+pub unsafe fn str_str(ob: Ob) -> Res<Own> {
+    crate::unicode::PyUnicode_FromObject(ob)
 }
 
 /// `bytes(object)`

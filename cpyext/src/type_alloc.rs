@@ -79,6 +79,23 @@ pub unsafe fn dealloc(ob: Ob) {
     }
 }
 
+/// What follows a decref of C's that reached zero.
+#[capi]
+pub unsafe fn _Py_Dealloc(ob: Ob) {
+    // [C-last]: the decrement in the header is a release; what other threads did before theirs comes first.
+    std::sync::atomic::fence(std::sync::atomic::Ordering::Acquire);
+    handfast::raw::PyObject::decref_zero(crate::layout::raw_ob(ob));
+}
+
+/// The dealloc of what is the heap's memory and nothing else: int, float, bytes.
+#[slot]
+pub unsafe fn plain_dealloc(ob: Ob) {
+    if crate::type_names::is_heap_type(type_of(ob)) {
+        return free(ob);
+    }
+    handfast::raw::PyObject::free(crate::layout::raw_ob(ob));
+}
+
 /// `object`'s dealloc.
 #[slot]
 pub unsafe fn object_dealloc(ob: Ob) {

@@ -89,6 +89,7 @@ mod tables {
         VIEW_SEQUENCE: PySequenceMethods = NO_SEQUENCE, { sq_length: buffer::c_view_length, sq_item: buffer::c_view_item };
         VIEW_MAPPING: PyMappingMethods = NO_MAPPING, {
             mp_length: buffer::c_view_length, mp_subscript: buffer::c_view_subscript,
+            mp_ass_subscript: buffer::c_view_ass_subscript,
         };
     }
     pub static mut BYTES_BUFFER: PyBufferProcs =
@@ -132,6 +133,7 @@ builtin_type!(PyBaseObject_Type, c"object", HEAD, flag::BASETYPE, {
     tp_getset: type_object::object_getset(),
 });
 builtin_type!(PyLong_Type, c"int", HEAD + 8, flag::BASETYPE | flag::LONG, {
+    tp_dealloc: Some(crate::type_alloc::c_plain_dealloc),
     tp_itemsize: 4,
     tp_repr: Some(int::c_int_repr),
     tp_hash: Some(int::c_int_hash),
@@ -146,13 +148,14 @@ builtin_type!(PyBool_Type, c"bool", HEAD + 8, flag::LONG, {
     tp_new: Some(object::c_bool_new),
 });
 builtin_type!(PyFloat_Type, c"float", size_of::<float::PyFloatObject>(), flag::BASETYPE, {
+    tp_dealloc: Some(crate::type_alloc::c_plain_dealloc),
     tp_repr: Some(float::c_float_repr),
     tp_hash: Some(float::c_float_hash),
     tp_richcompare: Some(float::c_float_richcompare),
     tp_as_number: &raw mut tables::FLOAT,
     tp_new: Some(float::c_float_new),
 });
-builtin_type!(PyUnicode_Type, c"str", size_of::<unicode::PyCompactUnicodeObject>(), flag::BASETYPE | flag::UNICODE, {
+builtin_type!(PyUnicode_Type, c"str", size_of::<unicode::PyUnicodeObject>(), flag::BASETYPE | flag::UNICODE, {
     tp_dealloc: Some(unicode::c_str_dealloc),
     tp_repr: Some(unicode_ops::c_str_repr),
     tp_str: Some(object::c_str_str),
@@ -165,6 +168,7 @@ builtin_type!(PyUnicode_Type, c"str", size_of::<unicode::PyCompactUnicodeObject>
     tp_methods: unicode_ops::methods(),
 });
 builtin_type!(PyBytes_Type, c"bytes", bytes::HEAD + 1, flag::BASETYPE | flag::BYTES, {
+    tp_dealloc: Some(crate::type_alloc::c_plain_dealloc),
     tp_itemsize: 1,
     tp_repr: Some(bytes::c_bytes_repr),
     tp_hash: Some(bytes::c_bytes_hash),

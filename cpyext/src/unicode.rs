@@ -37,6 +37,14 @@ pub struct PyCompactUnicodeObject {
     utf8: *mut c_char,
 }
 
+/// A str of a subtype, whose instances have fields of their own: the text is elsewhere, followed by a zero.
+#[repr(C)]
+#[derive(Debug)]
+pub struct PyUnicodeObject {
+    base: PyCompactUnicodeObject,
+    data: *mut u8,
+}
+
 const COMPACT: u32 = 1 << 5;
 const ASCII: u32 = 1 << 6;
 const READY: u32 = 1 << 7;
@@ -79,6 +87,9 @@ pub unsafe fn length(ob: Ob) -> usize {
 /// The first character.
 #[contract]
 pub unsafe fn data(ob: Ob) -> *mut u8 {
+    if head(ob).state & COMPACT == 0 {
+        return (*ob.cast::<PyUnicodeObject>()).data;
+    }
     let head_size = if ascii(ob) { size_of::<PyASCIIObject>() } else { size_of::<PyCompactUnicodeObject>() };
     ob.cast::<u8>().add(head_size)
 }
@@ -230,6 +241,9 @@ pub unsafe fn utf8<'a>(ob: Ob) -> Res<&'a [u8]> {
 pub unsafe fn str_dealloc(ob: Ob) {
     if !ascii(ob) {
         libc::free((*ob.cast::<PyCompactUnicodeObject>()).utf8.cast());
+    }
+    if head(ob).state & COMPACT == 0 {
+        libc::free((*ob.cast::<PyUnicodeObject>()).data.cast());
     }
     crate::types::free(ob);
 }
@@ -446,14 +460,38 @@ pub unsafe fn PyUnicode_Contains(ob: Ob, part: Ob) -> Res<bool> {
 #[capi]
 pub unsafe fn PyUnicode_FromObject(ob: Ob) -> Res<Own> {
     check(ob)?;
-    Ok(Own::share(ob))
+    if ptr::eq(type_of(ob), &raw mut PyUnicode_Type) {
+        return Ok(Own::share(ob));
+    }
+    from_points(&points(ob))
+}
+
+/// A str of a subtype, with the text of a str.
+#[contract]
+unsafe fn of_subtype(ty: Ty, text: Ob) -> Res<Own> {
+    let size = length(text) * kind(text);
+    let copy = libc::malloc(size + 4).cast::<u8>();
+    if copy.is_null() {
+        return err::no_memory();
+    }
+    copy.copy_from_nonoverlapping(data(text), size);
+    copy.add(size).write_bytes(0, 4);
+    let made = crate::type_alloc::new_instance(ty);
+    let Ok(made) = made else {
+        libc::free(copy.cast());
+        return made;
+    };
+    let new = head(made.ob());
+    (new.length, new.hash, new.state) = (head(text).length, -1, head(text).state & !COMPACT);
+    (*made.ob().cast::<PyUnicodeObject>()).data = copy;
+    Ok(made)
 }
 
 /// `str(object)`.
 #[slot]
-pub unsafe fn str_new(ty: Ty, args: Ob, _kwargs: Ob) -> Res<Own> {
+pub unsafe fn str_new(ty: Ty, args: Ob, kwargs: Ob) -> Res<Own> {
     if !ptr::eq(ty, &raw mut PyUnicode_Type) {
-        return err::type_error("subtypes of str cannot be made");
+        return of_subtype(ty, str_new(&raw mut PyUnicode_Type, args, kwargs)?.ob());
     }
     match crate::tuple::items_of(args) {
         [] => alloc(0, 0),

@@ -17,7 +17,7 @@ keep! {
     PyArg_Parse, PyArg_ParseTuple, PyArg_ParseTupleAndKeywords, PyArg_VaParse, PyArg_VaParseTupleAndKeywords,
     PyArg_UnpackTuple, Py_BuildValue, Py_VaBuildValue, PyErr_Format, PyErr_FormatV, PyErr_WarnFormat,
     PyUnicode_FromFormat, PyUnicode_FromFormatV, PyBytes_FromFormat, PyOS_snprintf, PyTuple_Pack,
-    PyObject_CallFunction, PyObject_CallMethod, PyObject_CallFunctionObjArgs, PyObject_CallMethodObjArgs,
+    PyObject_CallFunction, PyObject_CallMethod, PyObject_CallFunctionObjArgs, PyObject_CallMethodObjArgs, _PyObject_CallMethod,
     PySys_WriteStderr, PySys_WriteStdout, Py_FatalError, PyObject_Print,
 }
 

@@ -94,6 +94,21 @@ PyAPI_FUNC(int) PyArg_UnpackTuple(PyObject *, const char *, Py_ssize_t, Py_ssize
 PyAPI_FUNC(int) PyArg_ValidateKeywordArguments(PyObject *);
 PyAPI_FUNC(PyObject *) Py_BuildValue(const char *, ...);
 PyAPI_FUNC(PyObject *) Py_VaBuildValue(const char *, va_list);
+#define _PyCFunction_CAST(function) ((PyCFunction)(void (*)(void))(function))
+/* What Argument Clinic's code calls. */
+typedef struct _PyArg_Parser {
+    const char *format;
+    const char *const *keywords;
+    const char *fname;
+    const char *custom_msg;
+    size_t rest[5];
+} _PyArg_Parser;
+PyAPI_FUNC(void) _PyArg_BadArgument(const char *, const char *, const char *, PyObject *);
+PyAPI_FUNC(int) _PyArg_CheckPositional(const char *, Py_ssize_t, Py_ssize_t, Py_ssize_t);
+PyAPI_FUNC(PyObject *const *) _PyArg_UnpackKeywords(PyObject *const *, Py_ssize_t, PyObject *, PyObject *,
+                                                    _PyArg_Parser *, int, int, int, PyObject **);
+PyAPI_FUNC(int) _Py_convert_optional_to_ssize_t(PyObject *, void *);
+PyAPI_FUNC(PyObject *) _PyNumber_Index(PyObject *);
 #define Py_CLEANUP_SUPPORTED 0x20000
 
 HFPY_END

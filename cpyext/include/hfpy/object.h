@@ -41,8 +41,15 @@ static inline Py_ssize_t hfpy_refcnt(PyObject *ob) {
 static inline void hfpy_incref(PyObject *ob) {
     hf_incref((hf_pyobject *)(void *)ob);
 }
+/* What follows a decref that reached zero. */
+PyAPI_FUNC(void) _Py_Dealloc(PyObject *);
 static inline void hfpy_decref(PyObject *ob) {
-    hf_decref((hf_pyobject *)(void *)ob);
+    if (ob != NULL && HF_LIKELY(hf_inline_is_ordinary(__atomic_load_n(&ob->ob_refcnt, __ATOMIC_RELAXED)))) {
+        if (__atomic_fetch_sub(&ob->ob_refcnt, 1, __ATOMIC_RELEASE) == 1)
+            _Py_Dealloc(ob);
+    } else {
+        hf_decref((hf_pyobject *)(void *)ob);
+    }
 }
 /* Both do nothing for NULL. */
 #define Py_INCREF(ob) hfpy_incref(_PyObject_CAST(ob))

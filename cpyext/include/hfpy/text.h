@@ -23,8 +23,16 @@ typedef struct {
     char *utf8;
 } PyCompactUnicodeObject;
 
-/* Every str is compact. */
-typedef PyCompactUnicodeObject PyUnicodeObject;
+/* A str of a subtype is not compact: its text is elsewhere. */
+typedef struct {
+    PyCompactUnicodeObject _base;
+    union {
+        void *any;
+        Py_UCS1 *latin1;
+        Py_UCS2 *ucs2;
+        Py_UCS4 *ucs4;
+    } data;
+} PyUnicodeObject;
 
 typedef struct {
     PyObject_VAR_HEAD
@@ -43,8 +51,10 @@ extern PyTypeObject PyUnicode_Type, PyBytes_Type, PyByteArray_Type;
 #define PyUnicode_KIND(ob) ((enum PyUnicode_Kind)((PyASCIIObject *)(ob))->state.kind)
 #define PyUnicode_IS_ASCII(ob) (((PyASCIIObject *)(ob))->state.ascii)
 #define PyUnicode_IS_COMPACT(ob) (((PyASCIIObject *)(ob))->state.compact)
-#define PyUnicode_IS_COMPACT_ASCII(ob) PyUnicode_IS_ASCII(ob)
+#define PyUnicode_IS_COMPACT_ASCII(ob) (PyUnicode_IS_ASCII(ob) && PyUnicode_IS_COMPACT(ob))
 static inline void *hfpy_unicode_data(PyObject *ob) {
+    if (!PyUnicode_IS_COMPACT(ob))
+        return ((PyUnicodeObject *)(void *)ob)->data.any;
     if (PyUnicode_IS_ASCII(ob))
         return (void *)((PyASCIIObject *)(void *)ob + 1);
     return (void *)((PyCompactUnicodeObject *)(void *)ob + 1);

@@ -1,5 +1,6 @@
 //! What the program does, one file for each of its jobs.
 
+pub mod bench;
 pub mod list;
 pub mod markupsafe;
 pub mod replay;
