@@ -6,4 +6,4 @@
 export CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true
 RUSTFLAGS="--cfg shuttle" timeout 1200 cargo nextest run --release -p shuttle-tests --target-dir target/shuttle \
     --status-level fail --final-status-level slow --no-fail-fast
-timeout 1500 shuttle-tests/planted.py
+timeout 2400 shuttle-tests/planted.py

@@ -1,5 +1,8 @@
 //! Pairs of every kind, made, held, let go of and collected in random order, against a list of what must be alive: memory
 //! of `PyObject`s is never given out twice, pairs die when they should, and dead ones are delivered once.
+//!
+//! Minor collections come when the model says so: not in builds that collect at every allocation.
+#![cfg(not(gc_zeal))]
 
 use handfast::Config;
 use handfast::raw::{self, Heap, LinkFlags, Mutator, Object, PyObject, TypeInfo};
@@ -155,6 +158,8 @@ impl World {
                 // SAFETY: this thread's mutator.
                 unsafe { self.m.collect_full() };
                 self.bury(|_| true);
+                // SAFETY: as above.
+                unsafe { self.m.heap().verify() }.expect("a sound heap");
             }
             choice => {
                 let Some(ob) = self.some() else { return };

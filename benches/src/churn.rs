@@ -32,7 +32,7 @@ pub fn own() -> Vec<Own> {
     };
     vec![
         Own::handfast("w2", "handfast raw", IN_MEMORY, churn_raw),
-        Own::handfast("w2", "handfast raw, batch", IN_REGISTERS, churn_batch),
+        Own::handfast("w2", "handfast batch", IN_REGISTERS, churn_batch),
         Own::handfast("w2", "handfast typed", IN_MEMORY, churn_typed),
         Own::handfast("w2", "handfast C inline", IN_MEMORY, churn_c),
         Own::peer("w2", "mimalloc static", run(malloc::churn)),

@@ -54,6 +54,7 @@ use settings::{config, raw_heap};
 use std::fs::File;
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Instant;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -114,8 +115,13 @@ fn everything(options: &Options) -> Result<(), String> {
         std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
     let (cases, mut runs) = (&selection.cases, vec![]);
-    for round in 1..=options.rounds {
+    let start = Instant::now();
+    'rounds: for round in 1..=options.rounds {
         for (number, case) in cases.iter().enumerate() {
+            if options.minutes.is_some_and(|most| start.elapsed() > most) {
+                println!("Time is up in round {round}, before {} on {}.", case.system, case.workload);
+                break 'rounds;
+            }
             let run = run::run(number, case, round, options.timeout);
             let x = case.x.map_or(String::new(), |x| format!(" ({x})"));
             let result = match (&run.error, run.figure()) {

@@ -19,9 +19,10 @@ round after round, and prints medians. WORKLOAD: a name or group that --list sho
   --build            first build the peers that are written in Rust and not built yet (minutes)
   --json FILE        one object a run, one a line
   --plot DIR         SVGs: bars with spread, pauses, curves
-  --config K=V,...   fields of handfast's Config that hold in all workloads: nursery_bytes, growth_percent,
-                     min_trigger_bytes, gc_threads, reserve_bytes
+  --config K=V,...   fields of handfast's Config that hold in all workloads: nursery_bytes,
+                     max_nursery_bytes, pause_target_us, growth_percent, min_trigger_bytes, gc_threads, reserve_bytes
   --timeout SECONDS  for one run (300)
+  --minutes N        begins no run after that time, and prints what there is
   --list             names, and which peers are installed
   --help             this text";
 
@@ -38,6 +39,7 @@ pub struct Options {
     pub plot: Option<PathBuf>,
     pub config: Option<String>,
     pub timeout: Duration,
+    pub minutes: Option<Duration>,
     pub list: bool,
     pub help: bool,
 }
@@ -58,6 +60,7 @@ impl Options {
             plot: None,
             config: None,
             timeout: Duration::from_secs(300),
+            minutes: None,
             list: false,
             help: false,
         };
@@ -72,12 +75,8 @@ impl Options {
                 |what: &str| given.take().or_else(|| words.next().cloned()).ok_or(format!("{name} needs {what}"));
             match name {
                 "--rounds" => options.rounds = rounds(&value("a number")?)?,
-                "--timeout" => {
-                    let text = value("a number of seconds")?;
-                    let seconds = text.parse().ok().filter(|s| *s > 0);
-                    options.timeout =
-                        Duration::from_secs(seconds.ok_or(format!("--timeout: {text} is no number of seconds"))?);
-                }
+                "--timeout" => options.timeout = seconds(name, &value("a number of seconds")?, 1)?,
+                "--minutes" => options.minutes = Some(seconds(name, &value("a number of minutes")?, 60)?),
                 "--peers" => options.peers = Some(families(&value("names")?)?),
                 "--json" => options.json = Some(value("a file")?.into()),
                 "--plot" => options.plot = Some(value("a folder")?.into()),
@@ -105,6 +104,11 @@ impl Options {
 
 fn rounds(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| (1..=1000).contains(n)).ok_or(format!("{text} is no number of rounds from 1 to 1000"))
+}
+
+fn seconds(name: &str, text: &str, unit: u64) -> Result<Duration, String> {
+    let number = text.parse::<u64>().ok().filter(|n| (1..=100_000).contains(n));
+    number.map(|n| Duration::from_secs(n * unit)).ok_or(format!("{name}: {text} is no number from 1 to 100000"))
 }
 
 fn families(text: &str) -> Result<Vec<Family>, String> {
@@ -148,7 +152,8 @@ mod tests {
             ("0", "no number of rounds"),
             ("--peers jvm", "unknown peer \"jvm\""),
             ("--quick=yes", "takes no value"),
-            ("--timeout soon", "no number of seconds"),
+            ("--timeout soon", "soon is no number"),
+            ("--minutes 0", "0 is no number"),
             ("--config nursery=3", "unknown field"),
             ("--config nursery_bytes=x", "not a number"),
         ] {

@@ -83,7 +83,7 @@ fn bars(workload: &Workload, of: &[&Summary<'_>]) -> Svg {
 fn gaps(workload: &Workload, of: &[&Summary<'_>]) -> Svg {
     let with: Vec<_> = of.iter().filter(|summary| !summary.gaps.is_empty()).collect();
     let title = format!("{}: gaps of a mutator", workload.title);
-    let (top, bottom, left, right) = (40.0, 420.0, 80.0, WIDTH - 230.0);
+    let (top, bottom, left, right) = (56.0, 430.0, 80.0, WIDTH - 230.0);
     let mut svg = Svg::new(WIDTH, bottom + 50.0, &title);
     let us = |ns: u64| ns.max(1) as f64 / 1e3;
     let ends = |pick: fn(&BTreeMap<u64, u64>) -> Option<u64>| with.iter().filter_map(move |s| pick(&s.gaps));
@@ -100,7 +100,7 @@ fn gaps(workload: &Workload, of: &[&Summary<'_>]) -> Svg {
         svg.text(left - 6.0, y.at(tick) + 4.0, "end", 11.0, &format!("{tick:e}"));
     }
     svg.text((left + right) / 2.0, bottom + 36.0, "middle", 12.0, "longer than, us");
-    svg.text(left, top - 6.0, "middle", 12.0, "part of the gaps");
+    svg.text(8.0, top - 6.0, "start", 12.0, "part of the gaps");
     for (number, summary) in with.iter().enumerate() {
         let total: u64 = summary.gaps.values().sum();
         let (mut left_over, mut points) = (total, vec![]);
@@ -109,7 +109,7 @@ fn gaps(workload: &Workload, of: &[&Summary<'_>]) -> Svg {
             left_over -= count;
         }
         let width = if summary.case.role == Role::Handfast { 2.5 } else { 1.2 };
-        svg.line(&points, colour(number), width);
+        svg.line_of(number, &points, width);
         legend(&mut svg, number, &summary.case.system);
     }
     svg
@@ -117,8 +117,8 @@ fn gaps(workload: &Workload, of: &[&Summary<'_>]) -> Svg {
 
 fn legend(svg: &mut Svg, number: usize, name: &str) {
     let y = 50.0 + number as f64 * 18.0;
-    svg.bar(WIDTH - 215.0, y - 9.0, 12.0, 10.0, colour(number));
-    svg.text(WIDTH - 198.0, y, "start", 12.0, name);
+    svg.line_of(number, &[(WIDTH - 218.0, y - 4.0), (WIDTH - 198.0, y - 4.0)], 2.5);
+    svg.text(WIDTH - 192.0, y, "start", 12.0, name);
 }
 
 /// One line a system.
@@ -130,7 +130,7 @@ fn curve(workload: &Workload, of: &[&Summary<'_>]) -> Svg {
         }
     }
     let (name, xs) = workload.x.unwrap_or(("", &[0.0]));
-    let (top, bottom, left, right) = (40.0, 420.0, 80.0, WIDTH - 230.0);
+    let (top, bottom, left, right) = (56.0, 430.0, 80.0, WIDTH - 230.0);
     let mut svg = Svg::new(WIDTH, bottom + 50.0, workload.title);
     let most = lines.values().flatten().map(|point| point.1).fold(0.0, f64::max);
     let y = Axis::linear(0.0, most * 1.1, bottom, top);
@@ -144,12 +144,12 @@ fn curve(workload: &Workload, of: &[&Summary<'_>]) -> Svg {
         svg.text(left - 6.0, y.at(tick) + 4.0, "end", 11.0, &short(tick));
     }
     svg.text((left + right) / 2.0, bottom + 36.0, "middle", 12.0, name);
-    svg.text(left, top - 6.0, "middle", 12.0, workload.unit);
+    svg.text(8.0, top - 6.0, "start", 12.0, workload.unit);
     for (number, (system, points)) in lines.iter().enumerate() {
         let place = |value: &f64| xs.iter().position(|x| x == value).unwrap_or(0) as f64;
         let points: Vec<_> = points.iter().map(|(value, figure)| (x.at(place(value)), y.at(*figure))).collect();
         let width = if system.starts_with("handfast") { 2.5 } else { 1.2 };
-        svg.line(&points, colour(number), width);
+        svg.line_of(number, &points, width);
         points.iter().for_each(|(x, y)| svg.dot(*x, *y, colour(number)));
         legend(&mut svg, number, system);
     }

@@ -2,6 +2,7 @@
 //! find the text in the environment.
 
 use handfast::{Config, raw};
+use std::time::Duration;
 
 /// Where the processes of the runs find the text of `--config`.
 pub const VARIABLE: &str = "HANDFAST_BENCH_CONFIG";
@@ -31,6 +32,8 @@ pub fn apply(config: &mut Config, text: &str) -> Result<(), String> {
         let number = number(value).ok_or(format!("{field}: {value:?} is not a number"))?;
         match field {
             "nursery_bytes" => config.nursery_bytes = number,
+            "max_nursery_bytes" => config.max_nursery_bytes = number,
+            "pause_target_us" => config.pause_target = Duration::from_micros(number as u64),
             "growth_percent" => config.growth_percent = u32::try_from(number).unwrap_or(u32::MAX),
             "min_trigger_bytes" => config.min_trigger_bytes = number,
             "gc_threads" => config.gc_threads = u32::try_from(number).unwrap_or(u32::MAX),

@@ -49,10 +49,20 @@ impl Svg {
 
     /// A line through points.
     pub fn line(&mut self, points: &[(f64, f64)], colour: &str, width: f64) {
+        self.stroke(points, colour, width, "");
+    }
+
+    /// The line of a number: in its colour, and in dashes where colours come again.
+    pub fn line_of(&mut self, number: usize, points: &[(f64, f64)], width: f64) {
+        let dashes = ["", " stroke-dasharray=\"6 3\"", " stroke-dasharray=\"2 2\""];
+        self.stroke(points, colour(number), width, dashes[number / COLOURS.len() % dashes.len()]);
+    }
+
+    fn stroke(&mut self, points: &[(f64, f64)], colour: &str, width: f64, dashes: &str) {
         let points: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
         let _ = writeln!(
             self.body,
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\"/>",
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\"{dashes}/>",
             points.join(" ")
         );
     }

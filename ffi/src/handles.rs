@@ -1,10 +1,8 @@
 //! Handles: `hf_pyobject`, its count, and its link with an object of the heap.
 //!
 //! The count belongs to every attached thread and needs no mutator. `hf_incref` and `hf_decref` have inline twins in
-//! `include/handfast_inline.h`; a twin that brings a count to zero (or below) calls [`hf_decref_zero`], which hands the
-//! last reference back to the core's own `decref`, so that there is one place that decides what zero means. Nobody else
-//! can hold a count that is zero, so giving one back to it is not seen by anybody; on an underflow, which is a bug of
-//! the program, the core reports what it finds.
+//! `include/handfast_inline.h`; a twin that brings a count to zero (or below) calls [`hf_decref_zero`]: the core decides
+//! what zero means.
 
 use crate::boundary;
 use crate::checks;
@@ -307,12 +305,8 @@ pub unsafe extern "C" fn hf_decref_detached(heap: *mut HfHeap, ob: *mut HfPyobje
 pub unsafe extern "C" fn hf_decref_zero(ob: *mut HfPyobject) {
     boundary::nothing("hf_decref_zero", || {
         let ob = handle("ob", ob)?;
-        // Nobody else has a reference through which to look; what the threads that dropped theirs wrote before is ordered
-        // by the acquire in the core's decref.
         // SAFETY: [E4] the memory of a handle outlives its last reference until dealloc has run.
-        unsafe { PyObject::incref(ob) };
-        // SAFETY: [E4] a handle with the one reference that was just given back.
-        unsafe { PyObject::decref(ob) };
+        unsafe { PyObject::decref_reached(ob) };
         Ok(())
     });
 }

@@ -1,7 +1,7 @@
 //! Interrupting a running mutator by its allocation limit: a Dekker pair of the limit and the handshake word.
 #![cfg(loom)]
 
-use loom_tests::check;
+use loom_tests::check_all;
 use loom_tests::mutator::handshake::{HandshakeWord, NurseryLimit, Requests, Target};
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{
@@ -13,7 +13,7 @@ use loom_tests::sync::thread;
 
 #[test]
 fn an_interrupt_is_seen_as_a_request_or_as_a_limit_of_zero() {
-    check(|| {
+    check_all(|| {
         let m = Arc::new((HandshakeWord::new(), NurseryLimit::new()));
         m.0.attach();
         let requester = {
@@ -31,7 +31,7 @@ fn an_interrupt_is_seen_as_a_request_or_as_a_limit_of_zero() {
 
 #[test]
 fn both_of_two_requesters_are_noticed() {
-    check(|| {
+    check_all(|| {
         let m = Arc::new((HandshakeWord::new(), NurseryLimit::new()));
         m.0.attach();
         let requesters: Vec<_> = [Requests::CYCLE, Requests::PUBLISH]
@@ -53,7 +53,7 @@ fn both_of_two_requesters_are_noticed() {
 
 /// `set` with its steps as given: what it saw in the word.
 fn weak(set: fn(&AtomicUsize, &AtomicU32) -> u32) {
-    check(move || {
+    check_all(move || {
         let m = Arc::new((AtomicU32::new(0), AtomicUsize::new(0)));
         let requester = {
             let m = m.clone();
@@ -92,7 +92,7 @@ fn twin_set_polls_before_it_stores() {
 #[test]
 #[should_panic(expected = "interrupt lost")]
 fn twin_interrupt_before_the_request() {
-    check(|| {
+    check_all(|| {
         let m = Arc::new((AtomicU32::new(0), AtomicUsize::new(0)));
         let requester = {
             let m = m.clone();

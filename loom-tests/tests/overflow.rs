@@ -1,7 +1,7 @@
 //! A count that grows absurdly becomes immortal instead of overflowing, and exactly one of those who counted it up is told.
 #![cfg(loom)]
 
-use loom_tests::check;
+use loom_tests::check_all;
 use loom_tests::handle::refcount::{Decref, IMMORTAL, Incref, RefCount};
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{AtomicIsize, Ordering::Relaxed};
@@ -17,7 +17,7 @@ fn two_count<C: Send + Sync + 'static>(
     down: fn(&C),
     is_immortal: fn(&C) -> bool,
 ) {
-    check(move || {
+    check_all(move || {
         let count = Arc::new(count());
         let other = {
             let count = count.clone();

@@ -9,7 +9,7 @@ use loom_tests::sync::atomic::{
     Ordering::{Relaxed, Release},
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check, number, object};
+use loom_tests::{Plain, check_all, number, object};
 
 type Word = AtomicPtr<()>;
 
@@ -66,7 +66,7 @@ impl Heap {
 
 /// The publication of a closure of two, with the store and the place of the flags as given.
 fn publication(store: fn(&Word, *mut ()), flags_first: bool) {
-    check(move || {
+    check_all(move || {
         let heap = heap(NULL);
         let owner = {
             let heap = heap.clone();
@@ -118,7 +118,7 @@ fn load_then_store(field: &Word, value: *mut ()) -> *mut () {
 
 /// An idle mutator stores object 1 while an armed one stores object 2 over what is there.
 fn armed_against_idle(write: fn(&Word, *mut ()) -> *mut ()) {
-    check(move || {
+    check_all(move || {
         let heap = heap(object(0));
         let idle = {
             let heap = heap.clone();
@@ -155,7 +155,7 @@ fn twin_exchange_without_acquire() {
 
 /// Two armed mutators store over object 0 and over each other; each then reads the header of what it has overwritten.
 fn armed_against_armed(write: fn(&Word, *mut ()) -> *mut ()) {
-    check(move || {
+    check_all(move || {
         let heap = heap(object(0));
         let store = move |heap: &Heap, o: usize| {
             heap.init(o);
@@ -186,7 +186,7 @@ fn twin_two_armed_stores_read_the_same_old_value() {
 /// A public object of a nursery is promoted in place, with the mark of the cycle, while another thread, which holds it,
 /// shades it: OLD is looked at first.
 fn promotion(sets: fn(&Flags), reads: fn(&Flags) -> u8) {
-    check(move || {
+    check_all(move || {
         let heap = Arc::new((Flags::new(PUBLIC), AtomicU8::new(0)));
         let owner = {
             let heap = heap.clone();
@@ -222,7 +222,7 @@ fn twin_old_is_set_without_release() {
 
 /// Two threads set flags of a public object at once: a link (LINKED) and a promotion (OLD).
 fn two_flags(sets: fn(&Flags, u8)) {
-    check(move || {
+    check_all(move || {
         let flags = Arc::new(Flags::new(PUBLIC));
         let other = {
             let flags = flags.clone();

@@ -10,7 +10,7 @@ use loom_tests::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check};
+use loom_tests::{Plain, check_all};
 
 /// What is left out.
 #[derive(Clone, Copy, PartialEq)]
@@ -75,7 +75,7 @@ impl Heap {
 }
 
 fn crossing(publishes_first: bool, fault: Fault) {
-    check(move || {
+    check_all(move || {
         let heap = Arc::new(Heap {
             queue: IndexStack::new(),
             links: [AtomicU32::new(0)],

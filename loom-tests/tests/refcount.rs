@@ -9,7 +9,7 @@ use loom_tests::sync::atomic::{
     fence,
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check};
+use loom_tests::{Plain, check_all};
 
 struct Ob<C> {
     count: C,
@@ -32,7 +32,7 @@ impl<C> Ob<C> {
 
 /// Two C references in two threads: each looks at the object, then drops its own. True: freed here.
 fn last_one_frees<C: Send + Sync + 'static>(count: fn() -> C, drops: fn(&C) -> bool) {
-    check(move || {
+    check_all(move || {
         let ob = Ob::new(count());
         let turn = move |ob: &Ob<C>| {
             ob.look();
@@ -78,7 +78,7 @@ fn twin_decref_without_fence() {
 
 /// A pair whose object is dead; C still uses its side and then drops it. The collector frees at a count of 1.
 fn pair<C: Send + Sync + 'static>(count: fn() -> C, drops: fn(&C), get: fn(&C) -> isize) {
-    check(move || {
+    check_all(move || {
         let ob = Ob::new(count());
         let c = {
             let ob = ob.clone();
@@ -113,7 +113,7 @@ fn twin_collector_reads_the_count_without_acquire() {
 
 #[test]
 fn who_copies_a_reference_and_drops_it_never_frees_what_another_holds() {
-    check(|| {
+    check_all(|| {
         let ob = Ob::new(RefCount::new(2));
         let other = {
             let ob = ob.clone();
@@ -138,7 +138,7 @@ fn who_copies_a_reference_and_drops_it_never_frees_what_another_holds() {
 
 /// One thread drops its reference while another, which has one too, makes the object immortal and drops all it can.
 fn immortal<C: Send + Sync + 'static>(count: fn() -> C, drops: fn(&C) -> bool, set: fn(&C), is: fn(&C) -> bool) {
-    check(move || {
+    check_all(move || {
         let ob = Ob::new(count());
         let other = {
             let ob = ob.clone();

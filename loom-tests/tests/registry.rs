@@ -8,7 +8,7 @@ use loom_tests::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check};
+use loom_tests::{Plain, check_all};
 
 struct Record {
     own: Plain<u32>,
@@ -29,7 +29,7 @@ fn claim_use_release(registry: &Registry<Record>) {
 
 #[test]
 fn a_record_has_one_owner_at_a_time() {
-    check(|| {
+    check_all(|| {
         let registry = Arc::new(Registry::new());
         claim_use_release(&registry);
         let other = {
@@ -46,7 +46,7 @@ fn a_record_has_one_owner_at_a_time() {
 
 /// The claim and release of one node, with the orderings as given.
 fn weak_reuse(claims: Ordering, releases: Ordering, exchange: bool) {
-    check(move || {
+    check_all(move || {
         let node = Arc::new((AtomicBool::new(false), Plain::new(0)));
         let turn = move |node: &(AtomicBool, Plain<u32>)| {
             let got = if exchange {
@@ -90,7 +90,7 @@ fn twin_claim_by_a_look_and_a_store() {
 
 #[test]
 fn a_walk_meets_whole_records_and_all_older_ones() {
-    check(|| {
+    check_all(|| {
         let registry = Arc::new(Registry::new());
         registry.claim(record);
         let pushers: Vec<_> = (0..2)
@@ -111,7 +111,7 @@ fn a_walk_meets_whole_records_and_all_older_ones() {
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn twin_push_without_release() {
-    check(|| {
+    check_all(|| {
         let list = Arc::new((AtomicUsize::new(0), record()));
         let pusher = {
             let list = list.clone();

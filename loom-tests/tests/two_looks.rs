@@ -14,7 +14,7 @@ use loom_tests::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check, number, object};
+use loom_tests::{Plain, check_all, number, object};
 
 /// What may be left out.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -87,7 +87,7 @@ impl Heap {
 }
 
 fn marker_against_minor(fault: Fault) {
-    check(move || {
+    check_all(move || {
         let heap = Arc::new(Heap {
             slot: AtomicPtr::new(object(0)),
             kinds: [KindByte::new(Kind::Young), KindByte::new(Kind::Active)],
@@ -145,7 +145,7 @@ fn twin_slot_without_release() {
 
 /// A large object that the minor promotes: the marker that finds it old sees what the minor did with it.
 fn large_survivor(old_first: bool) {
-    check(move || {
+    check_all(move || {
         let heap = Arc::new((AtomicPtr::new(object(0)), PageByte::young(), Plain::new(1)));
         let marker = {
             let heap = heap.clone();
@@ -178,7 +178,7 @@ fn twin_a_large_object_is_old_before_its_slots_are_updated() {
 
 /// A large object that dies young: its pages are freed and used again, after the last slot that named it has gone.
 fn large_dead(slot_first: bool) {
-    check(move || {
+    check_all(move || {
         let heap = Arc::new((AtomicPtr::new(object(0)), PageByte::young(), Plain::new(1)));
         let marker = {
             let heap = heap.clone();
@@ -214,7 +214,7 @@ fn twin_a_large_object_is_freed_while_a_slot_names_it() {
 
 /// A walk over old objects (verifier, heap walk, sweep of large objects) that finds a block or page old reads what is there.
 fn walk(set: fn(&KindByte, &PageByte), is_old: fn(&KindByte, &PageByte) -> bool) {
-    check(move || {
+    check_all(move || {
         let heap = Arc::new((KindByte::new(Kind::Active), PageByte::young(), Plain::new(0)));
         let owner = {
             let heap = heap.clone();

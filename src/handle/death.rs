@@ -40,11 +40,32 @@ impl PyObject {
         }
     }
 
-    /// What follows a decref that reached zero: for the inline decref of C.
+    /// What follows a decrement that was made elsewhere, by the inline decref of C, and left zero or less.
     ///
     /// # Safety
-    /// The caller has just dropped the last counted reference of `ob`.
-    #[cold]
+    /// The caller has just dropped a reference of `ob`, and the count was 1 or less before.
+    pub unsafe fn decref_reached(ob: *mut PyObject) {
+        // Acquire: pairs with the release of every decrement [C-last]; nobody counts up what has no references.
+        // SAFETY: [K2] the memory outlives the last reference until it is freed below.
+        if unsafe { (*ob).ob_refcnt.get_acquire() } == 0 && cfg!(not(feature = "debug")) {
+            // SAFETY: [K2] the caller's promise.
+            unsafe { PyObject::decref_zero(ob) };
+            return;
+        }
+        // An underflow, or a checked build, which wants to look: the reference is given back, and dropped again. Nobody else
+        // can hold a count that is zero, so that is not seen by anybody.
+        // SAFETY: [K2] as above.
+        unsafe {
+            PyObject::incref(ob);
+            PyObject::decref(ob);
+        }
+    }
+
+    /// What follows a decref that reached zero.
+    ///
+    /// # Safety
+    /// The caller has just dropped the last counted reference of `ob`, and acquired what others did with it.
+    #[inline(never)]
     pub unsafe fn decref_zero(ob: *mut PyObject) {
         // SAFETY: [K2] nobody has freed it: that is what is decided here.
         let this = unsafe { &*ob };
@@ -54,19 +75,32 @@ impl PyObject {
             report("decref", ob, "more references were dropped than taken; the link's count has been restored");
             return;
         }
-        let Some(links) = heaps::of(ob) else {
+        let (other, links, record);
+        if let Some((own, its)) = heaps::own(ob) {
+            // SAFETY: [L2] this thread is attached to that heap: its links stay until it detaches, which a dealloc may not
+            // do, and after the dealloc they are not used.
+            (links, record) = (unsafe { &*own }, Some(its));
+        } else if let Some(found) = heaps::of(ob) {
+            other = found;
+            (links, record) = (&*other, None);
+        } else {
             report("decref", ob, "it belongs to no heap of this process; its memory is leaked");
             return;
+        }
+        debug::check_zero(links, this);
+        let Some((function, arg)) = links.dealloc.get() else {
+            // SAFETY: [K6] its last reference is gone.
+            unsafe { links.free_by(record, ob) };
+            return;
         };
-        debug::check_zero(&links, this);
         if DEPTH.with(Cell::get) >= NESTING {
             POSTPONED.with(|list| list.borrow_mut().push(ob));
             return;
         }
         DEPTH.with(|depth| depth.set(depth.get() + 1));
         let guard = Depth;
-        // SAFETY: [K6] its last reference is gone.
-        unsafe { dealloc(&links, ob) };
+        // SAFETY: [K7] the embedder's callback, for an object that nobody else can reach.
+        unsafe { function(ob, arg) };
         if DEPTH.with(Cell::get) == 1 {
             while let Some(next) = POSTPONED.with(|list| list.borrow_mut().pop()) {
                 if let Some(links) = heaps::of(next) {
@@ -84,15 +118,17 @@ impl PyObject {
     /// `ob` is an unlinked `PyObject` that nobody uses afterwards.
     pub unsafe fn free(ob: *mut PyObject) {
         debug::check_free(ob);
-        match heaps::of(ob) {
-            Some(links) => {
-                // SAFETY: [K6] the caller's promise.
-                let freed = unsafe { links.free(ob) };
-                if !freed {
-                    report("free", ob, "it is linked still; nothing was done");
-                }
-            }
-            None => report("free", ob, "it belongs to no heap of this process"),
+        let freed = if let Some((links, record)) = heaps::own(ob) {
+            // SAFETY: [L2] this thread is attached to that heap: its links stay. [K6] The caller's promise.
+            unsafe { (*links).free_by(Some(record), ob) }
+        } else if let Some(links) = heaps::of(ob) {
+            // SAFETY: [K6] the caller's promise.
+            unsafe { links.free_by(None, ob) }
+        } else {
+            return report("free", ob, "it belongs to no heap of this process");
+        };
+        if !freed {
+            report("free", ob, "it is linked still; nothing was done");
         }
     }
 }

@@ -94,6 +94,19 @@ pub(crate) fn find(wanted: impl Fn(*const Record) -> bool) -> Option<*const Reco
     ATTACHED.try_with(|all| all.0.borrow().iter().map(|a| a.record).find(|&record| wanted(record))).ok().flatten()
 }
 
+/// The links that an object belongs to and this thread's record there, if this thread is attached to that heap: then both
+/// stay until it detaches.
+#[inline]
+pub(crate) fn own(ob: *const PyObject) -> Option<(*const Links, *const Record)> {
+    ATTACHED
+        .try_with(|all| {
+            let all = all.0.borrow();
+            all.iter().find(|a| a.links.owns(ob)).map(|a| (Arc::as_ptr(&a.links), a.record))
+        })
+        .ok()
+        .flatten()
+}
+
 /// The heap that an object belongs to.
 pub(crate) fn of(ob: *const PyObject) -> Option<Arc<Links>> {
     let own = ATTACHED

@@ -25,9 +25,9 @@ use super::pyobject::{LinkWord, MIN_SIZE, PyObject};
 use super::slab::{SlabHeap, SlabLocal};
 use super::{Callback, DeadNotifier, Dealloc};
 use crate::collector::RootSource;
-use crate::mutator::Shared;
 use crate::mutator::handshake::Target;
 use crate::mutator::shared::Counters;
+use crate::mutator::{Record, Shared};
 use crate::object::header::LINKED;
 use crate::object::{NO_SLOT, Object};
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -228,6 +228,16 @@ impl Links {
     /// # Safety
     /// `ob` is an object of this heap that nobody uses afterwards.
     pub unsafe fn free(&self, ob: *mut PyObject) -> bool {
+        // SAFETY: [K6] the caller's promise.
+        unsafe { self.free_by(super::heaps::current(self), ob) }
+    }
+
+    /// The same by a thread whose record in this heap is `record`, if it is attached.
+    ///
+    /// # Safety
+    /// As [`Links::free`].
+    #[inline]
+    pub(super) unsafe fn free_by(&self, record: Option<*const Record>, ob: *mut PyObject) -> bool {
         // SAFETY: [K2] the caller says that it is live.
         if unsafe { (*ob).link() }.is_linked() {
             return false;
@@ -235,7 +245,7 @@ impl Links {
         if self.slabs.contains(ob as usize) {
             // In native code a holder may be using our record: then the object goes back as from another thread.
             // SAFETY: [L1] the record of this very thread, which is running, and not inside another use of its links.
-            let mut local = super::heaps::current(self).and_then(|record| unsafe {
+            let mut local = record.and_then(|record| unsafe {
                 if (*record).word.target() == Target::Running { LocalLinks::of(&*record) } else { None }
             });
             // SAFETY: [K6] the caller's promise.

@@ -253,14 +253,14 @@ impl Memory {
     /// Whether `bytes` are free in whole blocks, and holes are not what there is more of.
     pub fn has_whole_blocks(&self, bytes: usize) -> bool {
         let free = self.free_count.load(Ordering::Relaxed);
-        free * BLOCK >= bytes && free >= self.recyclable_count.load(Ordering::Relaxed)
+        free.saturating_mul(BLOCK) >= bytes && free >= self.recyclable_count.load(Ordering::Relaxed)
     }
 
     /// Whether so few free blocks are left that somebody should [prepare](Memory::prepare) more: an eighth of what is in
     /// use, at most two chunks.
     pub fn is_short(&self) -> bool {
         let ahead = (self.used() / 8).min(2 * CHUNK);
-        self.free_count.load(Ordering::Relaxed) * BLOCK < ahead && self.used() + CHUNK <= self.limit
+        self.free_count.load(Ordering::Relaxed).saturating_mul(BLOCK) < ahead && self.used() + CHUNK <= self.limit
     }
 
     /// Makes free blocks with pages behind them, so that a mutator that takes one does not wait for the operating system

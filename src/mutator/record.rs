@@ -11,7 +11,6 @@
 use super::ask::Answer;
 pub use super::ask::Phase;
 use super::crossing::PublishRequest;
-use super::gate::WeakLoad;
 use super::handshake::{HandshakeWord, NurseryLimit};
 use super::nursery::Nursery;
 use super::remembered::RememberedSet;
@@ -316,19 +315,13 @@ impl Record {
             links.for_each_private(&mut |object| objects.push(object));
         }
         for object in objects {
-            // SAFETY: [L1] as above; the reference ends before the publication.
-            let local = unsafe { self.local() };
-            // A way to an object that no snapshot knew, as a weak load is.
+            // A way to an object that no snapshot knew, as a weak cell is.
             // SAFETY: [W1] dead or not, its header is there until this mutator has answered the disarming handshake.
-            if local.phase == Phase::Scanned && unsafe { (*object).mark() } != local.epoch {
-                match self.shared().gate.weak_load() {
-                    WeakLoad::Dead => continue,
-                    // SAFETY: [B2] alive, since nobody has decided that it is not.
-                    WeakLoad::Shade => unsafe { self.shade(local, object) },
-                }
+            let object = unsafe { self.take_unseen(object) };
+            if !object.is_null() {
+                // SAFETY: [P1] objects of live private links are live and private to this mutator.
+                unsafe { self.publish(object) };
             }
-            // SAFETY: [P1] objects of live private links are live and private to this mutator.
-            unsafe { self.publish(object) };
         }
     }
 

@@ -69,7 +69,7 @@ impl Evacuation<'_> {
         let blocks = &self.memory.blocks;
         loop {
             let mut waiting = std::mem::take(&mut self.waiting);
-            // SAFETY: [N1] as in `visit_waiting`.
+            // SAFETY: [N5] it waits from here on, or is promoted.
             waiting.retain(|&object| unsafe { self.is_left(object) });
             // What lies together waits together.
             waiting.sort_unstable();

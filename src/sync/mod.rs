@@ -15,7 +15,7 @@
 //!   `SeqCst` accesses as acquire/release;
 //! - every access that is not relaxed says what it pairs with;
 //! - statics that are not atomics, and thread-locals, are declared with the macros of this module: under shuttle a thread
-//!   is a coroutine, and nothing may last from one execution to the next.
+//!   is a coroutine, and nothing may last from one execution to the next. Shuttle's keys have `with` and `try_with` only.
 
 #[cfg(not(any(loom, shuttle)))]
 mod imp {

@@ -1,78 +1,18 @@
 //! The operations, done to the heap and to the model.
 
+use super::finalizers::{Sink, resurrects};
 use super::model::{Id, Model};
-use super::objects::{Shape, id_of};
+use super::objects::Shape;
 use super::op::Op;
 use handfast::raw::{GlobalCell, Heap, LinkFlags, Mutator, Object, PyObject, WeakCell};
-use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::ffi::c_void;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicPtr, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 pub const ROOTS: usize = 8;
 pub const GLOBALS: usize = 4;
 const WEAKS: usize = 6;
 const HANDLES: usize = 6;
-
-/// Where finalizers report. They run at safepoints of any mutator of the heap.
-#[derive(Default)]
-pub struct Sink {
-    /// Objects whose finalizer has run since the last look.
-    finalized: Mutex<Vec<Id>>,
-    /// Where finalizers store objects that they resurrect.
-    resurrect: AtomicPtr<GlobalCell>,
-}
-
-thread_local! {
-    static SINK: RefCell<Option<Arc<Sink>>> = const { RefCell::new(None) };
-}
-
-impl Sink {
-    /// Finalizers that run on this thread report here.
-    pub fn listen(self: &Arc<Sink>) {
-        SINK.set(Some(self.clone()));
-    }
-
-    /// The global root of what was resurrected.
-    pub fn resurrected(&self) -> *mut GlobalCell {
-        self.resurrect.load(SeqCst)
-    }
-
-    fn take(&self) -> Vec<Id> {
-        std::mem::take(&mut self.finalized.lock().expect("no finalizer panics"))
-    }
-}
-
-/// Whether the finalizer of this object resurrects it.
-fn resurrects(id: Id) -> bool {
-    id.is_multiple_of(3)
-}
-
-/// The finalizer of the type `Final`.
-pub unsafe extern "C" fn finalize(mutator: *mut c_void, object: *mut Object) {
-    let sink = SINK.with_borrow(|sink| sink.clone()).expect("every thread of a program listens");
-    // SAFETY: called on the mutator's thread with an object that is kept for the call, and old, so it stays in place.
-    unsafe {
-        let m = Mutator::from_ptr(mutator.cast()).expect("a finalizer gets its mutator");
-        let id = id_of(object);
-        {
-            // Under the lock: the list and the global root must agree on who was last.
-            let mut finalized = sink.finalized.lock().expect("no finalizer panics");
-            finalized.push(id);
-            if resurrects(id) {
-                m.global_set(sink.resurrected(), object);
-            }
-        }
-        // Under zeal an allocation may wait for a cycle, and a safepoint must not wait for other mutators here.
-        if id.is_multiple_of(2) && !cfg!(gc_zeal) {
-            // A finalizer may allocate; its object is old, so it stays where it is.
-            assert!(!m.alloc(Shape::pair().ty()).is_null());
-            assert_eq!(id_of(object), id);
-        }
-    }
-}
 
 /// A handle that is held.
 #[derive(Clone, Copy)]
@@ -123,6 +63,11 @@ impl Machine {
         self.m.expect("somebody's turn")
     }
 
+    /// Whether a handle was made by this mutator.
+    pub fn has_made(&self, handle: u8, lane: usize) -> bool {
+        self.handles[handle as usize % HANDLES].is_some_and(|handle| handle.maker == lane)
+    }
+
     pub fn make_roots(&mut self) {
         // SAFETY: the rule above.
         self.roots[self.at] = (0..ROOTS).map(|_| unsafe { self.m().root(null_mut()) }).collect();
@@ -132,7 +77,7 @@ impl Machine {
         let m = self.m();
         // SAFETY: the rule above.
         unsafe {
-            self.sink.resurrect.store(m.global_new(null_mut()), SeqCst);
+            self.sink.set_resurrected(m.global_new(null_mut()));
             self.globals = (0..GLOBALS).map(|_| m.global_new(null_mut())).collect();
             self.weaks = (0..WEAKS).map(|_| (m.weak_new(null_mut()), 0)).collect();
         }

@@ -14,6 +14,7 @@
 //! root slot, or was made or read since the last call that may collect. "The rule above" means this.
 
 mod check;
+mod finalizers;
 mod lanes;
 mod machine;
 mod model;
@@ -59,7 +60,7 @@ pub fn run_program(Program { setup, ops }: Program) {
         ..Config::default()
     };
     let heap = Heap::new(&config).expect("a heap");
-    let sink = Arc::new(machine::Sink::default());
+    let sink = Arc::new(finalizers::Sink::default());
     let prepare = sink.clone();
     let lanes = Lanes::new(&heap, setup.lanes as usize % 3 + 1, setup.still, Arc::new(move || prepare.listen()));
     let machine = Machine::new(heap, lanes.len(), config.gc_threads > 0, sink);
@@ -111,10 +112,14 @@ impl Run {
             }
             Op::Finish => self.lanes.finish_cycle(),
             Op::Full => self.full(),
-            _ => self.on(self.turn, op.may_wait(), |machine| {
-                machine.step(op);
-                machine.settle();
-            }),
+            _ => {
+                // Who made a handle crosses it without asking anybody.
+                let own = matches!(op, Op::Cross { handle, .. } if self.machine.has_made(handle, self.turn));
+                self.on(self.turn, op.may_wait() && !own, |machine| {
+                    machine.step(op);
+                    machine.settle();
+                });
+            }
         }
         self.since += 1;
         if self.since > PATIENCE {

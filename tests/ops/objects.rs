@@ -12,7 +12,7 @@ use std::ffi::c_void;
 static TINY: TypeInfo = TypeInfo::new("Tiny", 8);
 static PAIR: TypeInfo = TypeInfo::new("Pair", 32).with_refs(&[16, 24]);
 static SLOTTED: TypeInfo = TypeInfo::new("Slotted", 40).with_refs(&[16, 24]).with_handle_slot(32);
-static FINAL: TypeInfo = TypeInfo::new("Final", 32).with_refs(&[16, 24]).with_finalizer(super::machine::finalize);
+static FINAL: TypeInfo = TypeInfo::new("Final", 32).with_refs(&[16, 24]).with_finalizer(super::finalizers::finalize);
 static REFS: TypeInfo = TypeInfo::new("Refs", 16).with_ref_items();
 static BYTES: TypeInfo = TypeInfo::new("Bytes", 16).with_items(1);
 static TRACED: TypeInfo = TypeInfo::new("Traced", 16).with_items(8).with_trace(trace);

@@ -136,8 +136,8 @@ impl Op {
     /// and a crossing, whose object its owner publishes.
     pub fn may_wait(self) -> bool {
         use Op::*;
-        let collects = matches!(self, Full | Churn { .. } | Reattach | Finish | Cross { .. });
-        collects || cfg!(gc_zeal) && matches!(self, Alloc { .. } | List { .. } | Scope { .. } | Native)
+        let collects = matches!(self, Full | Churn { .. } | Finish | Cross { .. });
+        collects || cfg!(gc_zeal) && matches!(self, Alloc { .. } | List { .. } | Scope { .. } | Native | Reattach)
     }
 }
 

@@ -38,7 +38,7 @@ pub fn example(name: &str) -> PathBuf {
     cargo.args(["build", "--offline", "--example", name, "--message-format", "json-render-diagnostics"]);
     if cfg!(feature = "debug") {
         // The C interface comes with it: the same as for the other tests, which would find another library otherwise.
-        cargo.args(["--features", "handfast-ffi/debug"]);
+        cargo.args(["-p", "handfast", "-p", "handfast-ffi", "--features", "handfast-ffi/debug"]);
     }
     cargo.args(["--profile", if cfg!(debug_assertions) { "test" } else { "release" }]);
     let output = cargo.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();

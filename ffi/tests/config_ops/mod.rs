@@ -31,6 +31,11 @@ struct Whole {
     min_trigger_bytes: usize,
     reserve_bytes: usize,
     huge_pages: u8,
+    max_nursery_bytes: usize,
+    pause_target_us: u64,
+    link_patience: u32,
+    /// Alignment; zero in what programs pass.
+    rest: u32,
 }
 
 /// A number near a power of two, or any.
@@ -61,9 +66,21 @@ struct Input {
     growth: Number,
     trigger: Number,
     reserve: Number,
+    most: Number,
+    pause: Number,
+    patience: u8,
     huge: u8,
     /// What stands behind the struct as this library knows it.
     behind: u8,
+}
+
+/// What the library reads of a struct that says this size: fields behind it have their defaults.
+fn read(whole: &Whole, defaults: &Whole, size: usize) -> Whole {
+    let mut read = *defaults;
+    let known = size.min(size_of::<Whole>());
+    // SAFETY: as many bytes as both have; any bits are a value of the struct.
+    unsafe { std::ptr::from_ref(whole).cast::<u8>().copy_to((&raw mut read).cast(), known) };
+    read
 }
 
 /// What the documentation says of these fields.
@@ -72,8 +89,21 @@ fn is_valid(c: &Whole) -> bool {
     (128 << 10..=256 << 20).contains(&c.nursery_bytes)
         && (c.max_heap_bytes == 0
             || (4 << 20..=16 << 40).contains(&c.max_heap_bytes) && nursery <= c.max_heap_bytes / 4)
+        && (c.max_nursery_bytes == 0
+            || c.max_nursery_bytes >= c.nursery_bytes
+                && c.max_nursery_bytes <= if c.max_heap_bytes == 0 { machine() } else { c.max_heap_bytes } / 4)
+        && c.pause_target_us <= 60_000_000
+        && c.link_patience <= 7
         && c.gc_threads <= 64
         && (10..=10_000).contains(&c.growth_percent)
+}
+
+/// What a limit of 0 stands for: three quarters of the machine's memory.
+fn machine() -> usize {
+    let text = std::fs::read_to_string("/proc/meminfo").expect("/proc/meminfo");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    assert_eq!((words[0], words[2]), ("MemTotal:", "kB"));
+    words[1].parse::<usize>().expect("a number") * 1024 / 4 * 3
 }
 
 /// Runs one input.
@@ -88,13 +118,18 @@ pub fn run(bytes: &[u8]) {
     hf_config_init_sized(config.cast(), size_of::<Whole>());
     // SAFETY: the buffer is larger than the struct, and any bits are a value of it.
     let c = unsafe { &mut *config };
+    let defaults = *c;
     c.struct_size = input.size.or(size_of::<Whole>());
     (c.nursery_bytes, c.max_heap_bytes) = (input.nursery.or(c.nursery_bytes), input.max.or(c.max_heap_bytes));
     c.gc_threads = input.threads.or(c.gc_threads as usize) as u32;
     c.growth_percent = input.growth.or(c.growth_percent as usize) as u32;
     (c.min_trigger_bytes, c.reserve_bytes) = (input.trigger.or(c.min_trigger_bytes), input.reserve.or(c.reserve_bytes));
     c.huge_pages = input.huge;
-    let (size, whole) = (c.struct_size, *c);
+    c.max_nursery_bytes = input.most.or(0);
+    c.pause_target_us = input.pause.or(0) as u64;
+    c.link_patience = input.patience as u32 / 16;
+    let size = c.struct_size;
+    let whole = read(c, &defaults, size);
     let behind = size_of::<Whole>() / 8;
     // SAFETY: in the buffer.
     unsafe { config.cast::<usize>().add(behind).write(input.behind as usize) };

@@ -127,7 +127,8 @@ impl RemoteFrees {
 
     /// The newest slot (0: none), for a walk while nobody allocates or frees.
     pub(super) fn peek(&self) -> usize {
-        self.word.load(Ordering::Acquire) & !STATE
+        // Relaxed: whoever freed has done so before the walk began.
+        self.word.load(Ordering::Relaxed) & !STATE
     }
 }
 
@@ -186,8 +187,9 @@ impl Mailbox {
 
     /// A new owner of a closed mailbox.
     pub(super) fn open(&self) {
-        // Release: a later poster that finds the mailbox open must see what its former owner, before us, wrote.
-        self.head.store(NONE, Ordering::Release);
+        // Relaxed: a poster that finds the mailbox open touches nothing of its page; what the former owner wrote reaches the
+        // new one with the mailbox.
+        self.head.store(NONE, Ordering::Relaxed);
     }
 }
 

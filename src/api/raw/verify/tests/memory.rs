@@ -155,7 +155,7 @@ fn a_large_object_whose_table_or_extent_is_wrong() {
     unsafe {
         let roots = [(); 2].map(|()| w.m.root(w.m.alloc_items(&BYTES, 20 << 10)));
         w.fine();
-        let young = *roots[0];
+        let young = *roots[1];
         let list = &raw mut w.record().local().large;
         let all = (*list).clone();
         w.damage(Invariant::Private, young as usize, || (*list).retain(|&object| object != young), || *list = all);

@@ -29,7 +29,8 @@ fn a_reference_out_of_the_heap() {
 #[test]
 fn a_reference_to_a_forwarded_object() {
     let w = World::new();
-    let (moved, other) = (w.young(&NODE), w.young(&NODE));
+    // The last one made is young in any build.
+    let (other, moved) = (w.young(&NODE), w.young(&NODE));
     // SAFETY: both are rooted; the stale address is not followed but by the verifier.
     unsafe {
         let stale = *moved;
@@ -69,16 +70,22 @@ fn an_old_object_that_says_it_is_young() {
 #[test]
 fn a_public_object_that_refers_to_a_private_one() {
     let w = World::new();
-    let (a, b) = (w.young(&NODE), w.young(&NODE));
+    // The last one made is young in any build.
+    let (b, a) = (w.young(&NODE), w.young(&NODE));
     // SAFETY: both are rooted.
     unsafe {
         // Young and public: on its owner's list.
         w.m.publish(*a);
         w.damage(Invariant::Public, *a as usize, || write(field(*a, 0), *b), || write(field(*a, 0), null_mut()));
+        // Old, and so fresh that its line is not marked yet.
+        w.m.collect_minor();
+        w.m.publish(*b);
+        let private = w.young(&NODE);
+        w.damage(Invariant::Public, *b as usize, || write(field(*b, 0), *private), || write(field(*b, 0), null_mut()));
         // Old and public, and what it refers to is young, then old.
         w.m.collect_full();
         let c = w.young(&NODE);
-        for private in [*c, *b] {
+        for private in [*c, *private] {
             w.damage(
                 Invariant::Public,
                 *a as usize,
