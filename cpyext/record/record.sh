@@ -19,6 +19,10 @@ mkdir -p "$recordings"
 cpyext/rungs/build.sh "$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')" "$work/cpython" \
     "${rungs[@]}"
 
+# Fixed addresses, where the system lets us: kiwisolver sorts by them.
+fixed=()
+if setarch -R true 2>/dev/null; then fixed=(setarch -R); fi
+
 run() { # RUNG OUT: the suite, beside the module, with nothing else of the rung's to import
     local name=$1 item arguments=()
     while read -r item; do [ -z "$item" ] || arguments+=("$item"); done < <(table get "$name" pytest)
@@ -31,7 +35,7 @@ run() { # RUNG OUT: the suite, beside the module, with nothing else of the rung'
         cd "$work/cpython/$name"
         export PYTHONPATH=$PWD:$site:$here/cpyext/record PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
         export PYTEST_DISABLE_PLUGIN_AUTOLOAD=1
-        RECORD_OUT=$2 RECORD_MODULE=$module RECORD_BY_ADDRESS=$by_address timeout 300 "$python" -P -m pytest -q -p plugin -p no:cacheprovider \
+        RECORD_OUT=$2 RECORD_MODULE=$module RECORD_BY_ADDRESS=$by_address timeout 300 "${fixed[@]}" "$python" -P -m pytest -q -p plugin -p no:cacheprovider \
             --rootdir=. -c /dev/null --color=no -rfE --tb=short --durations=3 "${arguments[@]}"
     )
 }

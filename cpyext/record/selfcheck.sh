@@ -16,7 +16,7 @@ for name in "${rungs[@]}"; do
     [ -d "$work/src/$(table get "$name" source)" ] || { echo "SKIPPED: $name: no sources"; continue; }
     recording=$work/recordings/$name.jsonl
     [ -f "$recording" ] || cpyext/record/record.sh "$name"
-    leaks=$(table get "$name" leaks)
+    leaks=$(table get "$name" loses cpython)
     echo "$name"
     if PYTHONHOME=$("$python" -c 'import sys; print(sys.base_prefix)') timeout 300 "$work/build/release/selfcheck" \
         "$work/cpython/$name" "$(table get "$name" module)" "$recording" "${leaks:-0}" 2>&1 >/dev/null; then

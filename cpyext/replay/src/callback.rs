@@ -65,7 +65,7 @@ unsafe extern "C" fn called(this: Ob, args: Ob) -> Ob {
         raise(&exception("TypeError"), c"a call that was not recorded");
         return null_mut();
     };
-    // SAFETY: the tables outlive `expecting`, which does not use them while the operation runs.
+    // SAFETY: [P5] the tables outlive `expecting`, which does not use them while the operation runs.
     let tables = unsafe { &mut *tables };
     // SAFETY: [P1] borrowed from the caller.
     let numbers = unsafe { (Owned::from_borrowed(this), Owned::from_borrowed(args)) };

@@ -9,6 +9,9 @@
 //!   made a [`Replayer`](crate::Replayer), whose contract says so.
 //! - **[P2]** a static object or type of the implementation, of which only the address is taken.
 //! - **[P3]** text for C: ends in a zero byte and lives until the call is over.
+//! - **[P4]** CPython's own rules for programs that embed it (`selfcheck`): which thread may call what, and in what order.
+//! - **[P5]** the tables of a replay, lent to the stand-ins while an operation runs, during which the replay itself does not
+//!   touch them.
 
 use crate::api::{self, Ob};
 use std::ffi::{CStr, CString};
@@ -36,7 +39,7 @@ impl Owned {
             // SAFETY: [P1] live, says the caller.
             unsafe { api::Py_IncRef(ob) };
         }
-        // SAFETY: the count just taken.
+        // SAFETY: [P1] the count just taken.
         unsafe { Owned::new(ob) }
     }
 
@@ -187,7 +190,7 @@ impl Raised {
         }
         // SAFETY: [P1] what was fetched.
         unsafe { api::PyErr_NormalizeException(&mut kind, &mut value, &mut traceback) };
-        // SAFETY: the three are owned by the caller of PyErr_Fetch, and each may be null but the first.
+        // SAFETY: [P1] the three are owned by the caller of PyErr_Fetch, and each may be null but the first.
         let own = |ob: Ob| (!ob.is_null()).then(|| Owned(NonNull::new(ob).expect("not null")));
         let (kind, value, _traceback) = (own(kind), own(value), own(traceback));
         let name = kind.and_then(|kind| kind.attribute("__name__").ok()?.as_str());

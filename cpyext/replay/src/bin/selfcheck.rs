@@ -63,7 +63,7 @@ impl Host for CPython {
 
     fn between(&self) {
         if self.turns {
-            // SAFETY: gives the lock away and takes it back; the thread has it, and no reference of its own is on the
+            // SAFETY: [P4] gives the lock away and takes it back; the thread has it, and no reference of its own is on the
             // way.
             unsafe { PyEval_RestoreThread(PyEval_SaveThread()) };
         }
@@ -71,17 +71,17 @@ impl Host for CPython {
 }
 
 fn replay(host: &CPython, path: &str) -> io::Result<Report> {
-    // SAFETY: the callers' threads have CPython's lock.
+    // SAFETY: [P4] the callers' threads have CPython's lock.
     unsafe { Replayer::new(host) }.run(BufReader::new(File::open(path)?))
 }
 
 /// Blocks that CPython has allocated, apart from its caches.
 fn blocks() -> isize {
-    // SAFETY: the main thread has CPython's lock.
+    // SAFETY: [P4] the main thread has CPython's lock.
     unsafe { PyGC_Collect() };
-    // SAFETY: as above. The cache holds the names of attributes that were looked up last.
+    // SAFETY: [P4] as above. The cache holds the names of attributes that were looked up last.
     unsafe { PyType_ClearCache() };
-    // SAFETY: as above.
+    // SAFETY: [P4] as above.
     unsafe { _Py_GetAllocatedBlocks() }
 }
 
@@ -102,21 +102,21 @@ fn one_thread(path: &str, leaks: isize) -> io::Result<bool> {
 }
 
 fn four_threads(path: &str) -> io::Result<bool> {
-    // SAFETY: the main thread gives CPython's lock to the others, until they have ended.
+    // SAFETY: [P4] the main thread gives CPython's lock to the others, until they have ended.
     let main = unsafe { PyEval_SaveThread() };
     let reports: Vec<io::Result<Report>> = std::thread::scope(|scope| {
         let run = || {
-            // SAFETY: attaches the thread and takes the lock.
+            // SAFETY: [P4] attaches the thread and takes the lock.
             let state = unsafe { PyGILState_Ensure() };
             let report = replay(&CPython { turns: true, ..CPython::default() }, path);
-            // SAFETY: as it was taken; everything of the replay's is dropped.
+            // SAFETY: [P4] as it was taken; everything of the replay's is dropped.
             unsafe { PyGILState_Release(state) };
             report
         };
         let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(run)).collect();
         threads.into_iter().map(|thread| thread.join().expect("a replay does not panic")).collect()
     });
-    // SAFETY: what was given away above.
+    // SAFETY: [P4] what was given away above.
     unsafe { PyEval_RestoreThread(main) };
     let mut good = true;
     for report in reports {
@@ -140,7 +140,7 @@ fn main() -> ExitCode {
         }
     };
     let path = text(&format!("import sys, warnings; sys.path.insert(0, {folder:?}); warnings.simplefilter('ignore')"));
-    // SAFETY: once, on the main thread, before anything else of CPython's.
+    // SAFETY: [P4] once, on the main thread, before anything else of CPython's.
     unsafe { Py_InitializeEx(0) };
     // SAFETY: [P3]
     unsafe { PyRun_SimpleString(path.as_ptr()) };
@@ -163,7 +163,7 @@ fn main() -> ExitCode {
             false
         }
     };
-    // SAFETY: nothing of CPython's is used after it.
+    // SAFETY: [P4] nothing of CPython's is used after it.
     unsafe { Py_FinalizeEx() };
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
