@@ -12,9 +12,31 @@ fi
 export RUSTC_BOOTSTRAP=1 RUSTFLAGS="--cfg gc_zeal"
 dir=fuzz/target/zeal
 cargo fuzz build --target-dir $dir
-for target in $(cargo fuzz list); do
+logs=target/fuzz/logs
+mkdir -p "$logs"
+fuzz() {
     # New inputs go to a folder that is not committed; the committed ones are read.
-    mkdir -p "target/fuzz/$target"
-    cargo fuzz run --target-dir $dir "$target" "target/fuzz/$target" "fuzz/corpus/$target" -- \
-        -max_total_time="${FUZZ_SECONDS:-60}" -max_len=600 -len_control=0 -timeout=120 -print_final_stats=1
+    mkdir -p "target/fuzz/$1"
+    cargo fuzz run --target-dir "$dir" "$1" "target/fuzz/$1" "fuzz/corpus/$1" -- \
+        -max_total_time="${FUZZ_SECONDS:-60}" -max_len=600 -len_control=0 -timeout=120 -print_final_stats=1 >"$logs/$1" 2>&1
+}
+# Two at a time.
+status=0
+targets=()
+for target in $(cargo fuzz list); do
+    targets+=("$target")
+    fuzz "$target" &
+    [ $((${#targets[@]} % 2)) = 1 ] || wait
 done
+wait
+for target in "${targets[@]}"; do
+    echo "== $target"
+    # The statistics come last, and only from a run that found nothing.
+    if grep -q '^stat::number_of_executed_units' "$logs/$target" && ! grep -qE '^==[0-9]+==|panicked at' "$logs/$target"; then
+        grep '^stat::' "$logs/$target"
+    else
+        tail -n 60 "$logs/$target"
+        status=1
+    fi
+done
+exit $status

@@ -22,10 +22,10 @@ BUGS = [
     ("weak-loads-do-not-ask", "src/mutator/weak.rs",
      "match self.shared().gate.weak_load() {", "match WeakLoad::Shade {", "weak"),
     ("attached-and-not-asked", "src/mutator/record.rs",
-     "        let word = self.shared().asked.adopt();\n", "        let word = self.answered.load(Ordering::Relaxed);\n",
-     "attach"),
-    ("no-crossing-barrier", "src/handle/local_links.rs",
-     "unsafe { record.take_unseen(word.object()) }", "word.object()", "from_c"),
+     "        let word = self.shared().asked.adopt();\n"
+     "        // SAFETY: [L1] running now, and this is its thread.\n"
+     "        Self::adopt(unsafe { self.local() }, &self.barrier, Ask::decode(word));\n"
+     "        self.answered.give(word);\n", "", "attach"),
     ("leaves-and-publishes-the-dead", "src/mutator/record.rs",
      "let object = unsafe { self.take_unseen(object) };", "", "leaving"),
     ("two-handles-of-one-object", "src/handle/links.rs",
