@@ -39,6 +39,9 @@ pub fn example(name: &str) -> PathBuf {
     if cfg!(feature = "debug") {
         // The C interface comes with it: the same as for the other tests, which would find another library otherwise.
         cargo.args(["-p", "handfast", "-p", "handfast-ffi", "--features", "handfast-ffi/debug"]);
+    } else {
+        // With the features of all packages, as `cargo test --workspace` has built the C interface for others to link with.
+        cargo.arg("--workspace");
     }
     cargo.args(["--profile", if cfg!(debug_assertions) { "test" } else { "release" }]);
     let output = cargo.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
