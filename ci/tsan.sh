@@ -39,6 +39,7 @@ export RUSTC=$root/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread
 build=(--release -Zbuild-std=std,panic_unwind,test --target "$host" --target-dir target/tsan)
 export TSAN_OPTIONS="halt_on_error=0:second_deadlock_stack=1:history_size=4:suppressions=$PWD/ci/tsan.supp"
 
+mkdir -p target/tsan
 # Each must be reported, in the right place.
 for canary in a_race_on_a_payload:tsan_canary a_race_in_a_mutator:src/mutator/roots.rs; do
     name=${canary%%:*}
