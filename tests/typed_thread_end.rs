@@ -38,8 +38,9 @@ fn a_thread_may_end_with_its_mutator_in_a_thread_local() {
     let heap = heap();
     for _ in 0..50 {
         thread::scope(|t| {
-            t.spawn(|| in_thread_locals(&heap, &FIRST));
-            t.spawn(|| in_thread_locals(&heap, &LAST));
+            let threads = [&FIRST, &LAST].map(|store| t.spawn(|| in_thread_locals(&heap, store)));
+            // The end of a scope does not wait for the destructors of thread-locals; `join` does.
+            threads.map(|thread| thread.join().unwrap());
         });
     }
     heap.attach().unwrap().scope(|s| s.collect_full());
@@ -51,7 +52,7 @@ fn a_thread_may_end_with_its_mutator_in_a_thread_local() {
 fn a_forgotten_mutator_is_detached_with_its_thread() {
     let heap = heap();
     thread::scope(|t| {
-        t.spawn(|| std::mem::forget(heap.attach().unwrap()));
+        t.spawn(|| std::mem::forget(heap.attach().unwrap())).join().unwrap();
     });
     heap.attach().unwrap().scope(|s| s.collect_full());
     heap.close().unwrap();
