@@ -40,7 +40,9 @@ fn a_thread_may_end_with_its_mutator_in_a_thread_local() {
         thread::scope(|t| {
             let threads = [&FIRST, &LAST].map(|store| t.spawn(|| in_thread_locals(&heap, store)));
             // The end of a scope does not wait for the destructors of thread-locals; `join` does.
-            threads.map(|thread| thread.join().unwrap());
+            for thread in threads {
+                thread.join().unwrap();
+            }
         });
     }
     heap.attach().unwrap().scope(|s| s.collect_full());
