@@ -162,6 +162,7 @@ fn work(heap: Heap, config: &Whole) {
     let mut m = null_mut();
     assert_eq!(hf_attach(heap, &mut m), 0);
     let (node, row) = (new_type(heap, 0), new_type(heap, 8));
+    let scope = hf_scope_open(m);
     let list = hf_root(m, null_mut());
     let cons = |value: usize| {
         let object = hf_alloc(m, node);
@@ -210,7 +211,7 @@ fn work(heap: Heap, config: &Whole) {
         assert_eq!(expected, 0);
         *list = null_mut();
     }
-    hf_scope_close(m, 0);
+    hf_scope_close(m, scope);
     hf_decref(ob);
     assert_eq!(hf_collect_full(m), 0);
     assert_eq!(hf_heap_verify(heap), 0);
