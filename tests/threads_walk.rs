@@ -29,7 +29,13 @@ unsafe fn list(m: Mutator, n: usize) -> *mut *mut handfast::raw::Object {
 #[test]
 fn a_walk_beside_running_cycles_misses_nothing() {
     support::fail_fast();
-    let walks = if cfg!(gc_zeal) { 5 } else { 5000 };
+    let walks = if cfg!(gc_zeal) {
+        5
+    } else if cfg!(tsan) {
+        200
+    } else {
+        5000
+    };
     for gc_threads in [0, 1] {
         let heap = Heap::new(&Config { gc_threads, max_heap_bytes: 64 << 20, ..Config::default() }).unwrap();
         let stop = AtomicBool::new(false);
