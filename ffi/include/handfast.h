@@ -120,7 +120,7 @@ typedef struct hf_config {
     size_t reserve_bytes;
     // Ask the operating system for huge pages.
     bool huge_pages;
-    // The most bytes to which a nursery grows while part of what is allocated survives. 0: four times `nursery_bytes`,
+    // The most bytes to which a nursery grows while part of what is allocated survives. 0: sixteen times `nursery_bytes`,
     // at most an eighth of the heap.
     size_t max_nursery_bytes;
     // What a minor collection should take at most, in microseconds: a goal that bounds the size of nurseries. 0: the

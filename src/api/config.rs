@@ -17,12 +17,12 @@ pub struct Config {
     /// where nearly nothing survives, half of a second-level cache is twice as fast as four times that.
     pub nursery_bytes: usize,
     /// The most bytes to which a nursery grows while part of what is allocated survives; not below `nursery_bytes`, at
-    /// most a quarter of `max_heap_bytes`. The same as `nursery_bytes`: nurseries do not grow. 0, the default: four times
+    /// most a quarter of `max_heap_bytes`. The same as `nursery_bytes`: nurseries do not grow. 0, the default: sixteen times
     /// `nursery_bytes`, but at most an eighth of `max_heap_bytes` unless `nursery_bytes` is more.
     pub max_nursery_bytes: usize,
     /// What a minor collection should take at most: nurseries shrink, down to 128 KiB, until what survives can be copied in
     /// that time. A goal, not a promise: an operating system that runs something else is not foreseen. At most a minute.
-    /// Default 1 ms.
+    /// Default 10 ms.
     pub pause_target: Duration,
     /// Minor collections that a young object which C alone holds stays young for, 0 to 7. It dies, with its pair, at the first
     /// minor of its thread after C has let go. 0, the default: the first minor promotes it, and its pair is left to the
@@ -51,7 +51,7 @@ impl Default for Config {
         Config {
             nursery_bytes: 1 << 20,
             max_nursery_bytes: 0,
-            pause_target: Duration::from_millis(1),
+            pause_target: Duration::from_millis(10),
             link_patience: 0,
             max_heap_bytes: 0,
             gc_threads: 1,
@@ -91,7 +91,7 @@ impl Config {
         let most = self.max_nursery_bytes;
         if most == 0 {
             config.max_nursery_bytes =
-                (4 * config.nursery_bytes).min(max / 8 / BLOCK * BLOCK).max(config.nursery_bytes);
+                (16 * config.nursery_bytes).min(max / 8 / BLOCK * BLOCK).max(config.nursery_bytes);
         } else {
             check(
                 most >= nursery && max / 4 >= most,
@@ -141,7 +141,7 @@ mod tests {
         let valid = Config { nursery_bytes: (1 << 20) + 1, ..ok }.validated().unwrap();
         assert_eq!(valid.nursery_bytes, (1 << 20) + BLOCK);
         assert!(valid.max_heap_bytes >= 64 << 20);
-        assert_eq!(valid.max_nursery_bytes, 4 * valid.nursery_bytes);
+        assert_eq!(valid.max_nursery_bytes, 16 * valid.nursery_bytes);
         let small = Config { max_heap_bytes: 16 << 20, ..Config::default() }.validated().unwrap();
         assert_eq!(small.max_nursery_bytes, 2 << 20);
         let least = Config { max_heap_bytes: 4 << 20, ..Config::default() }.validated().unwrap();

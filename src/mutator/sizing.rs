@@ -1,11 +1,12 @@
 //! How large a nursery is: what survives decides.
 //!
 //! A small nursery stays in the cache close to the processor, a large one gives objects time to die. So a mutator begins
-//! small; while a good part of what it allocates survives, though not all of it, doubling the nursery lets more die
-//! before the next minor collection; when nearly nothing survives, or nearly everything, size does not help and the
-//! nursery becomes small again. A pause consists of copying survivors, so the size is also bounded by what can be copied
-//! within the pause target. (Sizing by survival: Appel, Simple generational garbage collection, 1989; by a pause goal:
-//! Detlefs et al., Garbage-first, ISMM 2004.)
+//! small; while a good part of what it allocates survives, doubling the nursery lets more die before the next minor
+//! collection. That holds where everything survives, too: what is built may be larger than the nursery and be dropped as a
+//! whole (of binary trees, nearly all nodes survive a nursery smaller than the tree). When nearly nothing survives for a
+//! while, size does not help and the nursery becomes small again. A pause consists of copying survivors, so the size is
+//! also bounded by what can be copied within the pause target. (Sizing by survival: Appel, Simple generational garbage
+//! collection, 1989; by a pause goal: Detlefs et al., Garbage-first, ISMM 2004.)
 //!
 //! The measure is processor time, since a thread that is descheduled copies nothing, and even so a single measurement
 //! raises the estimate by an eighth at most: a page fault or a cold cache is no reason to collect more often.
@@ -16,6 +17,9 @@ use std::time::Duration;
 
 /// No pause target makes a nursery smaller than this.
 pub const LEAST: usize = 128 << 10;
+
+/// So many minor collections on end with next to no survivors make a nursery smaller.
+const FEW: u32 = 8;
 
 /// The bounds of a heap's nurseries.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +39,8 @@ pub struct Sizing {
     blocks: usize,
     /// Nearly everything survived the last collection of a full nursery.
     most_survive: bool,
+    /// Minor collections on end that nearly nothing survived.
+    few: u32,
     /// Nanoseconds for a KiB of survivors, an estimate; 0: none was measured.
     cost: u64,
 }
@@ -42,7 +48,7 @@ pub struct Sizing {
 impl Sizing {
     /// The size that a mutator begins with.
     pub fn new(bounds: Bounds) -> Sizing {
-        Sizing { bounds, blocks: bounds.first, most_survive: false, cost: 0 }
+        Sizing { bounds, blocks: bounds.first, most_survive: false, few: 0, cost: 0 }
     }
 
     /// The size in blocks.
@@ -64,7 +70,9 @@ impl Sizing {
         }
         let survived = survived.min(allocated);
         self.most_survive = survived > allocated / 5 * 4;
-        let want = if survived < allocated / 64 || survived > allocated / 16 * 15 {
+        self.few = if survived < allocated / 64 { self.few + 1 } else { 0 };
+        let want = if self.few == FEW {
+            self.few = 0;
             (self.blocks / 2).max(self.bounds.first)
         } else if survived > allocated / 24 {
             self.blocks * 2
@@ -122,9 +130,24 @@ mod tests {
         let mut s = sizing();
         assert_eq!((minor(&mut s, 20), minor(&mut s, 20), minor(&mut s, 20)), (64, 128, 128));
         assert_eq!(minor(&mut s, 3), 128, "neither few nor many: stays");
-        assert_eq!((minor(&mut s, 0), minor(&mut s, 0), minor(&mut s, 0)), (64, 32, 32));
+        for (before, after) in [(128, 64), (64, 32), (32, 32)] {
+            for _ in 1..FEW {
+                assert_eq!(minor(&mut s, 0), before, "not yet");
+            }
+            assert_eq!(minor(&mut s, 0), after);
+        }
+        for _ in 0..100 {
+            minor(&mut s, 0);
+            assert_eq!(minor(&mut s, 3), 32);
+        }
         assert_eq!(minor(&mut s, 20), 64);
         assert_eq!((minor(&mut s, 100), minor(&mut s, 100)), (30, 30), "a ms of survivors at a ns a byte");
+    }
+
+    #[test]
+    fn grows_where_everything_survives() {
+        let mut s = Sizing::new(Bounds { first: 32, most: 128, pause_target: 100 * MS });
+        assert_eq!((minor(&mut s, 100), minor(&mut s, 100), minor(&mut s, 100)), (64, 128, 128));
     }
 
     #[test]
