@@ -159,7 +159,7 @@ impl Collector {
             verify::fatal(&violation);
         }
         // What the next cycle will need again is not worth giving back, unless somebody asked for a full collection.
-        self.pacing.cycle_ends(total.bytes as usize);
+        self.pacing.cycle_ends(total.bytes as usize, shared.memory.room());
         let more = if full { 0 } else { self.pacing.trigger().saturating_mul(2) };
         shared.memory.trim(self.reserve.saturating_add(more));
         shared.counters.live_bytes.store(total.bytes, Ordering::Relaxed);

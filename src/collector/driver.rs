@@ -60,6 +60,16 @@ impl Driver {
         number
     }
 
+    /// The number of the cycle that is under way; of one that is asked for, if none is.
+    pub fn current(&self) -> u64 {
+        let state = self.lock();
+        if state.started > state.completed {
+            return state.started;
+        }
+        drop(state);
+        self.request(false)
+    }
+
     /// Has the collector thread make memory ready, if it will soon be short.
     pub fn provide_memory(&self) {
         if self.background && self.collector.is_short_of_memory() {

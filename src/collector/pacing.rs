@@ -1,7 +1,9 @@
 //! Pacing: when a cycle starts, and when mutators must help.
 //!
 //! The measure is the heap's own: bytes promoted (plus external memory reported) since the last cycle began, against
-//! what that cycle left alive times the growth factor. Resident memory plays no part.
+//! what that cycle left alive times the growth factor. Resident memory plays no part. Near the limit a cycle starts early
+//! enough that what is promoted while it runs still finds room, by what the last one has seen: room is what survivors can
+//! use, free memory and the holes between survivors, which is less than what is dead.
 
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -60,13 +62,17 @@ impl Pacing {
         self.promoted.store(0, Ordering::Relaxed);
     }
 
-    /// A cycle has left `live` bytes.
-    pub fn cycle_ends(&self, live: usize) {
+    /// A cycle has left `live` bytes, and `room` for more.
+    pub fn cycle_ends(&self, live: usize, room: usize) {
         let live = live.saturating_add(self.external_bytes());
         let growth = (live as u128 * self.growth_percent as u128 / 100).min(usize::MAX as u128 >> 1) as usize;
-        // Three quarters of what is left: a cycle that begins only when memory is out makes mutators wait for it.
-        let room = (self.limit.saturating_sub(live) / 4 * 3).max(self.limit / 32);
-        self.trigger.store(growth.max(self.min_trigger).min(room), Ordering::Relaxed);
+        let room = room.min(self.limit.saturating_sub(live));
+        // A cycle that begins only when memory is out makes mutators wait for it. Half as much again as the last one saw,
+        // and a quarter for what cannot be used: the ends of holes, nurseries.
+        let during = self.promoted.load(Ordering::Relaxed);
+        let usable = (room / 4 * 3).saturating_sub(during.saturating_add(during / 2)).max(room / 4);
+        let left = during.saturating_add(usable).max(self.limit / 32);
+        self.trigger.store(growth.max(self.min_trigger).min(left), Ordering::Relaxed);
     }
 
     /// Promoted bytes that start the next cycle.
@@ -96,7 +102,7 @@ mod tests {
         assert!(!pacing.promote(999));
         assert!(pacing.promote(1));
         pacing.cycle_begins();
-        pacing.cycle_ends(10_000);
+        pacing.cycle_ends(10_000, usize::MAX);
         assert!(!pacing.promote(4999));
         assert!(pacing.external(1));
         pacing.cycle_begins();
@@ -114,7 +120,7 @@ mod tests {
         for _ in 0..2 {
             assert!(pacing.external(isize::MAX), "more than half of all addresses");
         }
-        pacing.cycle_ends(usize::MAX);
+        pacing.cycle_ends(usize::MAX, usize::MAX);
         assert!(pacing.trigger() > 0);
     }
 
@@ -123,11 +129,18 @@ mod tests {
         let pacing = Pacing::new(100, 1000, 64_000);
         assert!(!pacing.promote(999));
         pacing.cycle_begins();
-        pacing.cycle_ends(60_000);
-        assert!(!pacing.promote(2999));
-        assert!(pacing.promote(1), "3000 of the 4000 that are left");
+        pacing.cycle_ends(56_000, 8000);
+        assert!(!pacing.promote(5999));
+        assert!(pacing.promote(1), "6000 of the 8000 that are left");
         pacing.cycle_begins();
-        pacing.cycle_ends(64_000);
+        assert!(!pacing.promote(1000));
+        pacing.cycle_ends(56_000, 8000);
+        assert_eq!(pacing.trigger(), 1000 + 6000 - 1500, "so much is promoted while a cycle runs");
+        pacing.cycle_begins();
+        pacing.cycle_ends(32_000, 4000);
+        assert_eq!(pacing.trigger(), 3000, "holes that are too small are no room");
+        pacing.cycle_begins();
+        pacing.cycle_ends(64_000, 0);
         assert_eq!(pacing.trigger(), 2000, "never so small that cycles do nothing else");
     }
 }

@@ -15,7 +15,7 @@ pub mod sweep;
 
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use block::{BLOCK, BlockTables, Kind, LineSet};
+use block::{BLOCK, BlockTables, Kind, LINE, LineSet};
 use kind::KindByte;
 use large::LargeSpace;
 use pool::IndexStack;
@@ -90,6 +90,8 @@ pub struct Memory {
     released: IndexStack,
     recyclable: IndexStack,
     recyclable_count: AtomicUsize,
+    /// Free lines of the blocks in that pool.
+    hole_lines: AtomicUsize,
     free_count: AtomicUsize,
     released_count: AtomicUsize,
     /// Bytes of blocks that are not free, and of large objects.
@@ -123,6 +125,7 @@ impl Memory {
             released: IndexStack::new(),
             recyclable: IndexStack::new(),
             recyclable_count: AtomicUsize::new(0),
+            hole_lines: AtomicUsize::new(0),
             free_count: AtomicUsize::new(0),
             released_count: AtomicUsize::new(0),
             used: AtomicUsize::new(0),
@@ -170,6 +173,11 @@ impl Memory {
     /// Bytes in use: blocks that are not free, and large objects.
     pub fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that survivors may still take: what is not in use, and the holes of recyclable blocks.
+    pub fn room(&self) -> usize {
+        self.limit.saturating_sub(self.used()) + self.hole_lines.load(Ordering::Relaxed) * LINE
     }
 
     /// The most bytes that may be in use.
@@ -300,6 +308,7 @@ impl Memory {
         self.blocks.set_free_lines(block, free);
         self.blocks.set_kind(block, Kind::Recyclable);
         self.recyclable_count.fetch_add(1, Ordering::Relaxed);
+        self.hole_lines.fetch_add(free.count_ones() as usize, Ordering::Relaxed);
         self.recyclable.push(&self.blocks, block);
     }
 
@@ -307,15 +316,22 @@ impl Memory {
     pub fn take_recyclable(&self) -> Option<(u32, LineSet)> {
         for _ in 0..LAZY_SWEEP {
             if let Some(block) = self.recyclable.pop(&self.blocks) {
-                self.recyclable_count.fetch_sub(1, Ordering::Relaxed);
                 self.blocks.set_kind(block, Kind::Active);
-                return Some((block, self.blocks.free_lines(block)));
+                return Some((block, self.leaves_pool(block)));
             }
             if !self.sweep_next() {
                 return None;
             }
         }
         None
+    }
+
+    /// Accounts for a block that was taken out of the pool of recyclable ones; its holes.
+    fn leaves_pool(&self, block: u32) -> LineSet {
+        let free = self.blocks.free_lines(block);
+        self.recyclable_count.fetch_sub(1, Ordering::Relaxed);
+        self.hole_lines.fetch_sub(free.count_ones() as usize, Ordering::Relaxed);
+        free
     }
 
     fn sweep_for_free(&self, at_most: usize) -> Option<u32> {
@@ -353,7 +369,7 @@ impl Memory {
     pub fn begin_sweep(&self, epoch: u8) {
         // Recyclable blocks are swept again: the cycle has found more of their lines dead.
         for block in self.recyclable.take_all(&self.blocks) {
-            self.recyclable_count.fetch_sub(1, Ordering::Relaxed);
+            self.leaves_pool(block);
             self.blocks.set_kind(block, Kind::Old);
         }
         self.turns.begin(epoch, self.fresh.load(Ordering::Acquire));

@@ -22,6 +22,9 @@ use crate::object::header::Extent;
 use crate::object::header::{HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
 use crate::object::{Object, Slot, reference, slot};
 
+/// So many remembered slots are asked for before they are read.
+const AHEAD: usize = 16;
+
 /// Evacuation in progress.
 pub(super) struct Evacuation<'a> {
     pub(super) memory: &'a Memory,
@@ -209,7 +212,7 @@ impl Record {
         Counters::add(&shared.counters.allocated_bytes, allocated as u64);
         Counters::add(&shared.counters.promoted_bytes, evacuation.bytes as u64);
         Counters::add(&shared.counters.promoted_objects, evacuation.objects);
-        local.promoted += evacuation.bytes;
+        local.promoted += evacuation.bytes + std::mem::take(&mut local.tenured);
         let blocks = local.sizing.after_minor(allocated, evacuation.bytes, sizing::thread_time().saturating_sub(start));
         local.nursery.resize(&shared.memory, blocks);
         local.evacuation = evacuation.allocator;
@@ -260,7 +263,12 @@ impl Record {
             for i in 0..local.remembered.objects.len() {
                 slot::for_each(local.remembered.objects[i], |slot| evacuation.visit(slot));
             }
-            for &slot in &local.remembered.slots {
+            let slots = &local.remembered.slots;
+            for (i, &slot) in slots.iter().enumerate() {
+                // They lie where the program stored, in no order: each is a miss in the cache.
+                if let Some(&next) = slots.get(i + AHEAD) {
+                    slot::prefetch(next);
+                }
                 evacuation.visit(slot);
             }
         }

@@ -90,6 +90,8 @@ pub struct Local {
     pub in_callback: bool,
     /// Bytes promoted since the last look at the pacing.
     pub promoted: usize,
+    /// Bytes of objects that were old from the start, since the last minor collection.
+    pub tenured: usize,
     /// Scratch of a minor collection.
     pub worklist: Vec<*mut Object>,
     /// Scratch of a minor collection: promoted objects with a link.
@@ -162,6 +164,7 @@ impl Record {
             links_address: std::ptr::null_mut(),
             in_callback: false,
             promoted: 0,
+            tenured: 0,
             worklist: Vec::new(),
             linked: Vec::new(),
             waiting: Vec::new(),

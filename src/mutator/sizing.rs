@@ -39,6 +39,8 @@ pub struct Sizing {
     blocks: usize,
     /// Nearly everything survived the last collection of a full nursery.
     most_survive: bool,
+    /// What part of the nursery survived the last collection of a full one, in 256ths.
+    part: usize,
     /// Minor collections on end that nearly nothing survived.
     few: u32,
     /// Nanoseconds for a KiB of survivors, an estimate; 0: none was measured.
@@ -48,7 +50,7 @@ pub struct Sizing {
 impl Sizing {
     /// The size that a mutator begins with.
     pub fn new(bounds: Bounds) -> Sizing {
-        Sizing { bounds, blocks: bounds.first, most_survive: false, few: 0, cost: 0 }
+        Sizing { bounds, blocks: bounds.first, most_survive: false, part: 0, few: 0, cost: 0 }
     }
 
     /// The size in blocks.
@@ -61,6 +63,11 @@ impl Sizing {
         self.most_survive
     }
 
+    /// How many of `allocated` bytes will survive, going by the last collection.
+    pub fn expected(&self, allocated: usize) -> usize {
+        allocated / 256 * self.part
+    }
+
     /// After a minor collection of `allocated` bytes of which `survived` were promoted in `took`: the size from now on.
     pub fn after_minor(&mut self, allocated: usize, survived: usize, took: Duration) -> usize {
         let size = self.blocks * BLOCK;
@@ -70,6 +77,7 @@ impl Sizing {
         }
         let survived = survived.min(allocated);
         self.most_survive = survived > allocated / 5 * 4;
+        self.part = survived.div_ceil(allocated.div_ceil(256)).min(256);
         self.few = if survived < allocated / 64 { self.few + 1 } else { 0 };
         let want = if self.few == FEW {
             self.few = 0;
@@ -140,7 +148,7 @@ mod tests {
             minor(&mut s, 0);
             assert_eq!(minor(&mut s, 3), 32);
         }
-        assert_eq!(minor(&mut s, 20), 64);
+        assert_eq!((minor(&mut s, 20), s.expected(100 << 8) >> 8), (64, 20));
         assert_eq!((minor(&mut s, 100), minor(&mut s, 100)), (30, 30), "a ms of survivors at a ns a byte");
     }
 

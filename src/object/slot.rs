@@ -69,14 +69,14 @@ pub fn has_slots(ty: &TypeInfo) -> bool {
     ty.trace.is_some() || !ty.refs.is_empty() || ty.items_are_refs
 }
 
-/// Asks for the line of a header that will be read soon.
+/// Asks for the line of a header, or of a slot, that will be read soon.
 #[inline(always)]
-pub fn prefetch(object: *mut Object) {
+pub fn prefetch<T>(at: *mut T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: [S2] a prefetch of any address is allowed; it reads nothing.
     unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(object.cast());
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = object;
+    let _ = at;
 }

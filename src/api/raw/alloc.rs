@@ -110,10 +110,12 @@ impl Mutator {
         let take = |collected: bool| {
             // SAFETY: [A1] the caller's promises.
             let at = unsafe { self.bump(bytes) };
-            if at.is_none() && collected {
-                // The last resort: no block is free for the nursery, but old blocks may have holes.
-                // SAFETY: [L1] the owner.
-                let local = unsafe { self.record().local() };
+            // SAFETY: [L1] the owner.
+            let local = unsafe { self.record().local() };
+            // No block is free for the nursery, but old blocks may have holes. A minor would gain nothing, unless it is time
+            // for one: it forgets what is remembered because of these objects, and tells pacing of them.
+            let due = local.nursery.in_use() || local.tenured + bytes > self.nursery_bytes();
+            if at.is_none() && (collected || !due) {
                 let hole = local.evacuation.alloc(&self.record().shared().memory, bytes, local.parity);
                 tenured = !hole.is_null();
                 return if tenured { Some(hole as usize) } else { None };
@@ -144,6 +146,7 @@ impl Mutator {
             Object::init(object, ty, OLD, local.parity);
             record.shared().memory.blocks.set_start(object as usize);
             local.remembered.objects.push(object);
+            local.tenured += bytes;
             object
         }
     }
@@ -207,6 +210,7 @@ impl Mutator {
         }
         // SAFETY: [A1] a point that may collect.
         unsafe {
+            self.await_room();
             self.collect_minor();
             // Three: what finalizers and deallocs let go of after one dies in the next.
             for _ in 0..3 {
@@ -218,6 +222,28 @@ impl Mutator {
             }
         }
         take(true)
+    }
+
+    /// Before a minor collection: when what will survive would not find room, waits for the cycle that makes some. Without
+    /// room a minor promotes in place, and the nursery would lose whole blocks, which a heap of many small holes does not
+    /// get back.
+    unsafe fn await_room(self) {
+        let record = self.record();
+        // SAFETY: [A1] attached.
+        let driver = &unsafe { self.inner() }.driver;
+        let memory = &record.shared().memory;
+        // SAFETY: [L1] the owner; the reference ends with the statement.
+        let local = unsafe { record.local() };
+        let young = local.nursery.bytes(memory, record.cursor.get());
+        // The ends of holes are lost.
+        let need = local.sizing.expected(young) / 3 * 4;
+        if need > memory.room() && driver.in_background() {
+            // SAFETY: [A1] a point that may collect.
+            unsafe { record.native_enter() };
+            driver.complete(driver.current());
+            // SAFETY: [A1] as above.
+            unsafe { record.native_leave() };
+        }
     }
 
     /// Collects this mutator's nursery. May collect.
