@@ -22,6 +22,10 @@ use crate::object::header::Extent;
 use crate::object::header::{HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
 use crate::object::{Object, Slot, reference, slot};
 
+/// So many promoted objects wait between the moment when what they refer to is asked for and the one when it is visited: it
+/// is likely in the second-level cache only, or farther. (A queue in front of the stack: Cher, Hosking and Vijaykumar,
+/// Software prefetching for mark-sweep garbage collection, ASPLOS 2004.)
+const QUEUE: usize = 8;
 /// So many remembered slots are asked for before they are read.
 const AHEAD: usize = 16;
 
@@ -95,11 +99,6 @@ impl Evacuation<'_> {
                 self.bytes += extent.bytes;
                 self.objects += 1;
                 if slot::has_slots(ty) {
-                    // Its referents are visited soon, and are likely in the second-level cache only.
-                    for &offset in ty.refs {
-                        // SAFETY: [S1] a slot of the copy.
-                        slot::prefetch(unsafe { slot::load(Object::payload(new).wrapping_add(offset).cast()) });
-                    }
                     self.worklist.push(new);
                 }
                 return new;
@@ -115,10 +114,6 @@ impl Evacuation<'_> {
         }
         self.keep(object, extent);
         if slot::has_slots(ty) {
-            for &offset in ty.refs {
-                // SAFETY: [S1] a slot of a live object.
-                slot::prefetch(unsafe { slot::load(Object::payload(object).wrapping_add(offset).cast()) });
-            }
             self.worklist.push(object);
         }
         object
@@ -143,9 +138,25 @@ impl Evacuation<'_> {
 
     /// Visits the slots of everything promoted so far, and of what that promotes.
     pub(super) unsafe fn drain(&mut self) {
-        while let Some(object) = self.worklist.pop() {
-            // SAFETY: [N2] promoted objects are whole; their slots are ours to update.
-            unsafe { slot::for_each(object, |slot| self.visit(slot)) };
+        let mut queue = [std::ptr::null_mut(); QUEUE];
+        let (mut at, mut queued) = (0, 0);
+        loop {
+            let object = match self.worklist.pop() {
+                Some(object) => {
+                    // SAFETY: [N2] promoted objects are whole; their slots are ours.
+                    unsafe { prefetch_referents(object) };
+                    queued += 1;
+                    std::mem::replace(&mut queue[at], object)
+                }
+                None if queued == 0 => return,
+                None => std::mem::take(&mut queue[at]),
+            };
+            at = (at + 1) % QUEUE;
+            if !object.is_null() {
+                queued -= 1;
+                // SAFETY: [N2] as above, and ours to update.
+                unsafe { slot::for_each(object, |slot| self.visit(slot)) };
+            }
         }
     }
 
@@ -328,6 +339,20 @@ impl Record {
             }
         }
         local.large_bytes = 0;
+    }
+}
+
+/// Asks for the headers of what an object refers to.
+///
+/// # Safety
+/// A whole object whose slots are the caller's.
+#[inline(always)]
+unsafe fn prefetch_referents(object: *mut Object) {
+    // SAFETY: [S1] slots of a live object.
+    unsafe {
+        for &offset in (*object).type_info().refs {
+            slot::prefetch(slot::load(Object::payload(object).wrapping_add(offset).cast()));
+        }
     }
 }
 
