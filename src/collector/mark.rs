@@ -19,6 +19,9 @@ use crate::sync::{Backoff, thread};
 /// Stack length from which half is given to others.
 const SHARE: usize = 4096;
 
+/// Objects traced between two looks at what fresh memory there is: some milliseconds' worth.
+const STEP: usize = 1 << 15;
+
 /// Objects between the request for a header's cache line and the look at it (a power of two). Marking waits for memory
 /// more than for anything else (Cher, Hosking and Vitek, ASPLOS 2004).
 const AHEAD: usize = 16;
@@ -144,21 +147,29 @@ impl<'a> Marker<'a> {
     }
 }
 
-/// Drains the grey queue with up to `threads` markers, the caller being one of them.
+/// Drains the grey queue with up to `threads` markers, the caller being one of them. In between they see to it that mutators
+/// find fresh memory: a page that is cleared while a mutator waits for it is a pause.
 pub(super) fn mark(shared: &Shared, epoch: u8, threads: usize) -> Marked {
     let crew = Crew::new();
     // A few objects are not worth a thread: the caller looks first how much there is.
     let mut first = Marker::new(shared, epoch, threads > 1);
-    first.drain(if threads > 1 { SHARE } else { usize::MAX });
-    if shared.grey.is_empty() {
-        return first.marked();
+    loop {
+        first.drain(if threads > 1 { SHARE } else { STEP });
+        if shared.grey.is_empty() {
+            return first.marked();
+        }
+        shared.memory.prepare();
+        if threads > 1 {
+            break;
+        }
     }
     let work = || {
         let mut marker = Marker::new(shared, epoch, true);
         loop {
             crew.enter();
-            marker.drain(usize::MAX);
+            marker.drain(STEP);
             crew.leave();
+            shared.memory.prepare();
             let backoff = Backoff::new();
             while shared.grey.is_empty() {
                 if crew.is_idle() {
