@@ -15,6 +15,9 @@ use std::io;
 pub const PAGE: usize = 4096;
 /// Runs of at least this many bytes go back to the operating system when they are freed.
 const RELEASE: usize = 256 << 10;
+/// Objects of at least this many bytes get huge pages: a table that is looked up at random misses the translation cache
+/// otherwise.
+const HUGE: usize = 4 << 20;
 /// Space is committed in steps of this many bytes.
 const COMMIT: usize = 4 << 20;
 
@@ -34,6 +37,7 @@ pub struct LargeSpace {
     memory: Reservation,
     table: Reservation,
     pages: usize,
+    huge: bool,
     runs: Mutex<Runs>,
     /// Pages that the table may have entries for.
     high: AtomicUsize,
@@ -43,16 +47,17 @@ pub struct LargeSpace {
 }
 
 impl LargeSpace {
-    /// A space of at most `bytes`.
+    /// A space of at most `bytes`; `huge`: with huge pages where they pay.
     ///
     /// # Errors
     /// When the operating system refuses the address space.
-    pub fn new(bytes: usize) -> io::Result<LargeSpace> {
+    pub fn new(bytes: usize, huge: bool) -> io::Result<LargeSpace> {
         let pages = bytes.div_ceil(PAGE);
         Ok(LargeSpace {
             memory: Reservation::new(pages * PAGE, 1 << 21)?,
             table: Reservation::zeroed(pages)?,
             pages,
+            huge,
             runs: Mutex::new(Runs { free: BTreeMap::new(), high: 0, committed: 0 }),
             high: AtomicUsize::new(0),
             used: AtomicUsize::new(0),
@@ -137,6 +142,9 @@ impl LargeSpace {
             }
         };
         let address = self.memory.base() + first * PAGE;
+        if self.huge && bytes >= HUGE {
+            self.memory.advise_huge(first * PAGE, need * PAGE, true);
+        }
         if !clean {
             self.dirty.fetch_sub(need, Ordering::Relaxed);
             // SAFETY: [M3] the run was free and is ours now; it is committed.
@@ -159,6 +167,9 @@ impl LargeSpace {
         let clean = bytes >= RELEASE;
         if clean {
             self.memory.release(first * PAGE, n * PAGE);
+            if self.huge && bytes >= HUGE {
+                self.memory.advise_huge(first * PAGE, n * PAGE, false);
+            }
         }
         self.used.fetch_sub(n * PAGE, Ordering::Relaxed);
         let mut runs = self.runs.lock().unwrap_or_else(|e| e.into_inner());
@@ -259,7 +270,7 @@ mod tests {
 
     #[test]
     fn runs_are_reused_joined_and_zeroed() {
-        let space = LargeSpace::new(64 << 20).unwrap();
+        let space = LargeSpace::new(64 << 20, true).unwrap();
         let a = space.alloc(3 * PAGE).unwrap();
         let b = space.alloc(PAGE).unwrap();
         // SAFETY: test memory that was just handed out.

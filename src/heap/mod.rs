@@ -113,7 +113,7 @@ impl Memory {
         let space = Reservation::new(capacity as usize * BLOCK, CHUNK)?;
         let blocks = BlockTables::new(space.base(), capacity as usize)?;
         // Address space is cheap: fragmentation of large objects must not be what runs out first.
-        let large = LargeSpace::new((limit * 2).max(8 << 30))?;
+        let large = LargeSpace::new((limit * 2).max(8 << 30), huge)?;
         Ok(Memory {
             space,
             blocks,
@@ -235,6 +235,10 @@ impl Memory {
     /// Commits another chunk.
     #[cold]
     fn grow(&self) -> Option<u32> {
+        if self.fresh.load(Ordering::Relaxed) + CHUNK_BLOCKS > self.capacity {
+            // Nothing is left to commit: a heap of holes asks often, and nobody need wait for that answer.
+            return None;
+        }
         let _guard = self.growth.lock().unwrap_or_else(|e| e.into_inner());
         self.pop_free().or_else(|| self.commit(false))
     }

@@ -74,11 +74,18 @@ impl Reservation {
         // SAFETY: [M1] inside our own mapping.
         unsafe { mprotect(at, bytes, MprotectFlags::READ | MprotectFlags::WRITE) }?;
         if huge {
-            // SAFETY: [M1] inside our own mapping; advice only, so its failure is no error.
-            let _ = unsafe { madvise(at, bytes, Advice::LinuxHugepage) };
+            self.advise_huge(offset, bytes, true);
         }
         self.committed.fetch_add(bytes, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Asks for huge pages in a committed part, or for ordinary ones.
+    pub fn advise_huge(&self, offset: usize, bytes: usize, huge: bool) {
+        debug_assert!(offset + bytes <= self.bytes);
+        let advice = if huge { Advice::LinuxHugepage } else { Advice::LinuxNoHugepage };
+        // SAFETY: [M1] inside our own mapping; advice only, so its failure is no error.
+        let _ = unsafe { madvise((self.base + offset) as *mut c_void, bytes, advice) };
     }
 
     /// Has the operating system provide the pages of a committed part now, so that nobody waits for them later. Advice: where
