@@ -102,6 +102,11 @@ impl Record {
         true
     }
 
+    /// Whether something is asked of all mutators that this one has not answered. Any thread.
+    pub fn is_behind(&self) -> bool {
+        !self.answered.is(self.shared().asked.get())
+    }
+
     fn set_phase(&self, local: &mut Local, phase: Phase, epoch: u8) {
         local.phase = phase;
         local.epoch = epoch;

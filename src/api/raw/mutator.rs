@@ -139,6 +139,14 @@ impl Mutator {
         !self.record().word.poll().is_empty()
     }
 
+    /// Whether a handshake is under way that this mutator has not answered. It may not have been told yet: then
+    /// [`Mutator::is_asked`] says no, and the next safepoint answers nothing. For tests that stop a cycle between two
+    /// handshakes. Any thread.
+    #[doc(hidden)]
+    pub unsafe fn is_behind(self) -> bool {
+        self.record().is_behind()
+    }
+
     /// Goes into native code: blocking or long work that touches no object. The collector does not wait for it, and
     /// private young objects may move meanwhile. May collect.
     #[inline]
