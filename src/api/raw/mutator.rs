@@ -133,6 +133,17 @@ impl Mutator {
         }
     }
 
+    /// A safepoint that answers one handshake at most, where [`Mutator::safepoint`] goes on while something is asked: the
+    /// collector may ask again at once. For tests that stop a cycle between two handshakes.
+    #[doc(hidden)]
+    pub unsafe fn safepoint_once(self) {
+        // SAFETY: [A1] the caller's promises.
+        unsafe {
+            self.record().serve_once();
+            self.run_callbacks();
+        }
+    }
+
     /// Whether something is asked that the next safepoint will answer: a long computation polls this. Any thread.
     #[inline]
     pub unsafe fn is_asked(self) -> bool {
