@@ -117,13 +117,17 @@ fn what_a_mutator_has_shaded_before_it_leaves_is_traced() {
     run([objects, stores, before, both(2), vec![Safepoint], take, leave, end()]);
 }
 
-/// A young object is dead, but has a finalizer, when its mutator's snapshot is given by another thread: it is not finalized
-/// before the cycle is over.
+/// A young object that is dead, but has a finalizer, of a mutator in native code: others collect for it, and find it due.
+/// Before the cycle, or in the snapshot; it is finalized when the cycle is over.
 #[test]
-fn what_a_snapshot_finds_due_is_marked() {
-    let finalizable = Alloc { root: 0, kind: 3, size: 0 };
-    let due = vec![Turn { lane: 1 }, Safepoint, finalizable, Drop { root: 0 }, Wait { native: true }, Turn { lane: 0 }];
-    run([vec![Cycle], both(1), due, [Safepoint].repeat(4), end(), vec![Turn { lane: 1 }, Safepoint]]);
+fn what_is_due_in_a_snapshot_is_marked() {
+    let make = vec![Turn { lane: 1 }, Safepoint, Alloc { root: 0, kind: 3, size: 0 }, Drop { root: 0 }];
+    let leave = vec![Wait { native: true }, Turn { lane: 0 }];
+    let due = || [make.clone(), leave.clone()].concat();
+    let cycle = vec![Cycle];
+    for before in [[due(), cycle.clone()], [[cycle, both(1)].concat(), due()]] {
+        run([before.concat(), [Safepoint].repeat(5), end(), vec![Turn { lane: 1 }, Safepoint]]);
+    }
 }
 
 /// Mutator 1 publishes a young object while it is armed; mutator 0 takes it after its own snapshot; mutator 1 forgets it,
