@@ -43,7 +43,7 @@ fn a_minor_finds_what_more_slots_refer_to_than_are_remembered_one_by_one() {
                 for slot in 0..SLOTS {
                     let object = m.load(*table, 8 * slot);
                     assert!(!m.is_young(object), "slot {slot} of table {t}");
-                    assert_eq!(number(object).read(), (round << 32 | t << 24 | slot / EACH * EACH) as u64);
+                    assert_eq!(number(object).read(), (round << 32 | t << 24 | (slot - slot % EACH)) as u64);
                 }
             }
             heap.verify().expect("a heap in order");
