@@ -1,5 +1,5 @@
 //! Lists of operations on blocks, pools and large objects, against a model: the fuzzer's committed corpus, and random
-//! ones. Needs no fuzzer. `HANDFAST_OPS_SEED=n` runs one random list.
+//! ones. Needs no fuzzer.
 //!
 //! `src/heap` and what lies below it are compiled here once more, since a heap does not show them.
 
@@ -7,6 +7,8 @@ mod block_pool;
 #[allow(dead_code, reason = "the part of the crate's own that is of use here")]
 #[path = "../src/heap/mod.rs"]
 mod heap;
+#[path = "support/lists.rs"]
+mod lists;
 #[allow(dead_code, unused_imports, reason = "as above")]
 #[path = "../src/object/mod.rs"]
 mod object;
@@ -14,44 +16,12 @@ mod object;
 #[path = "../src/sync/mod.rs"]
 mod sync;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
 #[test]
 fn every_list_of_the_corpus_agrees_with_the_model() {
-    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/block_pool");
-    let mut count = 0;
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        eprintln!("{}", path.display());
-        block_pool::run(&std::fs::read(path).unwrap());
-        count += 1;
-    }
-    assert!(count >= 6);
-}
-
-/// The bytes of a seed: xorshift64*.
-fn bytes(seed: u64) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut next = || {
-        state ^= state >> 12;
-        state ^= state << 25;
-        state ^= state >> 27;
-        (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32) as u32
-    };
-    let words = 50 + next() as usize % 300;
-    (0..words).flat_map(|_| next().to_le_bytes()).collect()
+    lists::corpus(env!("CARGO_MANIFEST_DIR"), "block_pool", block_pool::run);
 }
 
 #[test]
 fn random_lists_agree_with_the_model() {
-    let seeds = match std::env::var("HANDFAST_OPS_SEED").ok().and_then(|s| s.parse().ok()) {
-        Some(seed) => seed..seed + 1,
-        None => 1..201,
-    };
-    for seed in seeds {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| block_pool::run(&bytes(seed)))) {
-            eprintln!("HANDFAST_OPS_SEED={seed} fails");
-            resume_unwind(panic);
-        }
-    }
+    lists::random(200, 50..350, block_pool::run);
 }

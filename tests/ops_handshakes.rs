@@ -77,16 +77,57 @@ fn what_a_scanned_mutator_takes_out_of_a_global_root_is_marked() {
     ]);
 }
 
+/// A private old object refers to the one that its owner takes out of it.
+#[test]
+fn what_a_scanned_mutator_takes_out_of_its_own_old_object_is_marked() {
+    let own = vec![pair(0), pair(1), Store { root: 0, field: 0, value: 1 }, Drop { root: 1 }, Minor, Full, Cycle];
+    let take = vec![Load { root: 1, from: 0, field: 0 }, Store { root: 0, field: 0, value: NULL }];
+    run([own, both(2), vec![Safepoint], take, vec![Turn { lane: 1 }, Safepoint], end()]);
+}
+
 /// Mutator 1 is scanned and makes an object, which is born marked. Mutator 0, which is not, holds the only reference to
 /// an old one, stores it there, and forgets it.
-#[test]
-fn what_an_armed_mutator_puts_into_an_object_born_marked_is_marked() {
+fn hides(store: Op) {
     let before = vec![pair(1), Publish { root: 1 }, Minor, Full, Cycle];
     let scanned =
         vec![Turn { lane: 1 }, Safepoint, pair(3), GlobalSet { root: 3, global: 1 }, minor(), Turn { lane: 0 }];
-    let hide = vec![GlobalGet { root: 4, global: 1 }, Store { root: 4, field: 0, value: 1 }];
-    let forget = vec![Drop { root: 1 }, Drop { root: 4 }, Safepoint];
-    run([before, both(2), scanned, hide, forget, end()]);
+    let hide = vec![GlobalGet { root: 4, global: 1 }, store, Drop { root: 1 }, Drop { root: 4 }, Safepoint];
+    run([before, both(2), scanned, hide, end()]);
+}
+
+#[test]
+fn what_an_armed_mutator_puts_into_an_object_born_marked_is_marked() {
+    hides(Store { root: 4, field: 0, value: 1 });
+}
+
+#[test]
+fn what_an_armed_mutator_exchanges_into_an_object_born_marked_is_marked() {
+    hides(Exchange { root: 4, field: 0, expected: NULL, value: 1 });
+}
+
+/// Object 0 refers to 1, and that to 2. A scanned mutator takes 1 out of the heap, so that it has shaded it, leaves it in
+/// another global root, and is gone before the next flush round: what it has shaded must be traced all the same.
+#[test]
+fn what_a_mutator_has_shaded_before_it_leaves_is_traced() {
+    let objects = vec![pair(0), pair(1), pair(2), GlobalSet { root: 0, global: 0 }];
+    let stores = vec![Store { root: 0, field: 0, value: 1 }, Store { root: 1, field: 0, value: 2 }];
+    let before = vec![Drop { root: 1 }, Drop { root: 2 }, Minor, Full, Cycle];
+    let take = vec![Load { root: 1, from: 0, field: 0 }, Store { root: 0, field: 0, value: NULL }];
+    let leave = vec![GlobalSet { root: 1, global: 1 }, Reattach, Turn { lane: 1 }, Safepoint];
+    run([objects, stores, before, both(2), vec![Safepoint], take, leave, end()]);
+}
+
+/// A young object that is dead, but has a finalizer, of a mutator in native code: others collect for it, and find it due.
+/// Before the cycle, or in the snapshot; it is finalized when the cycle is over.
+#[test]
+fn what_is_due_in_a_snapshot_is_marked() {
+    let make = vec![Turn { lane: 1 }, Safepoint, Alloc { root: 0, kind: 3, size: 0 }, Drop { root: 0 }];
+    let leave = vec![Wait { native: true }, Turn { lane: 0 }];
+    let due = || [make.clone(), leave.clone()].concat();
+    let cycle = vec![Cycle];
+    for before in [[due(), cycle.clone()], [[cycle, both(1)].concat(), due()]] {
+        run([before.concat(), [Safepoint].repeat(5), end(), vec![Turn { lane: 1 }, Safepoint]]);
+    }
 }
 
 /// Mutator 1 publishes a young object while it is armed; mutator 0 takes it after its own snapshot; mutator 1 forgets it,

@@ -16,7 +16,7 @@ use loom_tests::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 use loom_tests::sync::thread;
-use loom_tests::{Plain, check_bounded};
+use loom_tests::{Plain, check};
 
 const CYCLE: Requests = Requests::CYCLE;
 
@@ -35,9 +35,9 @@ struct Heap {
     field: AtomicBool,
     marked: AtomicBool,
     /// Whether the second mutator has answered, or its holder for it: from then on it has nothing to shade.
-    answered: AtomicBool,
+    answered: Plain<bool>,
     /// Whether it has shaded something before.
-    shaded: AtomicBool,
+    shaded: Plain<bool>,
     disturbs: Disturbs,
 }
 
@@ -57,7 +57,7 @@ impl Heap {
     /// By the owner or its holder.
     fn hand_over(&self, m: &Mutator) {
         if std::ptr::eq(m, &self.mutators[1]) {
-            self.answered.store(true, Relaxed);
+            self.answered.set(true);
         }
         let shaded = m.buffer.get();
         if shaded != 0 {
@@ -111,9 +111,9 @@ impl Heap {
     /// Shades the parent, which nobody knew to be grey, and hands it over at once: its buffer is full.
     fn overflow(&self, m: &Mutator) {
         self.safepoint(m);
-        if !self.answered.load(Relaxed) {
+        if !self.answered.get() {
             self.grey.fetch_add(1, AcqRel);
-            self.shaded.store(true, Relaxed);
+            self.shaded.set(true);
         }
         self.native(m);
     }
@@ -155,7 +155,7 @@ impl Heap {
         }
         let complete = clean && self.gate.end_judging();
         // What was handed over before the end of the round is traced by now.
-        let shaded = self.shaded.load(Relaxed) && complete;
+        let shaded = self.shaded.get() && complete;
         assert!(!shaded || self.marked.load(Relaxed), "marking is complete, but somebody still traces");
         complete
     }
@@ -169,8 +169,8 @@ fn heap(grey: u32, disturbs: Disturbs) -> Arc<Heap> {
         grey: AtomicU32::new(grey),
         field: AtomicBool::new(true),
         marked: AtomicBool::new(false),
-        answered: AtomicBool::new(false),
-        shaded: AtomicBool::new(false),
+        answered: Plain::new(false),
+        shaded: Plain::new(false),
         disturbs,
     });
     heap.mutators.iter().for_each(|m| m.word.attach());
@@ -190,7 +190,7 @@ fn run(heap: &Arc<Heap>, other: fn(&Heap, &Mutator)) -> bool {
 
 /// The child refers to something that only its own tracing marks: so whoever shades it must be asked for it.
 fn helping(disturbs: Disturbs) {
-    check_bounded(2, move || {
+    check(move || {
         let heap = heap(1, disturbs);
         let complete = run(&heap, Heap::cut_off);
         let buffered = heap.mutators[1].buffer.get() != 0;
@@ -217,7 +217,7 @@ fn twin_helper_disturbs_by_a_load() {
 
 /// Nothing is grey when the round begins; a full buffer is handed over in it.
 fn taking(disturbs: Disturbs) {
-    check_bounded(2, move || {
+    check(move || {
         run(&heap(0, disturbs), Heap::overflow);
     });
 }

@@ -55,7 +55,8 @@ struct Mutator {
     word: HandshakeWord,
     /// Its grey buffer: how many objects it shaded since its last answer.
     buffer: Plain<u32>,
-    handed: AtomicU32,
+    /// What it has handed over, for the collector, once the answer is there.
+    handed: Plain<u32>,
 }
 
 struct Heap<G> {
@@ -70,7 +71,7 @@ impl<G: Gate> Heap<G> {
     fn hand_over(&self, m: &Mutator) {
         let shaded = m.buffer.get();
         m.buffer.set(0);
-        m.handed.fetch_add(shaded, Relaxed);
+        m.handed.set(m.handed.get() + shaded);
     }
 
     fn safepoint(&self, m: &Mutator) {
@@ -101,14 +102,12 @@ impl<G: Gate> Heap<G> {
     fn mutate(&self, m: &Mutator, step: Step) -> bool {
         self.safepoint(m);
         let loaded = self.weak_load(m, step);
-        if loaded {
-            // A strong reference from here to the end.
-            self.safepoint(m);
-            let value = self.memory.get();
-            assert_eq!(value, 7, "loaded what was freed");
-        }
         while m.word.try_enter_native().is_err() {
             self.safepoint(m);
+        }
+        if loaded {
+            // A strong reference, which it has from the load to the end.
+            assert_eq!(self.memory.get(), 7, "loaded what was freed");
         }
         loaded
     }
@@ -129,7 +128,8 @@ impl<G: Gate> Heap<G> {
             while m.word.is_requested(CYCLE) {
                 thread::yield_now();
             }
-            grey += m.handed.swap(0, Relaxed);
+            grey += m.handed.get();
+            m.handed.set(0);
         }
         grey
     }
@@ -180,7 +180,7 @@ fn scenario<G: Gate>(
         let heap = Arc::new(Heap {
             gate: gate(),
             mutators: (0..mutators)
-                .map(|_| Mutator { word: HandshakeWord::new(), buffer: Plain::new(0), handed: AtomicU32::new(0) })
+                .map(|_| Mutator { word: HandshakeWord::new(), buffer: Plain::new(0), handed: Plain::new(0) })
                 .collect(),
             marked: AtomicBool::new(false),
             memory: Plain::new(7),

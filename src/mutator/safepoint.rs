@@ -13,29 +13,8 @@ impl Record {
     /// # Safety
     /// Called by the running owner at a point that may collect.
     pub unsafe fn serve(&self) {
-        loop {
-            let requests = self.word.poll();
-            if requests.is_empty() {
-                break;
-            }
-            // Bits are cleared before the work: a request that comes meanwhile sets them again.
-            self.word.serve(requests);
-            if requests.contains(Requests::PUBLISH) {
-                // SAFETY: [L1] the owner.
-                unsafe { self.serve_publish() };
-            }
-            if requests.contains(Requests::CYCLE) {
-                let start = Instant::now();
-                // SAFETY: [L1] the owner, where it may collect.
-                if unsafe { self.answer() } {
-                    self.pause(start);
-                }
-                self.shared().event.notify();
-            }
-            // SAFETY: [L1] the owner. An interrupt has zeroed the limit; put it back.
-            let end = unsafe { self.local() }.block_end;
-            let _ = self.open(end);
-        }
+        // SAFETY: [L1] the caller's promise.
+        while unsafe { self.serve_once() } {}
         if self.limit.get() == 0 {
             // SAFETY: [L1] the owner.
             let end = unsafe { self.local() }.block_end;
@@ -44,6 +23,35 @@ impl Record {
                 unsafe { self.serve() };
             }
         }
+    }
+
+    /// Serves what is asked at this moment; answers whether anything was.
+    ///
+    /// # Safety
+    /// As [`Record::serve`].
+    pub unsafe fn serve_once(&self) -> bool {
+        let requests = self.word.poll();
+        if requests.is_empty() {
+            return false;
+        }
+        // Bits are cleared before the work: a request that comes meanwhile sets them again.
+        self.word.serve(requests);
+        if requests.contains(Requests::PUBLISH) {
+            // SAFETY: [L1] the owner.
+            unsafe { self.serve_publish() };
+        }
+        if requests.contains(Requests::CYCLE) {
+            let start = Instant::now();
+            // SAFETY: [L1] the owner, where it may collect.
+            if unsafe { self.answer() } {
+                self.pause(start);
+            }
+            self.shared().event.notify();
+        }
+        // SAFETY: [L1] the owner. An interrupt has zeroed the limit; put it back.
+        let end = unsafe { self.local() }.block_end;
+        let _ = self.open(end);
+        true
     }
 
     /// Sets the limit of the fast path; under `gc_zeal` there is none, so that every allocation collects.
@@ -100,6 +108,11 @@ impl Record {
         }
         self.answered.give(word);
         true
+    }
+
+    /// Whether something is asked of all mutators that this one has not answered. Any thread.
+    pub fn is_behind(&self) -> bool {
+        !self.answered.is(self.shared().asked.get())
     }
 
     fn set_phase(&self, local: &mut Local, phase: Phase, epoch: u8) {

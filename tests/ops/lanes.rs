@@ -245,9 +245,13 @@ impl Lanes {
                 Err(TryRecvError::Disconnected) => panic!("the driving thread has ended"),
                 Err(TryRecvError::Empty) => {}
             }
-            // SAFETY: attached; the question is for any thread.
-            let stuck = |state: &State| unsafe { !state.mutator().is_native() && state.mutator().is_asked() };
-            if (0..self.len()).any(|lane| stuck(self.state(lane))) {
+            // Who owes an answer must have been told, or its next safepoint would answer nothing; who is in native code
+            // is answered for.
+            let owes = (0..self.len()).map(|lane| self.state(lane).mutator());
+            // SAFETY: attached; the questions are for any thread.
+            let told = |m: Mutator| unsafe { m.is_behind().then(|| !m.is_native() && m.is_asked()) };
+            let told: Vec<bool> = owes.filter_map(told).collect();
+            if !told.is_empty() && told.iter().all(|&told| told) {
                 return;
             }
             yield_now();

@@ -142,7 +142,7 @@ impl Machine {
                     }
                 }
                 Op::Minor => m.collect_minor(),
-                Op::Safepoint => m.safepoint(),
+                Op::Safepoint => m.safepoint_once(),
                 Op::List { root, length } => {
                     let length = if cfg!(gc_zeal) { length % 16 } else { length };
                     (0..length).for_each(|_| self.cons(root));

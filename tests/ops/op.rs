@@ -30,7 +30,7 @@ pub enum Op {
     },
     /// Another thread begins a full collection, which goes on only as mutators answer.
     Cycle,
-    /// Answers what is asked.
+    /// Answers what is asked: one handshake at most.
     Safepoint,
     /// All mutators answer until that collection is over.
     Finish,

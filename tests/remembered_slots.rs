@@ -1,0 +1,53 @@
+//! Of a big table only the slots that were stored into are remembered, up to a number of them, then the table as a whole:
+//! the next minor collection finds every young object all the same.
+
+use handfast::Config;
+use handfast::raw::{self, Heap, Object, TypeInfo};
+
+static TABLE: TypeInfo = TypeInfo::new("Table", 0).with_ref_items();
+static NUMBER: TypeInfo = TypeInfo::new("Number", 8);
+
+/// More slots than a remembered set takes one by one.
+const SLOTS: usize = 70_000;
+/// Every so many slots refer to one object.
+const EACH: usize = 100;
+
+unsafe fn number(object: *mut Object) -> *mut u64 {
+    // SAFETY: the caller's live object, whose payload is one word.
+    unsafe { raw::payload(object).cast() }
+}
+
+#[test]
+fn a_minor_finds_what_more_slots_refer_to_than_are_remembered_one_by_one() {
+    let heap = Heap::new(&Config { gc_threads: 0, max_heap_bytes: 64 << 20, ..Config::default() }).expect("a heap");
+    let m = heap.attach().expect("a mutator");
+    // SAFETY: one thread, attached; every object is in a root or was made since the last collection.
+    unsafe {
+        let tables = [m.root(m.alloc_items(&TABLE, SLOTS)), m.root(m.alloc_items(&TABLE, SLOTS))];
+        m.collect_minor();
+        for round in 0..2 {
+            // The second table is stored into when there are too many slots already.
+            for (t, &table) in tables.iter().enumerate() {
+                let mut object = std::ptr::null_mut();
+                for slot in 0..SLOTS {
+                    if slot % EACH == 0 {
+                        object = m.alloc(&NUMBER);
+                        assert!(m.is_young(object) && !m.is_young(*table), "nothing has collected since");
+                        number(object).write((round << 32 | t << 24 | slot) as u64);
+                    }
+                    m.store(*table, 8 * slot, object);
+                }
+            }
+            m.collect_minor();
+            for (t, &table) in tables.iter().enumerate() {
+                for slot in 0..SLOTS {
+                    let object = m.load(*table, 8 * slot);
+                    assert!(!m.is_young(object), "slot {slot} of table {t}");
+                    assert_eq!(number(object).read(), (round << 32 | t << 24 | (slot - slot % EACH)) as u64);
+                }
+            }
+            heap.verify().expect("a heap in order");
+        }
+        m.detach();
+    }
+}
