@@ -54,8 +54,8 @@ impl LocalLinks {
         unsafe { record.local().links_address.cast::<LocalLinks>().as_mut() }
     }
 
-    /// A C-only object with count 1, zeroed otherwise; null when memory is out or `size` is below 24.
-    pub fn alloc(&mut self, size: usize, ob_type: *mut c_void) -> *mut PyObject {
+    /// An unlinked object with count 1, zeroed otherwise; null when memory is out or `size` is below 24.
+    fn alloc(&mut self, size: usize, ob_type: *mut c_void) -> *mut PyObject {
         if size < MIN_SIZE {
             return ptr::null_mut();
         }
@@ -71,11 +71,28 @@ impl LocalLinks {
         ob
     }
 
-    /// Links two unlinked objects.
+    /// Links an object with a C-only one.
     ///
     /// # Safety
     /// Called by the running owner of `record`; `object` is valid for it, `ob` is a live object that the caller holds.
     pub unsafe fn link(
+        record: &Record,
+        object: *mut Object,
+        ob: *mut PyObject,
+        flags: LinkFlags,
+        c_owned: bool,
+    ) -> Result<(), LinkError> {
+        // SAFETY: [K4] the caller's promises.
+        unsafe { Self::join(record, object, ob, flags, c_owned) }?;
+        Self::count_c_only(record, -1);
+        Ok(())
+    }
+
+    /// The same, with an object of which nobody else knows yet, too.
+    ///
+    /// # Safety
+    /// As [`LocalLinks::link`].
+    unsafe fn join(
         record: &Record,
         object: *mut Object,
         ob: *mut PyObject,
@@ -112,6 +129,28 @@ impl LocalLinks {
         }
         Self::count_made(record);
         Ok(())
+    }
+
+    /// A C-only object with count 1, zeroed otherwise; null when memory is out or `size` is below 24.
+    ///
+    /// # Safety
+    /// Called by the running owner of `record`.
+    #[inline]
+    pub unsafe fn make(record: &Record, size: usize, ob_type: *mut c_void) -> *mut PyObject {
+        // SAFETY: [L1] the owner.
+        let Some(this) = (unsafe { Self::of(record) }) else { return ptr::null_mut() };
+        let ob = this.alloc(size, ob_type);
+        if !ob.is_null() {
+            Self::count_c_only(record, 1);
+        }
+        ob
+    }
+
+    /// So many more C-only objects, or (negative) fewer, by the running owner of `record`.
+    #[inline]
+    pub(super) fn count_c_only(record: &Record, change: isize) {
+        let count = &record.c_only;
+        count.store(count.load(Ordering::Relaxed).wrapping_add(change as u64), Ordering::Relaxed);
     }
 
     #[inline]
@@ -286,7 +325,7 @@ impl LocalLinks {
     #[cold]
     unsafe fn share(record: &Record, object: *mut Object, ob: *mut PyObject, flags: LinkFlags) -> *mut PyObject {
         // SAFETY: [K4] the caller's promise.
-        if unsafe { Self::link(record, object, ob, flags, false) }.is_ok() {
+        if unsafe { Self::join(record, object, ob, flags, false) }.is_ok() {
             return ob;
         }
         // SAFETY: [L1] the owner.

@@ -360,10 +360,7 @@ impl Mutator {
     /// A C-only `PyObject` of `size` bytes with count 1, zeroed otherwise; null when memory is out or `size` is below 24.
     pub unsafe fn pyobject_new(self, size: usize, ob_type: *mut c_void) -> *mut PyObject {
         // SAFETY: [L1] the owner.
-        match unsafe { LocalLinks::of(self.record()) } {
-            Some(links) => links.alloc(size, ob_type),
-            None => null_mut(),
-        }
+        unsafe { LocalLinks::make(self.record(), size, ob_type) }
     }
 
     /// From now on all rules hold for memory of the embedder's own; handfast never frees it.
