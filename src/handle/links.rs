@@ -121,8 +121,16 @@ impl Links {
         ob
     }
 
-    /// The word of a type's handle slot.
+    /// The word of a type's handle slot, if the object's type has one.
+    #[inline(always)]
     pub(super) unsafe fn slot<'a>(&self, object: *mut Object) -> Option<&'a AtomicUsize> {
+        // SAFETY: [K4] the caller's promise.
+        unsafe { Self::slot_of(object) }
+    }
+
+    /// The same.
+    #[inline(always)]
+    pub(super) unsafe fn slot_of<'a>(object: *mut Object) -> Option<&'a AtomicUsize> {
         // SAFETY: [H2] the caller says that the object is live.
         let offset = unsafe { (*object).type_info() }.handle_slot;
         if offset == NO_SLOT {

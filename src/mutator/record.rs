@@ -200,7 +200,13 @@ impl Record {
     /// Whether an address lies in the heap. The address is not read.
     #[inline(always)]
     pub fn owns(&self, object: *mut Object) -> bool {
-        (object as usize).wrapping_sub(self.space.0) < self.space.1 || self.shared().memory.contains(object as usize)
+        self.in_blocks(object) || self.shared().memory.contains(object as usize)
+    }
+
+    /// Whether an address lies in a block of the heap; that of a large object does not. The address is not read.
+    #[inline(always)]
+    pub fn in_blocks(&self, object: *mut Object) -> bool {
+        (object as usize).wrapping_sub(self.space.0) < self.space.1
     }
 
     /// The owner's state.
