@@ -190,7 +190,9 @@ fn what_crosses_back_and_is_stored_lives() {
     });
 }
 
+/// Where every allocation collects they do not get into one block, and who shares one is what this is about.
 #[test]
+#[cfg_attr(gc_zeal, ignore)]
 fn cycles_publication_pins_and_leaving_end_the_waiting() {
     with_mutator(PATIENCE, |heap, m| {
         // SAFETY: as above.
