@@ -22,6 +22,9 @@ unsafe extern "C" {
     fn bench_counts(ob: *mut PyObject, n: u64);
     fn bench_from_obj(mutator: *mut c_void, object: *mut Object, n: u64);
     fn bench_to_obj(mutator: *mut c_void, ob: *mut PyObject, n: u64);
+    fn bench_handle(mutator: *mut c_void, object: *mut Object, n: u64);
+    fn bench_pair(mutator: *mut c_void, ty: u32, n: u64);
+    fn bench_c_only(mutator: *mut c_void, n: u64);
 }
 
 /// The committed figure and five percent.
@@ -43,11 +46,14 @@ struct Ready {
     value: *mut Object,
     ob: *mut PyObject,
     ty: u32,
+    linked: *const TypeInfo,
 }
 
 fn ready() -> Ready {
     let bench = Bench::new(64);
     let m = bench.m;
+    let linked =
+        bench.heap.register_type("bench::Slotted", &[0, 8], TypeInfo::new("", 24).with_handle_slot(16)).expect("type");
     let ty = bench.heap.register_type("bench::Counted", &[8, 16], TypeInfo::new("", 24)).expect("type");
     // SAFETY: [X1] this thread's mutator; nothing collects until the objects are gone.
     unsafe {
@@ -58,8 +64,16 @@ fn ready() -> Ready {
         let scope = m.scope_open();
         (0..MANY).for_each(|_| kept(m.root(null_mut())));
         m.scope_close(scope);
-        Ready { source, value, ob, ty: (*ty).id(), bench }
+        Ready { source, value, ob, ty: (*ty).id(), linked, bench }
     }
+}
+
+/// In which all memory for handles that was taken so far has been used before.
+fn used() -> Ready {
+    let ready = ready();
+    // SAFETY: [X1] this thread's mutator; each reference is dropped.
+    (0..2 * MANY).for_each(|_| unsafe { PyObject::decref(ready.bench.m.pyobject_new(SIZE, null_mut())) });
+    ready
 }
 
 fn published() -> Ready {
@@ -194,6 +208,56 @@ fn handle_known(r: Ready) -> Ready {
     })
 }
 
+#[library_benchmark(setup = ready, config = limit("handle_known_c"))]
+fn handle_known_c(r: Ready) -> Ready {
+    // SAFETY: [X1] see above.
+    unsafe { bench_handle(r.bench.m.as_ptr().cast(), r.source, MANY) };
+    r
+}
+
+#[library_benchmark(setup = ready, config = limit("pair"))]
+fn pair(r: Ready) -> Ready {
+    // SAFETY: [X1] see above; the reference is dropped.
+    repeat(r, |r| unsafe {
+        let m = r.bench.m;
+        PyObject::decref(black_box(m.handle(m.alloc(&LINKED), SIZE, null_mut(), LinkFlags::LIGHT)));
+    })
+}
+
+#[library_benchmark(setup = ready, config = limit("pair_c"))]
+fn pair_c(r: Ready) -> Ready {
+    // SAFETY: [X1] see above.
+    unsafe { bench_pair(r.bench.m.as_ptr().cast(), (*r.linked).id(), MANY) };
+    r
+}
+
+// What C makes and drops alone, after the page's memory was given out once.
+#[library_benchmark(setup = used, config = limit("c_only"))]
+fn c_only(r: Ready) -> Ready {
+    // SAFETY: [X1] see above; the reference is dropped.
+    repeat(r, |r| unsafe { PyObject::decref(black_box(r.bench.m.pyobject_new(SIZE, null_mut()))) })
+}
+
+#[library_benchmark(setup = used, config = limit("c_only_c"))]
+fn c_only_c(r: Ready) -> Ready {
+    // SAFETY: [X1] see above.
+    unsafe { bench_c_only(r.bench.m.as_ptr().cast(), MANY) };
+    r
+}
+
+// The same, a hundred alive at a time.
+#[library_benchmark(setup = used, config = limit("c_only_burst"))]
+fn c_only_burst(r: Ready) -> Ready {
+    for _ in 0..MANY / 100 {
+        // SAFETY: [X1] see above; each reference is dropped.
+        unsafe {
+            let obs: [_; 100] = std::array::from_fn(|_| r.bench.m.pyobject_new(SIZE, null_mut()));
+            obs.iter().for_each(|&ob| PyObject::decref(black_box(ob)));
+        }
+    }
+    r
+}
+
 #[library_benchmark(setup = ready, config = limit("root_push"))]
 fn root_push(r: Ready) -> Ready {
     // SAFETY: [X1] see above.
@@ -222,6 +286,12 @@ library_benchmark_group!(
         incref_decref,
         incref_decref_c,
         handle_known,
+        handle_known_c,
+        pair,
+        pair_c,
+        c_only,
+        c_only_c,
+        c_only_burst,
         root_push,
         safepoint
     ]

@@ -40,6 +40,31 @@ void bench_from_obj(hf_mutator *me, hf_object *object, uint64_t n) {
         KEEP(hf_from_obj(me, object));
 }
 
+void bench_handle(hf_mutator *me, hf_object *object, uint64_t n) {
+    for (uint64_t i = 0; i < n; i++) {
+        hf_pyobject *ob = hf_handle(me, object, 48, NULL, HF_LINK_LIGHT);
+        KEEP(ob);
+        hf_decref(ob);
+    }
+}
+
+/* An argument of a call: made, seen by C, dropped. */
+void bench_pair(hf_mutator *me, hf_type type, uint64_t n) {
+    for (uint64_t i = 0; i < n; i++) {
+        hf_pyobject *ob = hf_handle(me, hf_alloc(me, type), 48, NULL, HF_LINK_LIGHT);
+        KEEP(ob);
+        hf_decref(ob);
+    }
+}
+
+void bench_c_only(hf_mutator *me, uint64_t n) {
+    for (uint64_t i = 0; i < n; i++) {
+        hf_pyobject *ob = hf_pyobject_new(me, 48, NULL);
+        KEEP(ob);
+        hf_decref(ob);
+    }
+}
+
 void bench_to_obj(hf_mutator *me, hf_pyobject *ob, uint64_t n) {
     for (uint64_t i = 0; i < n; i++)
         KEEP(hf_to_obj(me, ob));

@@ -155,6 +155,10 @@ typedef struct hf_leak_report {
     struct hf_leak_type *by_type;
     // Entries of `by_type`.
     size_t by_type_len;
+    // Those of `objects` that are immortal, which were meant to stay: `objects` without them is what was forgotten.
+    uint64_t immortal_objects;
+    // What their counts say, which is part of `references`.
+    uint64_t immortal_references;
 } hf_leak_report;
 
 // A type of one heap's objects.
@@ -208,6 +212,9 @@ typedef struct hf_stats {
     uint64_t finalized;
     // Objects that were published.
     uint64_t published_objects;
+    // Handles that exist now and are not linked: those that C alone holds, adopted memory, and the dead until they are
+    // freed. With `links` it is all handles that there are. Exact when no thread is making or freeing any.
+    uint64_t c_only;
 } hf_stats;
 
 // Visits one reference slot of an object.

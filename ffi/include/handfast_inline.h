@@ -201,6 +201,21 @@ static inline hf_pyobject *hf_inline_from_obj(hf_mutator *mutator, hf_object *ob
     return hf_from_obj(mutator, object);
 }
 
+/* An object that has a handle. With a handle slot it is found there; the object, and with it the handle, is the caller's. */
+static inline hf_pyobject *hf_inline_handle(hf_mutator *mutator, hf_object *object, size_t size, void *ob_type, uint32_t flags) {
+    if (HF_LIKELY(mutator != NULL && object != NULL && flags <= HF_LINK_LIGHT)) {
+        size_t slot = hf_inline_type(object)->handle_slot;
+        if (slot != HF_NO_SLOT) {
+            hf_pyobject *ob = (hf_pyobject *)(void *)__atomic_load_n(hf_inline_slot(object, slot), __ATOMIC_ACQUIRE);
+            if (ob != NULL) {
+                hf_inline_incref(ob);
+                return ob;
+            }
+        }
+    }
+    return hf_handle(mutator, object, size, ob_type, flags);
+}
+
 static inline hf_object *hf_inline_alloc_layout(hf_mutator *mutator, const hf_layout *layout) {
     if (HF_LIKELY(mutator != NULL && layout != NULL)) {
         hf_mutator_head *head = (hf_mutator_head *)(void *)mutator;
@@ -230,6 +245,7 @@ static inline hf_object *hf_inline_alloc(hf_mutator *mutator, hf_type type) {
 #define hf_payload(object) hf_inline_payload(object)
 #define hf_to_obj(mutator, ob) hf_inline_to_obj((mutator), (ob))
 #define hf_from_obj(mutator, object) hf_inline_from_obj((mutator), (object))
+#define hf_handle(mutator, object, size, ob_type, flags) hf_inline_handle((mutator), (object), (size), (ob_type), (flags))
 #define hf_alloc(mutator, type) hf_inline_alloc((mutator), (type))
 #define hf_alloc_layout(mutator, layout) hf_inline_alloc_layout((mutator), (layout))
 #define hf_load(mutator, source, offset) hf_inline_load((mutator), (source), (offset))

@@ -10,7 +10,7 @@ use crate::ctypes::{HfMutator, HfObject, HfPyobject, size_t};
 use crate::heap::HfHeap;
 use crate::objects::object;
 use crate::status::{Failure, HfStatus};
-use crate::threads::running;
+use crate::threads::{self, running};
 use handfast_core::raw::Mutator;
 use handfast_core::raw::Object;
 use handfast_core::raw::{LinkFlags, PyObject};
@@ -36,6 +36,13 @@ fn address(name: &'static str, ob: *mut HfPyobject) -> Result<*mut PyObject, Fai
         return Err(Failure::argument(format!("{name} is not the address of an hf_pyobject")));
     }
     Ok(HfPyobject::handle(ob))
+}
+
+/// The object that a C pointer names, if it can be one.
+#[inline(always)]
+fn quick(object: *mut HfObject) -> Option<*mut Object> {
+    let object = HfObject::object(object);
+    (!object.is_null() && object.is_aligned()).then_some(object)
 }
 
 /// Flags that the library knows.
@@ -69,6 +76,20 @@ pub unsafe extern "C" fn hf_pyobject_new(
     size: size_t,
     ob_type: *mut c_void,
 ) -> *mut HfPyobject {
+    if let Some(mutator) = threads::quick(mutator) {
+        // SAFETY: [E2] running on this thread.
+        let ob = unsafe { mutator.pyobject_new_quick(size, ob_type) };
+        if !ob.is_null() {
+            return HfPyobject::name(ob);
+        }
+    }
+    // SAFETY: [E1] the caller's promises.
+    unsafe { make(mutator, size, ob_type) }
+}
+
+/// The same in every case.
+#[inline(never)]
+unsafe fn make(mutator: *mut HfMutator, size: size_t, ob_type: *mut c_void) -> *mut HfPyobject {
     boundary::value("hf_pyobject_new", ptr::null_mut(), || {
         let mutator = running("hf_pyobject_new", mutator)?;
         check_size(size)?;
@@ -179,6 +200,29 @@ pub unsafe extern "C" fn hf_link_c_owned(
 /// NULL: out of memory, or `size` is smaller than an `hf_pyobject` and there is no handle yet.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_handle(
+    mutator: *mut HfMutator,
+    object: *mut HfObject,
+    size: size_t,
+    ob_type: *mut c_void,
+    flags: u32,
+) -> *mut HfPyobject {
+    if flags <= HF_LINK_LIGHT
+        && let Some(mutator) = threads::quick(mutator)
+        && let Some(object) = quick(object)
+    {
+        // SAFETY: [E2] running on this thread.
+        let ob = unsafe { mutator.handle_quick(object, size, ob_type, LinkFlags(flags)) };
+        if !ob.is_null() {
+            return HfPyobject::name(ob);
+        }
+    }
+    // SAFETY: [E1] the caller's promises.
+    unsafe { get_or_make(mutator, object, size, ob_type, flags) }
+}
+
+/// The same in every case.
+#[inline(never)]
+unsafe fn get_or_make(
     mutator: *mut HfMutator,
     object: *mut HfObject,
     size: size_t,
@@ -303,6 +347,17 @@ pub unsafe extern "C" fn hf_decref_detached(heap: *mut HfHeap, ob: *mut HfPyobje
 /// nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_decref_zero(ob: *mut HfPyobject) {
+    // SAFETY: [E4] as below; acquire: pairs with every other decrement.
+    if ob.is_aligned() && !ob.is_null() && unsafe { PyObject::reached_quick(HfPyobject::handle(ob)) } {
+        return;
+    }
+    // SAFETY: [E1] the caller's promises.
+    unsafe { zero(ob) }
+}
+
+/// The same in every case.
+#[inline(never)]
+unsafe fn zero(ob: *mut HfPyobject) {
     boundary::nothing("hf_decref_zero", || {
         let ob = handle("ob", ob)?;
         // SAFETY: [E4] the memory of a handle outlives its last reference until dealloc has run.
@@ -371,6 +426,17 @@ pub unsafe extern "C" fn hf_next_dead(heap: *mut HfHeap) -> *mut HfPyobject {
 /// Owner: the memory is gone. Thread: any attached. Collects: no. NULL: does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_pyobject_free(ob: *mut HfPyobject) {
+    // SAFETY: [E4] as below.
+    if ob.is_aligned() && !ob.is_null() && unsafe { PyObject::free_quick(HfPyobject::handle(ob)) } {
+        return;
+    }
+    // SAFETY: [E1] the caller's promises.
+    unsafe { free(ob) }
+}
+
+/// The same in every case.
+#[inline(never)]
+unsafe fn free(ob: *mut HfPyobject) {
     boundary::nothing("hf_pyobject_free", || {
         if ob.is_null() {
             return Ok(());

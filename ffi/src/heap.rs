@@ -126,12 +126,21 @@ pub struct HfLeakReport {
     pub by_type: *mut HfLeakType,
     /// Entries of `by_type`.
     pub by_type_len: size_t,
+    /// Those of `objects` that are immortal, which were meant to stay: `objects` without them is what was forgotten.
+    pub immortal_objects: u64,
+    /// What their counts say, which is part of `references`.
+    pub immortal_references: u64,
 }
 
-// SAFETY: [E3] five words, the size first.
+// SAFETY: [E3] seven words, the size first.
 unsafe impl Growing for HfLeakReport {
     const NAME: &'static str = "hf_leak_report";
     const FIRST: usize = offset_of!(HfLeakReport, by_type);
+}
+
+impl HfLeakReport {
+    /// The least size of a report that has room for the array.
+    const WITH_TYPES: usize = offset_of!(HfLeakReport, immortal_objects);
 }
 
 impl HfHeap {
@@ -239,7 +248,7 @@ unsafe fn report_leaks(report: &LeakReport, out: *mut HfLeakReport) {
     // that they have room for it: the others could not free it.
     // SAFETY: [E3] the first field of the program's struct.
     let stated = unsafe { out.cast::<usize>().read_unaligned() };
-    let whole = (size_of::<HfLeakReport>()..=structs::MAX_STRUCT).contains(&stated);
+    let whole = (HfLeakReport::WITH_TYPES..=structs::MAX_STRUCT).contains(&stated);
     let types: Box<[HfLeakType]> = match whole {
         true => report
             .by_type
@@ -251,7 +260,16 @@ unsafe fn report_leaks(report: &LeakReport, out: *mut HfLeakReport) {
     let by_type_len = types.len();
     let by_type = if types.is_empty() { ptr::null_mut() } else { Box::into_raw(types).cast() };
     let (objects, references) = (report.objects, report.references);
-    let value = HfLeakReport { struct_size: 0, objects, references, by_type, by_type_len };
+    let (immortal_objects, immortal_references) = (report.immortal_objects, report.immortal_references);
+    let value = HfLeakReport {
+        struct_size: 0,
+        objects,
+        references,
+        by_type,
+        by_type_len,
+        immortal_objects,
+        immortal_references,
+    };
     // SAFETY: [E3] as said.
     unsafe { structs::fill(out, &value, if whole { stated } else { HfLeakReport::FIRST }) };
 }
@@ -268,13 +286,14 @@ pub unsafe extern "C" fn hf_leak_report_free(report: *mut HfLeakReport) {
             return Ok(());
         }
         // SAFETY: [E3] the first field of the program's struct.
-        if unsafe { report.cast::<usize>().read_unaligned() } < size_of::<HfLeakReport>() {
+        if unsafe { report.cast::<usize>().read_unaligned() } < HfLeakReport::WITH_TYPES {
             return Ok(());
         }
-        // SAFETY: [E3] the program's struct is whole, says its size.
-        let report = unsafe { &mut *report };
-        let types = std::mem::replace(&mut report.by_type, ptr::null_mut());
-        let len = std::mem::take(&mut report.by_type_len);
+        // Not as a whole: an older program's struct is shorter.
+        // SAFETY: [E3] the program's struct has these two, says its size.
+        let (by_type, by_type_len) = unsafe { (&mut (*report).by_type, &mut (*report).by_type_len) };
+        let types = std::mem::replace(by_type, ptr::null_mut());
+        let len = std::mem::take(by_type_len);
         if !types.is_null() {
             // SAFETY: [E3] both came from `report_leaks`, and were cleared when they were freed.
             drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(types, len)) });

@@ -57,6 +57,9 @@ pub struct HfStats {
     pub finalized: u64,
     /// Objects that were published.
     pub published_objects: u64,
+    /// Handles that exist now and are not linked: those that C alone holds, adopted memory, and the dead until they are
+    /// freed. With `links` it is all handles that there are. Exact when no thread is making or freeing any.
+    pub c_only: u64,
 }
 
 // SAFETY: [E3] words only, the size first.
@@ -99,6 +102,7 @@ pub unsafe extern "C" fn hf_stats_get(heap: *mut HfHeap, out: *mut HfStats) -> H
             attached_mutators: stats.attached_mutators,
             finalized: stats.finalized,
             published_objects: stats.published_objects,
+            c_only: stats.c_only,
         };
         // SAFETY: [E3] NULL or writable as far as its struct_size says.
         unsafe { structs::write(out, &value) }

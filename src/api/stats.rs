@@ -54,4 +54,7 @@ pub struct Stats {
     pub p50_pause_ns: u64,
     /// 99 percent of all pauses were no longer.
     pub p99_pause_ns: u64,
+    /// `PyObject`s that exist now without a link: those that C alone holds, adopted memory, and the dead until they are
+    /// freed. With `links` it is all `PyObject`s that there are. Exact when no thread is making or freeing any.
+    pub c_only: u64,
 }

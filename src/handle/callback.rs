@@ -47,6 +47,7 @@ impl<F: Copy> Callback<F> {
     }
 
     /// Function and argument, if set.
+    #[inline]
     pub(crate) fn get(&self) -> Option<(F, *mut c_void)> {
         // SAFETY: [K7] pairs live as long as the callback.
         let pair = unsafe { self.current.load(Ordering::Acquire).as_ref() }?;

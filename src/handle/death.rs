@@ -7,12 +7,16 @@
 use super::debug;
 use super::heaps;
 use super::links::Links;
+use super::local_links::LocalLinks;
 use super::pyobject::PyObject;
 use super::refcount::Decref;
+use super::slab::SlabHeap;
+use crate::mutator::handshake::Target;
 use crate::sync::thread_local;
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 
 /// Nested deallocs before the rest is postponed.
 const NESTING: u32 = 50;
@@ -67,6 +71,42 @@ impl PyObject {
     /// The caller has just dropped the last counted reference of `ob`, and acquired what others did with it.
     #[inline(never)]
     pub unsafe fn decref_zero(ob: *mut PyObject) {
+        // SAFETY: [K6] the caller's promises.
+        if !unsafe { PyObject::zero_quick(ob) } {
+            // SAFETY: [K6] as above.
+            unsafe { PyObject::zero_slow(ob) };
+        }
+    }
+
+    /// The same in the case that is frequent where the heap has no dealloc: an unlinked object of a page of this thread's
+    /// running mutator is freed. Else false, and nothing has happened. No panic; see
+    /// [`LocalLinks::handle_quick`](super::local_links::LocalLinks::handle_quick).
+    ///
+    /// # Safety
+    /// As [`PyObject::decref_zero`].
+    #[doc(hidden)]
+    #[inline(always)]
+    pub unsafe fn zero_quick(ob: *mut PyObject) -> bool {
+        // SAFETY: [K6] what it asks for is the caller's promise.
+        unsafe { free_quick(ob, |links| links.dealloc.get().is_none()) }
+    }
+
+    /// [`PyObject::decref_reached`] in that case.
+    ///
+    /// # Safety
+    /// As [`PyObject::decref_reached`].
+    #[doc(hidden)]
+    #[inline(always)]
+    pub unsafe fn reached_quick(ob: *mut PyObject) -> bool {
+        // Acquire: as there. Below zero is an underflow, which is another matter.
+        // SAFETY: [K2] as there.
+        let zero = unsafe { (*ob).ob_refcnt.get_acquire() } == 0;
+        // SAFETY: [K6] the caller's promise.
+        zero && unsafe { PyObject::zero_quick(ob) }
+    }
+
+    #[inline(never)]
+    unsafe fn zero_slow(ob: *mut PyObject) {
         // SAFETY: [K2] nobody has freed it: that is what is decided here.
         let this = unsafe { &*ob };
         if this.link().is_linked() {
@@ -116,7 +156,29 @@ impl PyObject {
     ///
     /// # Safety
     /// `ob` is an unlinked `PyObject` that nobody uses afterwards.
+    #[inline]
     pub unsafe fn free(ob: *mut PyObject) {
+        // SAFETY: [K6] the caller's promise.
+        if !unsafe { PyObject::free_quick(ob) } {
+            // SAFETY: [K6] as above.
+            unsafe { PyObject::free_slow(ob) };
+        }
+    }
+
+    /// The same for an unlinked object of a page of this thread's running mutator. Else false, and nothing has happened. No
+    /// panic, as in [`PyObject::zero_quick`].
+    ///
+    /// # Safety
+    /// As [`PyObject::free`].
+    #[doc(hidden)]
+    #[inline(always)]
+    pub unsafe fn free_quick(ob: *mut PyObject) -> bool {
+        // SAFETY: [K6] the caller's promise.
+        unsafe { free_quick(ob, |_| true) }
+    }
+
+    #[inline(never)]
+    unsafe fn free_slow(ob: *mut PyObject) {
         debug::check_free(ob);
         let freed = if let Some((links, record)) = heaps::own(ob) {
             // SAFETY: [L2] this thread is attached to that heap: its links stay. [K6] The caller's promise.
@@ -131,6 +193,37 @@ impl PyObject {
             report("free", ob, "it is linked still; nothing was done");
         }
     }
+}
+
+/// Frees an unlinked object of a page of this thread's running mutator, if `may`.
+///
+/// # Safety
+/// Nobody uses `ob` afterwards.
+#[inline(always)]
+unsafe fn free_quick(ob: *mut PyObject, may: impl FnOnce(&Links) -> bool) -> bool {
+    if cfg!(feature = "debug") {
+        return false;
+    }
+    let Some((links, record)) = heaps::latest(ob) else { return false };
+    // SAFETY: [L2] this thread is attached to that heap: links and record stay.
+    let (links, record) = unsafe { (&*links, &*record) };
+    // SAFETY: [K5] it is in the slabs of that heap.
+    let (this, page) = unsafe { (&*ob, SlabHeap::page(ob.cast())) };
+    if this.link().is_linked()
+        || record.word.target() != Target::Running
+        || !ptr::eq(page.owner().cast(), record)
+        || !may(links)
+    {
+        return false;
+    }
+    // SAFETY: [L1] the record of this very thread, which is running, and not inside another use of its links.
+    let Some(local) = (unsafe { LocalLinks::of(record) }) else { return false };
+    // SAFETY: [K6] the caller's promise; [Z4] on a page of this mutator.
+    let freed = unsafe { local.slab.free_loose(&links.slabs, page, ob.cast()) };
+    if freed {
+        LocalLinks::count_c_only(record, -1);
+    }
+    freed
 }
 
 struct Depth;

@@ -2,14 +2,16 @@
 //!
 //! A thread asks the heaps to which it is attached first; a thread that is attached to none asks the table of all heaps
 //! of the process, the one piece of process-wide state that the C interface forces upon us. Neither is on a fast path:
-//! a decref that leaves references touches nothing but the count.
+//! a decref that leaves references touches nothing but the count. Nearly all threads are attached to one heap, and what
+//! they free is in its slabs: so a thread remembers where it found what it last asked for, and looks there first
+//! ([`Latest`]).
 
 use super::links::Links;
 use super::pyobject::PyObject;
 use crate::mutator::Record;
 use crate::mutator::handshake::Target;
 use crate::sync::{Arc, Mutex, process_static, thread_local};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
 
@@ -35,8 +37,13 @@ impl Drop for Attachments {
     }
 }
 
+/// Where a thread's last look-up ended: links of a heap to which it is attached, and its record there; null: nowhere.
+pub(crate) type Latest = (*const Links, *const Record);
+const NOWHERE: Latest = (std::ptr::null(), std::ptr::null());
+
 thread_local! {
     static ATTACHED: Attachments = const { Attachments(RefCell::new(Vec::new())) };
+    static LATEST: Cell<Latest> = const { Cell::new(NOWHERE) };
 }
 
 process_static! {
@@ -62,6 +69,7 @@ pub(crate) fn can_attach() -> bool {
 
 /// This thread leaves.
 pub(crate) fn detach(record: *const Record) {
+    let _ = LATEST.try_with(|latest| latest.set(NOWHERE));
     // During the thread's end the list may be gone already.
     let _ = ATTACHED.try_with(|all| all.0.borrow_mut().retain(|a| a.record != record));
 }
@@ -97,14 +105,30 @@ pub(crate) fn find(wanted: impl Fn(*const Record) -> bool) -> Option<*const Reco
 /// The links that an object belongs to and this thread's record there, if this thread is attached to that heap: then both
 /// stay until it detaches.
 #[inline]
-pub(crate) fn own(ob: *const PyObject) -> Option<(*const Links, *const Record)> {
-    ATTACHED
+pub(crate) fn own(ob: *const PyObject) -> Option<Latest> {
+    latest(ob).or_else(|| own_slow(ob))
+}
+
+/// The same, if the object is in the slabs of the heap where the last one was found.
+#[inline(always)]
+pub(crate) fn latest(ob: *const PyObject) -> Option<Latest> {
+    let latest = LATEST.try_with(Cell::get).unwrap_or(NOWHERE);
+    // SAFETY: [L2] it was found by this thread, which has not detached since: the links stay.
+    let ours = unsafe { latest.0.as_ref() }.is_some_and(|links| links.slabs.contains(ob as usize));
+    ours.then_some(latest)
+}
+
+#[inline(never)]
+fn own_slow(ob: *const PyObject) -> Option<Latest> {
+    let found = ATTACHED
         .try_with(|all| {
             let all = all.0.borrow();
             all.iter().find(|a| a.links.owns(ob)).map(|a| (Arc::as_ptr(&a.links), a.record))
         })
         .ok()
-        .flatten()
+        .flatten()?;
+    let _ = LATEST.try_with(|latest| latest.set(found));
+    Some(found)
 }
 
 /// The heap that an object belongs to.

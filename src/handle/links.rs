@@ -121,8 +121,16 @@ impl Links {
         ob
     }
 
-    /// The word of a type's handle slot.
+    /// The word of a type's handle slot, if the object's type has one.
+    #[inline(always)]
     pub(super) unsafe fn slot<'a>(&self, object: *mut Object) -> Option<&'a AtomicUsize> {
+        // SAFETY: [K4] the caller's promise.
+        unsafe { Self::slot_of(object) }
+    }
+
+    /// The same.
+    #[inline(always)]
+    pub(super) unsafe fn slot_of<'a>(object: *mut Object) -> Option<&'a AtomicUsize> {
         // SAFETY: [H2] the caller says that the object is live.
         let offset = unsafe { (*object).type_info() }.handle_slot;
         if offset == NO_SLOT {
@@ -244,16 +252,27 @@ impl Links {
         }
         if self.slabs.contains(ob as usize) {
             // In native code a holder may be using our record: then the object goes back as from another thread.
+            // SAFETY: [L2] this thread is attached, so the record stays.
+            let record = record.map(|record| unsafe { &*record });
+            let running = record.filter(|record| record.word.target() == Target::Running);
             // SAFETY: [L1] the record of this very thread, which is running, and not inside another use of its links.
-            let mut local = record.and_then(|record| unsafe {
-                if (*record).word.target() == Target::Running { LocalLinks::of(&*record) } else { None }
-            });
+            let local = running.and_then(|record| unsafe { LocalLinks::of(record) });
             // SAFETY: [K6] the caller's promise.
-            unsafe { debug::give_back(self, local.as_mut().map(|l| &mut l.slab), ob) };
-        } else {
-            self.adopted.pin().remove(&(ob as usize));
+            unsafe { debug::give_back(self, local.map(|l| &mut l.slab), ob) };
+            match running {
+                Some(record) => LocalLinks::count_c_only(record, -1),
+                None => self.count_c_only(-1),
+            }
+        } else if self.adopted.pin().remove(&(ob as usize)).is_some() {
+            self.count_c_only(-1);
         }
         true
+    }
+
+    /// So many more C-only objects, or (negative) fewer, where no running mutator counts for itself.
+    #[cold]
+    fn count_c_only(&self, change: isize) {
+        self.shared.counters.c_only.fetch_add(change as u64, Ordering::Relaxed);
     }
 
     /// Adopts memory of the embedder's own.
@@ -283,6 +302,7 @@ impl Links {
         if this.ob_refcnt.get_acquire() <= 0 {
             this.ob_refcnt.set(1);
         }
+        self.count_c_only(1);
         Ok(())
     }
 
@@ -301,7 +321,9 @@ impl Links {
         if unsafe { (*ob).link() }.is_linked() {
             return Err("still linked");
         }
-        self.adopted.pin().remove(&(ob as usize));
+        if self.adopted.pin().remove(&(ob as usize)).is_some() {
+            self.count_c_only(-1);
+        }
         Ok(())
     }
 

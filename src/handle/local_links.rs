@@ -6,10 +6,10 @@
 use super::debug::{self, Event};
 use super::links::{Address, LinkError, Links};
 use super::pyobject::{LinkFlags, LinkWord, MIN_SIZE, PyObject};
-use super::slab::{MAX_SMALL, SlabHeap, SlabLocal, Span};
+use super::slab::{MAX_SMALL, QUICK, SlabHeap, SlabLocal, Span};
 use crate::mutator::Record;
 use crate::object::Object;
-use crate::object::header::{LINKED, OLD, PUBLIC};
+use crate::object::header::{BARRIER_IDLE, LINKED, OLD, PUBLIC};
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
 use rustc_hash::FxHashMap;
@@ -54,8 +54,8 @@ impl LocalLinks {
         unsafe { record.local().links_address.cast::<LocalLinks>().as_mut() }
     }
 
-    /// A C-only object with count 1, zeroed otherwise; null when memory is out or `size` is below 24.
-    pub fn alloc(&mut self, size: usize, ob_type: *mut c_void) -> *mut PyObject {
+    /// An unlinked object with count 1, zeroed otherwise; null when memory is out or `size` is below 24.
+    fn alloc(&mut self, size: usize, ob_type: *mut c_void) -> *mut PyObject {
         if size < MIN_SIZE {
             return ptr::null_mut();
         }
@@ -71,11 +71,28 @@ impl LocalLinks {
         ob
     }
 
-    /// Links two unlinked objects.
+    /// Links an object with a C-only one.
     ///
     /// # Safety
     /// Called by the running owner of `record`; `object` is valid for it, `ob` is a live object that the caller holds.
     pub unsafe fn link(
+        record: &Record,
+        object: *mut Object,
+        ob: *mut PyObject,
+        flags: LinkFlags,
+        c_owned: bool,
+    ) -> Result<(), LinkError> {
+        // SAFETY: [K4] the caller's promises.
+        unsafe { Self::join(record, object, ob, flags, c_owned) }?;
+        Self::count_c_only(record, -1);
+        Ok(())
+    }
+
+    /// The same, with an object of which nobody else knows yet, too.
+    ///
+    /// # Safety
+    /// As [`LocalLinks::link`].
+    unsafe fn join(
         record: &Record,
         object: *mut Object,
         ob: *mut PyObject,
@@ -112,6 +129,62 @@ impl LocalLinks {
         }
         Self::count_made(record);
         Ok(())
+    }
+
+    /// A C-only object with count 1, zeroed otherwise; null when memory is out or `size` is below 24.
+    ///
+    /// # Safety
+    /// Called by the running owner of `record`.
+    #[inline]
+    pub unsafe fn make(record: &Record, size: usize, ob_type: *mut c_void) -> *mut PyObject {
+        // SAFETY: [L1] the owner.
+        let ob = unsafe { Self::make_quick(record, size, ob_type) };
+        if !ob.is_null() {
+            return ob;
+        }
+        // SAFETY: [L1] as above.
+        unsafe { Self::make_slow(record, size, ob_type) }
+    }
+
+    /// The same in memory of that size which was freed last; null, and nothing has happened, where that cannot be. No panic,
+    /// as in [`LocalLinks::handle_quick`].
+    ///
+    /// # Safety
+    /// As [`LocalLinks::make`].
+    #[inline(always)]
+    pub unsafe fn make_quick(record: &Record, size: usize, ob_type: *mut c_void) -> *mut PyObject {
+        if cfg!(feature = "debug") || !(MIN_SIZE..=MAX_SMALL).contains(&size) {
+            return ptr::null_mut();
+        }
+        // SAFETY: [L1] the owner.
+        let Some(this) = (unsafe { Self::of(record) }) else { return ptr::null_mut() };
+        let Some(memory) = this.slab.alloc_loose(size) else { return ptr::null_mut() };
+        let ob: *mut PyObject = memory.cast();
+        // SAFETY: [K2] fresh, zeroed and large enough. The type is no word that a scan looks at.
+        unsafe {
+            (*ob).ob_refcnt.set(1);
+            (&raw mut (*ob).ob_type).write(ob_type);
+        }
+        Self::count_c_only(record, 1);
+        ob
+    }
+
+    #[inline(never)]
+    unsafe fn make_slow(record: &Record, size: usize, ob_type: *mut c_void) -> *mut PyObject {
+        // SAFETY: [L1] the owner.
+        let Some(this) = (unsafe { Self::of(record) }) else { return ptr::null_mut() };
+        let ob = this.alloc(size, ob_type);
+        if !ob.is_null() {
+            Self::count_c_only(record, 1);
+        }
+        ob
+    }
+
+    /// So many more C-only objects, or (negative) fewer, by the running owner of `record`.
+    #[inline]
+    pub(super) fn count_c_only(record: &Record, change: isize) {
+        let count = &record.c_only;
+        count.store(count.load(Ordering::Relaxed).wrapping_add(change as u64), Ordering::Relaxed);
     }
 
     #[inline]
@@ -156,7 +229,6 @@ impl LocalLinks {
     ///
     /// # Safety
     /// As [`LocalLinks::handle`]; `size` is that of a `PyObject`, and with its trailer at most `MAX_SMALL`.
-    #[inline(always)]
     unsafe fn make_young(
         &mut self,
         object: *mut Object,
@@ -195,14 +267,37 @@ impl LocalLinks {
     /// The `PyObject` of an object, or null.
     ///
     /// # Safety
+    /// Called by the running owner of `record`; `object` is valid for it.
+    #[inline]
+    pub unsafe fn handle_of(record: &Record, object: *mut Object) -> *mut PyObject {
+        // SAFETY: [K4] the object is live.
+        if let Some(slot) = unsafe { Links::slot_of(object) } {
+            // Acquire, [L-slot]: pairs with the release of the thread that linked.
+            return slot.load(Ordering::Acquire) as *mut PyObject;
+        }
+        // SAFETY: [L1] the owner.
+        let Some(this) = (unsafe { Self::of(record) }) else { return ptr::null_mut() };
+        // SAFETY: [K4] the caller's promise.
+        unsafe { this.find_in_tables(object) }
+    }
+
+    /// The same.
+    ///
+    /// # Safety
     /// Called by the owner; `object` is valid for it.
     #[inline]
     pub unsafe fn find(&self, object: *mut Object) -> *mut PyObject {
         // SAFETY: [K4] the object is live.
         if let Some(slot) = unsafe { self.links.slot(object) } {
-            // Acquire, [L-slot]: pairs with the release of the thread that linked.
+            // Acquire: [L-slot].
             return slot.load(Ordering::Acquire) as *mut PyObject;
         }
+        // SAFETY: [K4] as above.
+        unsafe { self.find_in_tables(object) }
+    }
+
+    /// The same for an object without a handle slot.
+    unsafe fn find_in_tables(&self, object: *mut Object) -> *mut PyObject {
         // SAFETY: [H2] as above.
         if unsafe { (*object).flags() } & (PUBLIC | LINKED) == 0 {
             // Only its owner, who is asking, could have linked it.
@@ -226,23 +321,67 @@ impl LocalLinks {
         ob_type: *mut c_void,
         flags: LinkFlags,
     ) -> *mut PyObject {
-        // SAFETY: [H2] the caller says that it is live.
-        let bits = unsafe { (*object).flags() };
-        if bits & (PUBLIC | OLD | LINKED) == 0 && (MIN_SIZE..=MAX_SMALL - debug::room(0)).contains(&size) {
-            // SAFETY: [L1] the owner.
-            let Some(this) = (unsafe { Self::of(record) }) else { return ptr::null_mut() };
-            // SAFETY: [K4] private to this mutator, young, and not linked.
-            let ob = unsafe { this.make_young(object, size, ob_type, flags) };
-            if !ob.is_null() {
-                Self::count_made(record);
-            }
+        // SAFETY: [K4] the caller's promises.
+        let ob = unsafe { Self::handle_quick(record, object, size, ob_type, flags) };
+        if !ob.is_null() {
             return ob;
         }
         // SAFETY: [K4] the caller's promises.
         unsafe { Self::handle_slow(record, object, size, ob_type, flags) }
     }
 
-    /// The same for objects that are linked, old or public, and for large handles.
+    /// The same in the two cases that are frequent: the object has a handle slot and is linked, or has a slot and is young,
+    /// private, without a handle, and the memory of a small one is at hand. Else null, and nothing has happened. No panic,
+    /// no call: C's functions come here before they set up to catch one.
+    ///
+    /// # Safety
+    /// As [`LocalLinks::handle`].
+    #[inline(always)]
+    pub unsafe fn handle_quick(
+        record: &Record,
+        object: *mut Object,
+        size: usize,
+        ob_type: *mut c_void,
+        flags: LinkFlags,
+    ) -> *mut PyObject {
+        if cfg!(feature = "debug") {
+            return ptr::null_mut();
+        }
+        // SAFETY: [H2] the caller says that it is live.
+        let bits = unsafe { (*object).flags() };
+        // SAFETY: [K4] as above.
+        let Some(slot) = (unsafe { Links::slot_of(object) }) else { return ptr::null_mut() };
+        if bits & LINKED != 0 {
+            // Acquire, [L-slot]. Null: the flag, read relaxed, was seen before the handle.
+            let ob = slot.load(Ordering::Acquire) as *mut PyObject;
+            if !ob.is_null() {
+                // SAFETY: [K2] linked to a live object, so alive.
+                unsafe { PyObject::incref(ob) };
+            }
+            return ob;
+        }
+        if bits & (PUBLIC | OLD) != 0 || !(MIN_SIZE..=QUICK).contains(&size) {
+            return ptr::null_mut();
+        }
+        // SAFETY: [L1] the owner.
+        let Some(this) = (unsafe { Self::of(record) }) else { return ptr::null_mut() };
+        let Some(memory) = this.slab.alloc_young_quick(size) else { return ptr::null_mut() };
+        let ob: *mut PyObject = memory.cast();
+        // SAFETY: [K2] fresh and large enough. The type is no word that a scan looks at.
+        let this = unsafe {
+            (&raw mut (*ob).ob_type).write(ob_type);
+            &*ob
+        };
+        this.ob_refcnt.set(2);
+        this.set_link(LinkWord::new(object, flags == LinkFlags::LIGHT, false).private(true));
+        slot.store(ob as usize, Ordering::Relaxed);
+        // SAFETY: [H2] live, and private to this mutator.
+        unsafe { (*object).set_flags_private(LINKED, 0) };
+        Self::count_made(record);
+        ob
+    }
+
+    /// The same in every case.
     #[inline(never)]
     unsafe fn handle_slow(
         record: &Record,
@@ -253,6 +392,16 @@ impl LocalLinks {
     ) -> *mut PyObject {
         // SAFETY: [L1] the owner; ends before `share` takes the record's state.
         let Some(this) = (unsafe { Self::of(record) }) else { return ptr::null_mut() };
+        // SAFETY: [H2] the caller says that it is live.
+        let bits = unsafe { (*object).flags() };
+        if bits & (PUBLIC | OLD | LINKED) == 0 && (MIN_SIZE..=MAX_SMALL - debug::room(0)).contains(&size) {
+            // SAFETY: [K4] private to this mutator, young, and not linked.
+            let ob = unsafe { this.make_young(object, size, ob_type, flags) };
+            if !ob.is_null() {
+                Self::count_made(record);
+            }
+            return ob;
+        }
         // SAFETY: [K4] the caller's promise.
         let ob = unsafe { this.find(object) };
         if !ob.is_null() {
@@ -286,7 +435,7 @@ impl LocalLinks {
     #[cold]
     unsafe fn share(record: &Record, object: *mut Object, ob: *mut PyObject, flags: LinkFlags) -> *mut PyObject {
         // SAFETY: [K4] the caller's promise.
-        if unsafe { Self::link(record, object, ob, flags, false) }.is_ok() {
+        if unsafe { Self::join(record, object, ob, flags, false) }.is_ok() {
             return ob;
         }
         // SAFETY: [L1] the owner.
@@ -305,7 +454,25 @@ impl LocalLinks {
     ///
     /// # Safety
     /// Called by the running owner of `record`; `ob` is a live object that it holds or that something it holds keeps alive.
+    #[inline]
     pub unsafe fn cross(record: &Record, ob: *mut PyObject) -> *mut Object {
+        // SAFETY: [K2] the caller says that it is live.
+        let word = unsafe { (*ob).link() };
+        let object = word.object();
+        // Outside of cycles there is nothing to shade. An unlinked object's word leads to no block of this heap.
+        if record.barrier.get() == BARRIER_IDLE && record.in_blocks(object) {
+            // SAFETY: [K5] only objects of our slabs are linked privately.
+            if !word.is_private() || ptr::eq(unsafe { SlabHeap::page(ob.cast()) }.owner().cast(), record) {
+                return object;
+            }
+        }
+        // SAFETY: [K2] the caller's promise.
+        unsafe { Self::cross_slow(record, ob) }
+    }
+
+    /// The same with a cycle under way, for large objects, for other threads' private links, and for what is not linked.
+    #[inline(never)]
+    unsafe fn cross_slow(record: &Record, ob: *mut PyObject) -> *mut Object {
         // SAFETY: [K2] the caller says that it is live.
         let this = unsafe { &*ob };
         let mut word = this.link();

@@ -36,6 +36,10 @@ pub struct LeakReport {
     pub references: u64,
     /// By `ob_type` address: objects and references.
     pub by_type: Vec<(usize, u64, u64)>,
+    /// Those of `objects` that are immortal, which were meant to stay; `objects` without them is what was forgotten.
+    pub immortal_objects: u64,
+    /// What their counts say, which is part of `references`.
+    pub immortal_references: u64,
     /// In builds with the `debug` feature one text for each of the objects: address, type, counts, and what happened to it:
     /// who allocated it, where its first incref came from (increfs that C inlines are not seen), who linked it. Else empty.
     pub history: Vec<String>,

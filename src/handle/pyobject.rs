@@ -65,9 +65,11 @@ const MAX_AGE: u8 = 7;
 pub(super) struct LinkWord(pub(super) usize);
 
 impl LinkWord {
+    #[inline(always)]
     pub(super) fn new(object: *mut Object, light: bool, c_owned: bool) -> LinkWord {
         LinkWord(object as usize | if light { LIGHT } else { 0 } | if c_owned { C_OWNED } else { 0 })
     }
+    #[inline(always)]
     pub(super) fn private(self, young: bool) -> LinkWord {
         LinkWord(self.0 | PRIVATE | if young { YOUNG } else { 0 })
     }
@@ -119,6 +121,7 @@ impl PyObject {
     }
 
     /// Sets the link word; release: [L-word].
+    #[inline(always)]
     pub(super) fn set_link(&self, word: LinkWord) {
         self.ob_pypy_link.store(word.0, Ordering::Release);
     }

@@ -127,6 +127,7 @@ impl RefCount {
     }
 
     /// Sets the word, while no other thread uses the object (or it is its only user's to reset, as in the dead queue).
+    #[inline(always)]
     pub fn set(&self, n: isize) {
         self.0.store(n, Relaxed);
     }

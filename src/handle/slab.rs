@@ -12,6 +12,7 @@
 //! | `local.rs` | [`SlabLocal`], a mutator's pages |
 //! | `page.rs` | [`PageHeader`], size classes, slots, linked bits |
 //! | `spans.rs` | consecutive slots: how a mutator gives slots out, and gets those of pairs that died young back |
+//! | `loose.rs` | slots that were freed one by one, to be given out again |
 //! | `slot.rs` | what is in a slot while it is free |
 //! | `remote.rs` | the protocols between threads: states of a page, rules, orderings |
 //! | `locate.rs` | what is at an address, for checked builds |
@@ -41,6 +42,7 @@
 mod local;
 #[cfg(feature = "debug")]
 mod locate;
+mod loose;
 mod page;
 mod range;
 mod remote;
@@ -50,7 +52,7 @@ mod spans;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use local::SlabLocal;
+pub(crate) use local::{QUICK, SlabLocal};
 #[cfg(feature = "debug")]
 pub(crate) use locate::Place;
 pub(crate) use page::{MAX_SMALL, PAGE_BYTES, PAGE_OWNER, PageHeader};

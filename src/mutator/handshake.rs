@@ -276,10 +276,12 @@ impl HandshakeWord {
     }
 
     /// The state now. Acquire, as in [`Self::request`].
+    #[inline]
     pub fn target(&self) -> Target {
         Self::target_of(self.0.load(Acquire))
     }
 
+    #[inline(always)]
     fn target_of(word: u32) -> Target {
         match word & STATE {
             RUNNING => Target::Running,

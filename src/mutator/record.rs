@@ -126,6 +126,9 @@ pub struct Record {
     pub publish_requests: SegQueue<Arc<PublishRequest>>,
     /// Links that this record's owners have made. Written by the owner only, so that making a pair shares no cache line.
     pub links_made: AtomicU64,
+    /// `PyObject`s without a link that this record's owners have made, less those that they have linked or freed: below zero,
+    /// wrapping, where it is others that make them. Written by the owner only, as above.
+    pub c_only: AtomicU64,
     /// Pauses of this mutator in nanoseconds.
     pub pauses: Mutex<Histogram<u64>>,
     /// The number of the thread that attached (see `sync::thread_number`), 0 when detached.
@@ -181,6 +184,7 @@ impl Record {
             answered: Answer::new(),
             publish_requests: SegQueue::new(),
             links_made: AtomicU64::new(0),
+            c_only: AtomicU64::new(0),
             pauses: Mutex::new(Histogram::new_with_bounds(1, 1 << 40, 2).expect("constant bounds")),
             thread: AtomicU64::new(0),
             shared,
@@ -199,7 +203,13 @@ impl Record {
     /// Whether an address lies in the heap. The address is not read.
     #[inline(always)]
     pub fn owns(&self, object: *mut Object) -> bool {
-        (object as usize).wrapping_sub(self.space.0) < self.space.1 || self.shared().memory.contains(object as usize)
+        self.in_blocks(object) || self.shared().memory.contains(object as usize)
+    }
+
+    /// Whether an address lies in a block of the heap; that of a large object does not. The address is not read.
+    #[inline(always)]
+    pub fn in_blocks(&self, object: *mut Object) -> bool {
+        (object as usize).wrapping_sub(self.space.0) < self.space.1
     }
 
     /// The owner's state.

@@ -37,7 +37,7 @@ pub struct Due(pub NonNull<GlobalCell>);
 // SAFETY: [G2] cells have stable addresses and atomic fields.
 unsafe impl Send for Due {}
 
-/// Counters that only grow, summed over all mutators.
+/// Counters that only grow, but for `c_only`, summed over all mutators.
 #[derive(Debug, Default)]
 #[allow(missing_docs, reason = "the names are those of the public statistics, where they are explained")]
 pub struct Counters {
@@ -51,6 +51,8 @@ pub struct Counters {
     pub links_freed_by_minor: AtomicU64,
     pub links_freed_by_cycle: AtomicU64,
     pub dead_queued: AtomicU64,
+    /// What records count as `c_only`, where no running mutator of the heap does it; wrapping.
+    pub c_only: AtomicU64,
     pub longest_pause_ns: AtomicU64,
     pub live_bytes: AtomicU64,
     pub live_objects: AtomicU64,

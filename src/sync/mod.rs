@@ -21,6 +21,7 @@
 mod imp {
     pub use crossbeam_queue::SegQueue;
     pub use crossbeam_utils::Backoff;
+    use std::cell::Cell;
     pub use std::sync::atomic;
     pub use std::sync::{Arc, Condvar, Mutex, MutexGuard};
     pub use std::thread;
@@ -32,13 +33,24 @@ mod imp {
     }
 
     /// A number for the calling thread that no other thread of the process has or had.
+    #[inline]
     pub fn thread_number() -> u64 {
-        static NEXT: atomic::AtomicU64 = atomic::AtomicU64::new(1);
-        thread_local! {
-            static NUMBER: u64 = NEXT.fetch_add(1, atomic::Ordering::Relaxed);
+        // Has no destructor, so it is there until the thread is gone.
+        match NUMBER.get() {
+            0 => next_number(),
+            number => number,
         }
-        // While a thread ends its locals may be gone: then it is nobody's owner.
-        NUMBER.try_with(|n| *n).unwrap_or(u64::MAX)
+    }
+
+    thread_local! {
+        static NUMBER: Cell<u64> = const { Cell::new(0) };
+    }
+
+    #[cold]
+    fn next_number() -> u64 {
+        static NEXT: atomic::AtomicU64 = atomic::AtomicU64::new(1);
+        NUMBER.set(NEXT.fetch_add(1, atomic::Ordering::Relaxed));
+        NUMBER.get()
     }
 }
 

@@ -44,6 +44,13 @@ pub struct LeakReport {
     pub references: u64,
 }
 
+/// `hf_stats`: after its size, words in the order of the header.
+pub type Stats = [usize; 24];
+/// Pairs that are linked now.
+pub const LINKS: usize = 6;
+/// Handles that are not linked.
+pub const C_ONLY: usize = 23;
+
 pub type Object = *mut c_void;
 pub type Mutator = *mut c_void;
 pub type Heap = *mut c_void;
@@ -54,6 +61,7 @@ unsafe extern "C" {
     pub safe fn hf_heap_new(config: *const Config, out: *mut Heap) -> i32;
     pub safe fn hf_heap_free(heap: Heap, report: *mut LeakReport) -> i32;
     pub safe fn hf_heap_verify(heap: Heap) -> i32;
+    pub safe fn hf_stats_get(heap: Heap, out: *mut Stats) -> i32;
     pub safe fn hf_type_info_init_sized(info: *mut TypeInfo, size: usize);
     pub safe fn hf_type_new(heap: Heap, info: *const TypeInfo, out: *mut u32) -> i32;
     pub safe fn hf_attach(heap: Heap, out: *mut Mutator) -> i32;

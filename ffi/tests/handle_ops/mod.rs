@@ -137,6 +137,12 @@ impl World {
                 assert_eq!((!ob.is_null()).then(|| id_of(ob)), model.handle);
             }
         }
+        let mut stats: Stats = [0; 24];
+        stats[0] = size_of::<Stats>();
+        assert_eq!(hf_stats_get(self.heap, &mut stats), 0);
+        let linked = self.model.handles.values().filter(|handle| handle.object.is_some()).count();
+        assert_eq!(stats[LINKS], linked, "pairs");
+        assert_eq!(stats[C_ONLY], self.model.handles.len() - linked, "handles without a link");
         for (id, handle) in &self.model.handles {
             if handle.immortal {
                 // Its count has no meaning, but it is there, and still linked with the same object.

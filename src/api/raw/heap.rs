@@ -203,10 +203,13 @@ impl Heap {
         let counters = &shared.counters;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let mut pauses: Histogram<u64> = Histogram::new(2).expect("constant precision");
+        // Objects in the dead queue, and those taken out and not freed yet, are unlinked like the rest.
+        let mut c_only = get(&counters.c_only).wrapping_add(get(&counters.dead_queued));
         let (mut attached, mut made) = (0, 0);
         for record in shared.registry.iter() {
             attached += (record.word.target() != Target::Detached) as u64;
             made += get(&record.links_made);
+            c_only = c_only.wrapping_add(get(&record.c_only));
             let _ = pauses.add(&*record.pauses.lock().unwrap_or_else(|e| e.into_inner()));
         }
         let (by_minor, by_cycle) = (get(&counters.links_freed_by_minor), get(&counters.links_freed_by_cycle));
@@ -229,6 +232,8 @@ impl Heap {
             finalized: get(&counters.finalized),
             published_objects: get(&counters.published),
             attached_mutators: attached,
+            // While others are at work the parts are of different moments.
+            c_only: (c_only as i64).max(0) as u64,
             pauses: pauses.len(),
             longest_pause_ns: get(&counters.longest_pause_ns),
             p50_pause_ns: if pauses.is_empty() { 0 } else { pauses.value_at_quantile(0.5) },

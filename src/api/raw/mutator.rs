@@ -15,7 +15,7 @@ use crate::sync::atomic::Ordering;
 use crate::sync::thread_number;
 use std::ffi::c_void;
 use std::marker::PhantomData;
-use std::ptr::{NonNull, null_mut};
+use std::ptr::NonNull;
 
 /// An attached thread. The address in it is C's `hf_mutator *`. Copies are the same mutator.
 ///
@@ -37,6 +37,7 @@ impl Mutator {
     }
 
     /// From an address that `as_ptr` gave; `None` for null.
+    #[inline]
     pub unsafe fn from_ptr(address: *mut Record) -> Option<Mutator> {
         NonNull::new(address).map(|p| Mutator(p, PhantomData))
     }
@@ -379,10 +380,7 @@ impl Mutator {
     /// A C-only `PyObject` of `size` bytes with count 1, zeroed otherwise; null when memory is out or `size` is below 24.
     pub unsafe fn pyobject_new(self, size: usize, ob_type: *mut c_void) -> *mut PyObject {
         // SAFETY: [L1] the owner.
-        match unsafe { LocalLinks::of(self.record()) } {
-            Some(links) => links.alloc(size, ob_type),
-            None => null_mut(),
-        }
+        unsafe { LocalLinks::make(self.record(), size, ob_type) }
     }
 
     /// From now on all rules hold for memory of the embedder's own; handfast never frees it.
@@ -467,16 +465,33 @@ impl Mutator {
         unsafe { LocalLinks::handle(self.record(), object, size, ob_type, flags) }
     }
 
+    /// [`Mutator::handle`] in its simplest cases, else null: no panic, no call. For the C interface.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub unsafe fn handle_quick(
+        self,
+        object: *mut Object,
+        size: usize,
+        ob_type: *mut c_void,
+        flags: LinkFlags,
+    ) -> *mut PyObject {
+        // SAFETY: [K4] the caller's object.
+        unsafe { LocalLinks::handle_quick(self.record(), object, size, ob_type, flags) }
+    }
+
+    /// [`Mutator::pyobject_new`] likewise.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub unsafe fn pyobject_new_quick(self, size: usize, ob_type: *mut c_void) -> *mut PyObject {
+        // SAFETY: [L1] the owner.
+        unsafe { LocalLinks::make_quick(self.record(), size, ob_type) }
+    }
+
     /// The handle of an object, borrowed; null when it has none. Never collects.
     #[inline]
     pub unsafe fn from_obj(self, object: *mut Object) -> *mut PyObject {
-        // SAFETY: [L1] the owner, and its object.
-        unsafe {
-            match LocalLinks::of(self.record()) {
-                Some(links) => links.find(object),
-                None => null_mut(),
-            }
-        }
+        // SAFETY: [K4] the owner, and its object.
+        unsafe { LocalLinks::handle_of(self.record(), object) }
     }
 
     /// The object of a `PyObject`; null when it is not linked, or with an object of another heap. Never collects; may wait for the thread to which the object

@@ -76,6 +76,10 @@ fn report(heap: &Heap) -> LeakReport {
             if count != 0 {
                 report.objects += 1;
                 report.references += count;
+                if (*ob).ob_refcnt.is_immortal() {
+                    report.immortal_objects += 1;
+                    report.immortal_references += count;
+                }
                 let entry = by_type.entry((*ob).ob_type as usize).or_default();
                 entry.0 += 1;
                 entry.1 += count;

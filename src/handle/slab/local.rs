@@ -8,9 +8,11 @@
 //! Everything here is touched by the owning mutator only, or by who works on its behalf while it is held.
 
 use super::SlabHeap;
+use super::loose::Loose;
 use super::page::{self, CLASSES, LocalFree, MAX_SMALL, PageHeader};
 use super::remote::{Mailbox, NONE};
 use super::slot;
+pub(crate) use super::slot::QUICK;
 use super::spans::{Bump, Span};
 use crate::handle::PyObject;
 use crate::sync::Arc;
@@ -26,6 +28,8 @@ pub(crate) struct SlabLocal {
     bump: [Bump; CLASSES],
     /// Spans in which young pairs were made since the last minor collection; those of `bump` beside.
     young: Vec<Span>,
+    /// Slots that were freed by themselves, to be given out again by themselves, by class.
+    loose: [Loose; CLASSES],
     /// The OPEN pages, by class.
     avail: [Vec<&'static PageHeader>; CLASSES],
     /// All pages.
@@ -54,6 +58,7 @@ impl SlabLocal {
             mailbox: None,
             bump: [Bump::EMPTY; CLASSES],
             young: Vec::new(),
+            loose: std::array::from_fn(Loose::new),
             avail: [const { Vec::new() }; CLASSES],
             own: Vec::new(),
             resting: Vec::new(),
@@ -68,12 +73,25 @@ impl SlabLocal {
         if size > MAX_SMALL {
             return self.alloc_run(heap, size);
         }
+        if let Some(slot) = self.alloc_loose(size) {
+            return slot;
+        }
         let slot = self.take(heap, page::class_of(size));
         if !slot.is_null() {
             // SAFETY: [Z4] just taken: unused memory of a page of this mutator, of at least that size.
             unsafe { slot::reset(slot) };
         }
         slot
+    }
+
+    /// The same, if it is the simplest case: of at most [`MAX_SMALL`] bytes, and the memory is what was freed last.
+    #[inline(always)]
+    pub(crate) fn alloc_loose(&mut self, size: usize) -> Option<*mut u8> {
+        let class = page::class_of(size);
+        let slot = self.loose[class].take()?;
+        // SAFETY: [Z4] a free slot of this class, whose words 0 and 1 are zero.
+        unsafe { slot::zero_tail(slot, page::SIZES[class]) };
+        Some(slot)
     }
 
     /// A slot for a young pair of at most [`MAX_SMALL`] bytes, which the next minor collection finds in
@@ -86,16 +104,27 @@ impl SlabLocal {
         slot
     }
 
+    /// The same, if it is the simplest case: a slot of at most [`QUICK`] bytes from the span that is being given out.
+    #[inline(always)]
+    pub(crate) fn alloc_young_quick(&mut self, size: usize) -> Option<*mut u8> {
+        let bump = &mut self.bump[page::class_of(size)];
+        let slot = bump.take()?;
+        bump.young = true;
+        // SAFETY: [Z4] unused memory of a page of this mutator, of that size.
+        unsafe { slot::zero_tail_quick(slot, bump.stride as usize) };
+        Some(slot)
+    }
+
     /// A slot whose words 0 and 1 are what they were.
     #[inline(always)]
     fn take(&mut self, heap: &SlabHeap, class: usize) -> *mut u8 {
-        let mut slot = self.bump[class].take();
-        if slot.is_null() {
-            slot = self.take_slow(heap, class);
-            if slot.is_null() {
-                return slot;
-            }
-        }
+        let slot = match self.bump[class].take() {
+            Some(slot) => slot,
+            None => match self.take_slow(heap, class) {
+                Some(slot) => slot,
+                None => return ptr::null_mut(),
+            },
+        };
         // SAFETY: [Z4] unused memory of a page of this mutator, of that size.
         unsafe { slot::zero_tail(slot, self.bump[class].stride as usize) };
         slot
@@ -103,7 +132,7 @@ impl SlabLocal {
 
     #[cold]
     #[inline(never)]
-    fn take_slow(&mut self, heap: &SlabHeap, class: usize) -> *mut u8 {
+    fn take_slow(&mut self, heap: &SlabHeap, class: usize) -> Option<*mut u8> {
         self.young.extend(self.bump[class].given());
         loop {
             while let Some(&page) = self.avail[class].last() {
@@ -124,9 +153,7 @@ impl SlabLocal {
                 continue;
             }
             let page = heap.adopt(class).or_else(|| heap.take_page(class));
-            let Some(page) = page.or_else(|| if self.wake(heap) { heap.take_page(class) } else { None }) else {
-                return ptr::null_mut();
-            };
+            let page = page.or_else(|| if self.wake(heap) { heap.take_page(class) } else { None })?;
             self.take_on(heap, page);
             // SAFETY: [Z3] the page was taken from the heap, so this mutator holds it.
             unsafe { page.merge(page.remote().open()) };
@@ -181,8 +208,9 @@ impl SlabLocal {
         }
     }
 
-    /// Gives the slots that were taken from their pages, but not given out, back to these.
-    pub(super) fn give_rest(&mut self) {
+    /// Gives the slots that their pages count as in use, but that are not given out, back to these.
+    pub(super) fn give_rest(&mut self, heap: &SlabHeap) {
+        self.tidy(heap);
         for class in 0..CLASSES {
             self.young.extend(self.bump[class].given());
             if let Some((first, slots)) = std::mem::replace(&mut self.bump[class], Bump::EMPTY).rest() {
@@ -246,7 +274,33 @@ impl SlabLocal {
             // SAFETY: [Z4] as the function's.
             return unsafe { heap.free_remote(page, p) };
         }
+        // SAFETY: [Z4] as the function's, and the page is this mutator's.
+        if !unsafe { self.free_loose(heap, page, p) } {
+            // SAFETY: [Z4] as above.
+            unsafe { self.free_to_page(heap, page, p) };
+        }
+    }
+
+    /// The same, if it is the simplest case: a slot of `page`, which is an own one, that may stay loose.
+    ///
+    /// # Safety
+    /// As [`SlabLocal::free`].
+    #[inline(always)]
+    pub(crate) unsafe fn free_loose(&mut self, heap: &SlabHeap, page: &'static PageHeader, p: *mut u8) -> bool {
         heap.check_free(page, p);
+        let Some(loose) = self.loose.get_mut(page.class()) else { return false };
+        let may = loose.has_room();
+        if may {
+            // SAFETY: [Z4] the caller gives the slot up.
+            unsafe { loose.put(p) };
+        }
+        may
+    }
+
+    /// Frees a slot of an own page, there.
+    unsafe fn free_to_page(&mut self, heap: &SlabHeap, page: &'static PageHeader, p: *mut u8) {
+        // SAFETY: [Z4] the caller gives the slot up.
+        unsafe { slot::set_free(p) };
         // SAFETY: [Z3] the page's owner holds it (owner-side fields of a POSTED page: nobody has taken it yet, and only
         // this mutator's mailbox can deliver it while it is the owner); `p` is a slot of it that the caller gives up.
         if unsafe { page.push(p) } == LocalFree::Look {
@@ -274,9 +328,24 @@ impl SlabLocal {
         }
     }
 
-    /// Empties the mailbox: takes back what other threads freed in pages that were put away. Cheap when there is
+    /// Gives loose slots back to their pages.
+    fn tidy(&mut self, heap: &SlabHeap) {
+        for class in 0..CLASSES {
+            while let Some(slot) = self.loose[class].take() {
+                // SAFETY: [Z2] in a page.
+                let page = unsafe { SlabHeap::page(slot) };
+                // SAFETY: [Z3] of this mutator, and in use by its own account; the slot is free.
+                if unsafe { page.push(slot) } == LocalFree::Look {
+                    self.free_slow(heap, page);
+                }
+            }
+        }
+    }
+
+    /// Gives loose slots back to their pages, and empties the mailbox: takes back what other threads freed in pages that were put away. Cheap when there is
     /// nothing; a mutator that stops allocating calls it now and then (at a minor, say) so that empty pages go back.
     pub(crate) fn collect(&mut self, heap: &SlabHeap) {
+        self.tidy(heap);
         let Some(mailbox) = &self.mailbox else { return };
         let mut i = mailbox.take();
         while i != NONE {
@@ -307,7 +376,7 @@ impl SlabLocal {
     /// The mutator leaves: gives up all pages. Those with live objects are adopted by other mutators. The `SlabLocal`
     /// may be used again afterwards.
     pub(crate) fn abandon(&mut self, heap: &SlabHeap) {
-        self.give_rest();
+        self.give_rest(heap);
         self.young.clear();
         self.resting.clear();
         self.avail.iter_mut().for_each(Vec::clear);

@@ -82,6 +82,11 @@ pub(super) fn class_of(size: usize) -> usize {
     usize::from(CLASS_OF[size.div_ceil(GRANULE)])
 }
 
+/// How many slots of a class a page has.
+pub(super) fn capacity(class: usize) -> u32 {
+    ((PAGE_BYTES - HEADER_BYTES) / SIZES[class]) as u32
+}
+
 /// The linked bits of one page.
 pub(super) type LinkedBits = [AtomicU64; PAGE_BYTES / GRANULE / 64];
 
@@ -217,10 +222,12 @@ impl PageHeader {
         self.index.load(Ordering::Relaxed)
     }
 
+    #[inline(always)]
     pub(super) fn class(&self) -> usize {
         self.class.load(Ordering::Relaxed) as usize
     }
 
+    #[inline(always)]
     pub(super) fn is_run(&self) -> bool {
         self.class() == RUN
     }
@@ -259,7 +266,7 @@ impl PageHeader {
         slot_size: usize,
         run_pages: u32,
     ) {
-        let capacity = if class == RUN { 1 } else { (PAGE_BYTES - HEADER_BYTES) / slot_size };
+        let capacity = if class == RUN { 1 } else { self::capacity(class) };
         self.heap.store(heap.cast_mut(), Ordering::Relaxed);
         self.owner.store(ptr::null_mut(), Ordering::Relaxed);
         self.linked.store(linked.cast_mut(), Ordering::Relaxed);
@@ -271,7 +278,7 @@ impl PageHeader {
         self.own.free.store(ptr::null_mut(), Ordering::Relaxed);
         self.own.used.store(0, Ordering::Relaxed);
         self.own.extended.store(0, Ordering::Relaxed);
-        self.own.capacity.store(capacity as u32, Ordering::Relaxed);
+        self.own.capacity.store(capacity, Ordering::Relaxed);
         self.own.put_away.store(true, Ordering::Relaxed);
         self.own.idle.store(false, Ordering::Relaxed);
         self.own.mixed.store(false, Ordering::Relaxed);
@@ -350,13 +357,11 @@ impl PageHeader {
         self.slot(0)
     }
 
-    /// Frees a slot of the page, by its owner.
+    /// Puts a free slot (`slot.rs`) on the list of the page, by its owner.
     #[inline]
     pub(super) unsafe fn push(&self, slot: *mut u8) -> LocalFree {
         self.set_mixed(true);
         // SAFETY: [Z4] the caller gives the slot up.
-        unsafe { slot::set_free(slot) };
-        // SAFETY: [Z4] as above.
         unsafe { self.give_span(slot, 1) }
     }
 

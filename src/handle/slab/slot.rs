@@ -59,19 +59,28 @@ pub(super) unsafe fn set_span(first: *mut u8, next: *mut u8, slots: u32) {
     unsafe { word(first, 2) }.store(next.addr() | length, Ordering::Relaxed);
 }
 
+/// The largest slot that is zeroed without a call: a call to the library's function would cost more than that.
+pub(crate) const QUICK: usize = 5 * GRANULE;
+
 /// Zeroes words 2 and on of a slot of `size` bytes.
-#[inline]
+#[inline(always)]
 pub(super) unsafe fn zero_tail(slot: *mut u8, size: usize) {
+    if size > QUICK {
+        // SAFETY: [Z4] as the function's.
+        unsafe { slot.wrapping_add(GRANULE).write_bytes(0, size - GRANULE) };
+    } else {
+        // SAFETY: [Z4] as the function's.
+        unsafe { zero_tail_quick(slot, size) };
+    }
+}
+
+/// The same for at most [`QUICK`] bytes.
+#[inline(always)]
+pub(super) unsafe fn zero_tail_quick(slot: *mut u8, size: usize) {
     let granule = |i: usize| slot.wrapping_add(i * GRANULE);
-    // Calls to the library's function would cost more than what most objects need.
     // SAFETY: [Z4] as the function's; every slot has at least two granules.
     unsafe { granule(1).write_bytes(0, GRANULE) };
-    if size > 5 * GRANULE {
-        // SAFETY: [Z4] as the function's.
-        unsafe { granule(2).write_bytes(0, size - 2 * GRANULE) };
-        return;
-    }
-    for i in 2..5 {
+    for i in 2..QUICK / GRANULE {
         if size > i * GRANULE {
             // SAFETY: [Z4] as the function's.
             unsafe { granule(i).write_bytes(0, GRANULE) };

@@ -56,15 +56,15 @@ impl Bump {
         }
     }
 
-    /// The next slot, or null.
+    /// The next slot.
     #[inline(always)]
-    pub(super) fn take(&mut self) -> *mut u8 {
+    pub(super) fn take(&mut self) -> Option<*mut u8> {
         if self.at == self.end {
-            return ptr::null_mut();
+            return None;
         }
         let slot = self.at;
         self.at += self.stride as usize;
-        ptr::with_exposed_provenance_mut(slot)
+        Some(ptr::with_exposed_provenance_mut(slot))
     }
 
     /// What was given out since the last call, if pairs were made in it.

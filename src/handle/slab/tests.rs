@@ -105,7 +105,7 @@ fn allocated(heap: &SlabHeap) -> BTreeSet<usize> {
 
 /// Without them.
 pub(in crate::handle::slab) fn given_out(heap: &SlabHeap, local: &mut SlabLocal) -> BTreeSet<usize> {
-    local.give_rest();
+    local.give_rest(heap);
     allocated(heap)
 }
 

@@ -67,6 +67,8 @@ fn a_page_that_went_back_takes_its_spans_with_it() {
         // SAFETY: allocated above, freed once.
         unsafe { first.free(&heap, p.cast()) };
     }
+    // Those that are loose, too.
+    first.collect(&heap);
     let others: Vec<_> = (0..3 * 1361).map(|_| young(&mut second, &heap)).collect();
     let taken = |p: &&*mut PyObject| made.iter().any(|old| old == *p);
     assert!(others.iter().filter(taken).count() >= 1361, "the other mutator has a page that was ours");
