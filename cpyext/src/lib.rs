@@ -13,6 +13,7 @@
 //! | kinds of objects | `long*`, `float`, `unicode*`, `codec`, `bytes`, `bytearray`, `tuple`, `list`, `dict*`, `set`, `slice`, `iter`, `module`, `method`, `exc`, `buffer`, `capsule`, `weakref` |
 //! | protocols | `object`, `depth`, `number`, `sequence`, `call`, `err`, `warn`, `mem`, `import`, `clinic` |
 //! | extensions | `loader` |
+//! | for hosts | `eval`, `caller` |
 //!
 //! **How a function of the API is written.** As a Rust function that answers `Result`s and owned references
 //! ([`Own`]), under `#[capi]`, which exports it to C and turns what it answers into what C expects; see the crate
@@ -37,6 +38,7 @@ mod builtins;
 mod bytearray;
 mod bytes;
 mod call;
+pub mod caller;
 mod capsule;
 mod clinic;
 mod codec;

@@ -5,7 +5,8 @@
 //! handfast-cpyext list                       the rungs, and how far each comes
 //! handfast-cpyext replay RUNG [THREADS]      replays the recorded test suite of a rung
 //! handfast-cpyext load FILE.so MODULE        loads any extension
-//! handfast-cpyext bench FILE.so              what crossings cost: FILE is the extension `hbench`
+//! handfast-cpyext bench [ROUNDS]             what crossings cost here, on CPython and on PyPy
+//! handfast-cpyext rows FILE.so               the same here, once: FILE is the extension `crossings`
 //! ```
 //! `cpyext/rungs/fetch.sh` and `cpyext/rungs/build.sh cpyext/include:ffi/include target/cpyext/handfast` make the
 //! extensions; `cpyext/record/record.sh` the recordings.
@@ -19,7 +20,8 @@ usage: handfast-cpyext markupsafe FILE.html     escapes a page through MarkupSaf
        handfast-cpyext list                     the rungs, and how far each comes
        handfast-cpyext replay RUNG [THREADS]    replays the recorded test suite of a rung
        handfast-cpyext load FILE.so MODULE      loads any extension
-       handfast-cpyext bench FILE.so            what crossings cost: FILE is the extension `hbench`";
+       handfast-cpyext bench [ROUNDS]           what crossings cost here, on CPython and on PyPy
+       handfast-cpyext rows FILE.so             the same here, once: FILE is the extension `crossings`";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -33,7 +35,12 @@ fn main() -> ExitCode {
             Err(_) => Err(format!("{threads} is no number of threads")),
         },
         ["load", file, module] => host::load(file.as_ref(), module),
-        ["bench", file] => host::bench::run(file.as_ref()),
+        ["bench"] => host::bench::run(host::bench::ROUNDS),
+        ["bench", rounds] => match rounds.parse() {
+            Ok(rounds) if rounds > 0 => host::bench::run(rounds),
+            _ => Err(format!("{rounds} is no number of rounds")),
+        },
+        ["rows", file] => host::rows::run(file.as_ref()),
         ["--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -66,14 +66,25 @@ unsafe fn instance_in(ty: Ty, root: *mut *mut Object) -> Res<*mut Object> {
     Ok(*root)
 }
 
-/// An instance with one attribute, and its mirror. May collect.
+/// An instance with an int as its attribute. May collect.
 #[contract]
-pub unsafe fn with_attribute(ty: Ty, name: Ob, value: Ob) -> Res<Own> {
-    let made = Own::new(to_c(instance(ty)?)).map_or_else(err::no_memory, Ok)?;
+pub unsafe fn with_int(ty: Ty, name: Ob, value: i64) -> Res<*mut Object> {
+    let scope = mutator().scope_open();
+    let root = mutator().root(ptr::null_mut());
+    let made = with_int_in(ty, name, value, root);
+    mutator().scope_close(scope);
+    made
+}
+
+#[contract]
+unsafe fn with_int_in(ty: Ty, name: Ob, value: i64, root: *mut *mut Object) -> Res<*mut Object> {
+    instance_in(ty, root)?;
+    let made = Own::new(to_c(*root)).map_or_else(err::no_memory, Ok)?;
+    let value = Own::new(to_c(int(value)?)).map_or_else(err::no_memory, Ok)?;
     if let Some(its) = crate::attr::instance_dict(made.ob(), false)? {
-        dict::set(its, name, value)?;
+        dict::set(its, name, value.ob())?;
     }
-    Ok(made)
+    Ok(*root)
 }
 
 /// The `PyObject` of what was made here: a new reference, or null when memory is out.

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod list;
 pub mod markupsafe;
 pub mod replay;
+pub mod rows;
 pub mod rungs;
 
 use handfast::Config;
