@@ -7,7 +7,7 @@ use crate::layout::{Ob, PyObject, Ty, type_of};
 use crate::long::{is_int, to_big, to_f64};
 use crate::object::{bool_of, holds, not_implemented};
 use crate::own::Own;
-use crate::runtime::mutator;
+use crate::spare;
 use crate::types::{PyFloat_Type, PyType_IsSubtype};
 use handfast_cpyext_macros::{capi, contract, slot};
 use num_bigint::BigInt;
@@ -27,7 +27,7 @@ pub struct PyFloatObject {
 #[inline]
 #[contract]
 pub unsafe fn from_f64(value: f64) -> Res<Own> {
-    let ob: Ob = mutator().pyobject_new(size_of::<PyFloatObject>(), (&raw mut PyFloat_Type).cast()).cast();
+    let ob = spare::alloc(size_of::<PyFloatObject>(), &raw mut PyFloat_Type);
     let Some(own) = Own::new(ob) else { return err::no_memory() };
     (*ob.cast::<PyFloatObject>()).ob_fval = value;
     Ok(own)

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | the runtime of the process, its lock, threads | `runtime`, `thread` |
 //! | crossing between C and the heap | `cross`, `native` |
-//! | what C and Rust share | `layout`, `answer`, `own`, `../include/`, `../c/` |
+//! | what C and Rust share | `layout`, `answer`, `own`, `spare`, `../include/`, `../c/` |
 //! | types | `types`, `type_*`, `descr`, `member`, `wrapper`, `attr` |
 //! | kinds of objects | `long*`, `float`, `unicode*`, `codec`, `bytes`, `bytearray`, `tuple`, `list`, `dict*`, `set`, `slice`, `iter`, `module`, `method`, `exc`, `buffer`, `capsule`, `weakref` |
 //! | protocols | `object`, `depth`, `number`, `sequence`, `call`, `err`, `warn`, `mem`, `import`, `clinic` |
@@ -72,6 +72,7 @@ mod runtime;
 mod sequence;
 mod set;
 mod slice;
+mod spare;
 mod text;
 mod thread;
 mod tuple;

@@ -7,7 +7,7 @@ use crate::answer::Res;
 use crate::err;
 use crate::layout::{Ob, PyVarObject, flag, has, type_of};
 use crate::own::Own;
-use crate::runtime::mutator;
+use crate::spare;
 use crate::types::PyLong_Type;
 use handfast_cpyext_macros::{capi, contract};
 use num_bigint::{BigInt, BigUint, Sign};
@@ -49,10 +49,17 @@ pub fn is_int(ob: Ob) -> bool {
 #[contract]
 unsafe fn alloc(digits: usize, negative: bool) -> Res<Own> {
     let size = size_of::<PyVarObject>() + 4 * digits.max(1);
-    let ob: Ob = mutator().pyobject_new(size, (&raw mut PyLong_Type).cast()).cast();
+    let ob = spare::alloc(size, &raw mut PyLong_Type);
     let Some(own) = Own::new(ob) else { return err::no_memory() };
     (*ob.cast::<PyVarObject>()).ob_size = if negative { -(digits as isize) } else { digits as isize };
     Ok(own)
+}
+
+/// Bytes of an int.
+#[contract]
+pub unsafe fn size_in_memory(ob: Ob) -> usize {
+    let digits = (*ob.cast::<PyVarObject>()).ob_size.unsigned_abs();
+    size_of::<PyVarObject>() + 4 * digits.max(1)
 }
 
 #[contract]

@@ -59,10 +59,14 @@ pub unsafe fn PyObject_Free(memory: *mut c_void) {
     let ob: *mut raw::PyObject = memory.cast();
     let runtime = Runtime::get().expect("an object is freed while its runtime is there");
     if !runtime.heap().owns_pyobject(ob) || mutator().pyobject_disown(ob).is_ok() {
-        libc::free(memory);
-    } else {
-        raw::PyObject::free(ob);
+        return libc::free(memory);
     }
+    // An object: nothing else is allocated there.
+    let ty = crate::layout::type_of(memory.cast());
+    if (*ty).tp_itemsize == 0 {
+        return crate::spare::free(memory.cast(), (*ty).tp_basicsize as usize);
+    }
+    raw::PyObject::free(ob);
 }
 
 /// `PyObject_Free` for tables.
