@@ -9,7 +9,7 @@ use crate::eval::{Exception, raised};
 use crate::layout::{Ob, Ty};
 use crate::own::Own;
 use crate::runtime::mutator;
-use crate::{call, err, native};
+use crate::{call, err, instance, native};
 use handfast::raw::{Object, TypeInfo};
 use handfast_cpyext_macros::contract;
 use std::ptr::null_mut;
@@ -65,7 +65,7 @@ impl Caller {
         *self.objects = alloc_items(&OBJECTS, self.count)?;
         let name = crate::names::get("v");
         for at in 0..self.count {
-            let p = native::with_int(ty, name.ob(), at as i64)?;
+            let p = instance::with_int(ty, name.ob(), at as i64)?;
             mutator().store(*self.objects, 8 * at, p);
         }
         Ok(())
@@ -123,7 +123,7 @@ impl Caller {
         let name = crate::names::get("v");
         // SAFETY: [X1] held objects; nothing collects between the object's making and its crossing.
         let once = |i| unsafe {
-            let p = native::with_int(class.ob().cast(), name.ob(), i as i64)?;
+            let p = instance::with_int(class.ob().cast(), name.ob(), i as i64)?;
             cross(function.ob(), p, self.last)
         };
         (0..calls).try_for_each(once).map_err(|_| raised())

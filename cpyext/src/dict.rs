@@ -16,6 +16,7 @@ use crate::layout::{NULL, Ob, PyObject, Ty, flag, has, raw_ob, type_of};
 use crate::object::{PyObject_Hash, PyObject_RichCompareBool};
 use crate::own::Own;
 use crate::runtime::{bury, mutator};
+use crate::type_cache;
 use crate::types::{PyDict_Type, PyUnicode_Type};
 use crate::unicode;
 use handfast::raw::{self, LinkFlags, Object, TypeInfo};
@@ -35,6 +36,9 @@ const CAPACITY: usize = 5;
 
 const EMPTY: u32 = u32::MAX;
 const DUMMY: u32 = u32::MAX - 1;
+
+/// In the word of the capacity: what changes the dict tells [`type_cache`].
+const WATCHED: usize = 1;
 
 /// The parts of a dict between two points that may collect.
 struct Parts {
@@ -58,7 +62,7 @@ impl Parts {
     /// `None` when nothing was ever inserted.
     #[contract]
     unsafe fn of(object: *mut Object) -> Option<Parts> {
-        let capacity = word(object, CAPACITY).read();
+        let capacity = word(object, CAPACITY).read() & !WATCHED;
         if capacity == 0 {
             return None;
         }
@@ -147,6 +151,30 @@ pub unsafe fn check(dict: Ob) -> Res<*mut Object> {
     }
 }
 
+#[contract]
+unsafe fn set_capacity(object: *mut Object, capacity: usize) {
+    let place = word(object, CAPACITY);
+    place.write(capacity | place.read() & WATCHED);
+}
+
+/// From now on the types' cache is told of changes.
+#[contract]
+pub unsafe fn watch(dict: Ob) {
+    if let Some(p) = object(dict) {
+        let place = word(p, CAPACITY);
+        place.write(place.read() | WATCHED);
+    }
+}
+
+/// Somebody may have remembered what it has.
+#[inline]
+#[contract]
+unsafe fn will_change(object: *mut Object) {
+    if word(object, CAPACITY).read() & WATCHED != 0 {
+        type_cache::changed();
+    }
+}
+
 /// Finds the entry of a key.
 #[contract]
 unsafe fn find(dict: Ob, key: Ob, hash: u64) -> Res<Option<usize>> {
@@ -209,7 +237,7 @@ unsafe fn find(dict: Ob, key: Ob, hash: u64) -> Res<Option<usize>> {
 #[contract]
 unsafe fn reserve(dict: Ob) -> Res<()> {
     let p = check(dict)?;
-    let (capacity, used, fill) = (word(p, CAPACITY).read(), word(p, USED).read(), word(p, FILL).read());
+    let (capacity, used, fill) = (word(p, CAPACITY).read() & !WATCHED, word(p, USED).read(), word(p, FILL).read());
     if capacity != 0 && fill < usable(capacity) {
         return Ok(());
     }
@@ -247,7 +275,7 @@ unsafe fn resize(dict: Ob, capacity: usize) -> Res<()> {
     let new = Parts { object: p, entries: *entries, hashes, index, mask: capacity - 1 };
     mutator().store(p, ENTRIES_AT, *entries);
     mutator().store(p, TABLE_AT, table);
-    word(p, CAPACITY).write(capacity);
+    set_capacity(p, capacity);
     word(p, USED).write(0);
     word(p, FILL).write(0);
     if let Some(old) = old {
@@ -301,6 +329,7 @@ pub unsafe fn set(dict: Ob, key: Ob, value: Ob) -> Res<()> {
     let p = check(dict)?;
     let Some(parts) = Parts::of(p) else { return err::bad_internal_call("a dict has lost its parts") };
     let new = mutator().to_obj(raw_ob(value));
+    will_change(p);
     match found {
         Some(entry) => mutator().store(parts.entries, 16 * entry + 8, new),
         None => parts.append(hash, mutator().to_obj(raw_ob(key)), new),
@@ -315,6 +344,7 @@ pub unsafe fn pop(dict: Ob, key: Ob) -> Res<Option<Own>> {
     let hash = hash_of(key)?;
     let Some(entry) = find(dict, key, hash)? else { return Ok(None) };
     let Some(parts) = Parts::of(check(dict)?) else { return Ok(None) };
+    will_change(parts.object);
     let value = borrow_c(parts.value(entry));
     if value.is_null() {
         return err::no_memory();
@@ -396,6 +426,12 @@ pub unsafe fn PyDict_GetItem(dict: Ob, key: Ob) -> Ob {
     if dict.is_null() || !has(dict, flag::DICT) {
         return NULL;
     }
+    if !err::is_raised() {
+        return get(dict, key).unwrap_or_else(|_| {
+            err::clear();
+            None
+        }).unwrap_or(NULL);
+    }
     let before = err::take();
     let found = get(dict, key).ok().flatten().unwrap_or(NULL);
     err::restore(before);
@@ -430,7 +466,8 @@ pub unsafe fn PyDict_DelItem(dict: Ob, key: Ob) -> Res<()> {
 #[capi]
 pub unsafe fn PyDict_Clear(dict: Ob) {
     if let Ok(p) = check(dict) {
-        word(p, CAPACITY).write(0);
+        will_change(p);
+        set_capacity(p, 0);
         word(p, USED).write(0);
         word(p, FILL).write(0);
         mutator().store(p, ENTRIES_AT, ptr::null_mut());

@@ -7,7 +7,7 @@
 //! | layer | files |
 //! |---|---|
 //! | the runtime of the process, its lock, threads | `runtime`, `thread` |
-//! | crossing between C and the heap | `cross`, `native` |
+//! | crossing between C and the heap | `cross`, `native`, `instance` |
 //! | what C and Rust share | `layout`, `answer`, `own`, `spare`, `../include/`, `../c/` |
 //! | types | `types`, `type_*`, `descr`, `member`, `wrapper`, `attr` |
 //! | kinds of objects | `long*`, `float`, `unicode*`, `codec`, `bytes`, `bytearray`, `tuple`, `list`, `dict*`, `set`, `slice`, `iter`, `module`, `method`, `exc`, `buffer`, `capsule`, `weakref` |
@@ -53,6 +53,7 @@ pub mod eval;
 mod exc;
 mod float;
 mod import;
+mod instance;
 mod iter;
 mod layout;
 mod list;
@@ -77,6 +78,7 @@ mod text;
 mod thread;
 mod tuple;
 mod type_alloc;
+mod type_cache;
 mod type_names;
 mod type_object;
 mod type_ready;

@@ -144,8 +144,12 @@ pub unsafe fn PyList_New(size: isize) -> Res<Own> {
     crate::runtime::bury();
     let list = crate::types::alloc_instance(&raw mut PyList_Type, 0)?;
     if wanted > 0 {
-        reserve(list.ob(), wanted)?;
-        head(list.ob()).ob_base.ob_size = size;
+        let items: *mut Ob = libc::calloc(wanted, 8).cast();
+        if items.is_null() {
+            return err::no_memory();
+        }
+        let this = head(list.ob());
+        (this.ob_item, this.allocated, this.ob_base.ob_size) = (items, size, size);
     }
     Ok(list)
 }

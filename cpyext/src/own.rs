@@ -16,32 +16,38 @@ pub struct Own(NonNull<crate::layout::PyObject>);
 
 impl Own {
     /// A new reference to what the caller borrows; `None` of null.
+    #[inline]
     pub fn new_shared(ob: Ob) -> Option<Own> {
         (!ob.is_null()).then(|| Own::share(ob))
     }
 
     /// Takes over a reference that the caller owned; `None` of null.
+    #[inline]
     pub fn new(ob: Ob) -> Option<Own> {
         NonNull::new(ob).map(Own)
     }
 
     /// Takes over a reference that is known not to be null.
+    #[inline]
     pub fn steal(ob: Ob) -> Own {
         Own(NonNull::new(ob).expect("a reference is not null"))
     }
 
     /// A new reference to what the caller borrows.
+    #[inline]
     pub fn share(ob: Ob) -> Own {
         incref(ob);
         Own::steal(ob)
     }
 
     /// The object, borrowed.
+    #[inline]
     pub fn ob(&self) -> Ob {
         self.0.as_ptr()
     }
 
     /// Hands the reference to the caller.
+    #[inline]
     pub fn into_raw(self) -> Ob {
         ManuallyDrop::new(self).0.as_ptr()
     }
@@ -54,6 +60,7 @@ impl Clone for Own {
 }
 
 impl Drop for Own {
+    #[inline]
     fn drop(&mut self) {
         decref(self.ob());
     }

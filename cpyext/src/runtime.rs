@@ -260,6 +260,7 @@ fn bury_slow() {
 }
 
 /// One level deeper, for `Py_EnterRecursiveCall`; false when it is too deep.
+#[inline]
 pub fn enter_recursion() -> bool {
     const LIMIT: u32 = 1000;
     let depth = DEPTH.get();
@@ -271,6 +272,7 @@ pub fn enter_recursion() -> bool {
 }
 
 /// Ends [`enter_recursion`].
+#[inline]
 pub fn leave_recursion() {
     DEPTH.set(DEPTH.get() - 1);
 }

@@ -61,8 +61,11 @@ pub unsafe fn alloc(size: usize, ty: Ty) -> Ob {
         Some(ob) => {
             crate::own::set(ob, 1);
             (*ob).ob_type = ty;
-            let words = size.div_ceil(GRANULE) * 2 - 3;
-            ob.add(1).cast::<usize>().write_bytes(0, words);
+            // Volatile: the library's function would cost more than what most objects need.
+            let words = ob.add(1).cast::<usize>();
+            for at in 0..size.div_ceil(GRANULE) * 2 - 3 {
+                words.add(at).write_volatile(0);
+            }
             ob
         }
     }

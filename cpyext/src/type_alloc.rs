@@ -69,7 +69,15 @@ pub unsafe fn new_instance(ty: Ty) -> Res<Own> {
 /// Frees the memory of an instance, as its type frees it.
 #[contract]
 pub unsafe fn free(ob: Ob) {
-    match (*type_of(ob)).tp_free {
+    let ty = type_of(ob);
+    match (*ty).tp_free {
+        Some(free)
+            if free as usize == crate::mem::c_object_free as unsafe extern "C" fn(*mut c_void) as usize
+                && (*ty).tp_itemsize == 0
+                && !crate::mem::any_adopted() =>
+        {
+            spare::free(ob, (*ty).tp_basicsize as usize);
+        }
         Some(free) => free(ob.cast::<c_void>()),
         None => crate::mem::PyObject_Free(ob.cast()),
     }
