@@ -33,15 +33,20 @@ pub unsafe fn instance_dict(ob: Ob, create: bool) -> Res<Option<Ob>> {
 }
 
 /// The attribute that type and dict of an instance say.
+#[inline]
 #[slot]
 pub unsafe fn generic_getattr(ob: Ob, name: Ob) -> Res<Own> {
     match find(ob, name)? {
         Some(value) => Ok(value),
-        None => {
-            let (kind, name) = (crate::types::kind_of(ob), unicode::to_text(name));
-            err::attribute_error(&format!("'{kind}' object has no attribute '{name}'"))
-        }
+        None => no_attribute(ob, name),
     }
+}
+
+#[cold]
+#[contract]
+unsafe fn no_attribute<T>(ob: Ob, name: Ob) -> Res<T> {
+    let (kind, name) = (crate::types::kind_of(ob), unicode::to_text(name));
+    err::attribute_error(&format!("'{kind}' object has no attribute '{name}'"))
 }
 
 /// What an instance itself has of a name.
@@ -64,7 +69,10 @@ unsafe fn of_instance(ob: Ob, name: Ob) -> Res<Option<Own>> {
 pub unsafe fn find(ob: Ob, name: Ob) -> Res<Option<Own>> {
     unicode::check(name)?;
     let ty = type_of(ob);
-    let of_type = Own::new_shared(_PyType_Lookup(ty, name));
+    let Some(of_type) = Own::new_shared(_PyType_Lookup(ty, name)) else {
+        return of_instance(ob, name);
+    };
+    let of_type = Some(of_type);
     let get = of_type.as_ref().and_then(|found| (*type_of(found.ob())).tp_descr_get);
     if let (Some(found), Some(get)) = (&of_type, get)
         && (*type_of(found.ob())).tp_descr_set.is_some()
@@ -140,8 +148,7 @@ pub unsafe fn PyObject_GetAttr(ob: Ob, name: Ob) -> Res<Own> {
     if let Some(get) = (*ty).tp_getattr {
         return owned(get(ob, unicode::PyUnicode_AsUTF8(name)?.cast_mut()));
     }
-    let (kind, name) = (crate::types::kind_of(ob), unicode::to_text(name));
-    err::attribute_error(&format!("'{kind}' object has no attribute '{name}'"))
+    no_attribute(ob, name)
 }
 
 /// `object.name`

@@ -178,10 +178,16 @@ unsafe fn will_change(object: *mut Object) {
 /// Finds the entry of a key.
 #[contract]
 unsafe fn find(dict: Ob, key: Ob, hash: u64) -> Res<Option<usize>> {
+    Ok(find_in_parts(dict, key, hash)?.map(|(_, entry)| entry))
+}
+
+/// The same, and the parts that it is in.
+#[inline]
+#[contract]
+unsafe fn find_in_parts(dict: Ob, key: Ob, hash: u64) -> Res<Option<(Parts, usize)>> {
     let plain = ptr::eq(type_of(key), &raw mut PyUnicode_Type);
     'again: loop {
         let Some(parts) = object(dict).and_then(|p| Parts::of(p)) else { return Ok(None) };
-        let wanted = mutator().to_obj(raw_ob(key));
         let mut probe = Probe::new(hash, parts.mask);
         loop {
             let entry = parts.index.add(probe.at).read();
@@ -191,19 +197,16 @@ unsafe fn find(dict: Ob, key: Ob, hash: u64) -> Res<Option<usize>> {
             if entry != DUMMY && parts.hashes.add(entry as usize).read() == hash {
                 let entry = entry as usize;
                 let there = parts.key(entry);
-                if !wanted.is_null() && ptr::eq(there, wanted) {
-                    return Ok(Some(entry));
-                }
                 let other = borrow_c(there);
+                if ptr::eq(other, key) {
+                    return Ok(Some((parts, entry)));
+                }
                 if other.is_null() {
                     return err::no_memory();
                 }
-                if ptr::eq(other, key) {
-                    return Ok(Some(entry));
-                }
                 if plain && ptr::eq(type_of(other), &raw mut PyUnicode_Type) {
                     if unicode::same(other, key) {
-                        return Ok(Some(entry));
+                        return Ok(Some((parts, entry)));
                     }
                 } else {
                     let held = Own::share(other);
@@ -216,11 +219,14 @@ unsafe fn find(dict: Ob, key: Ob, hash: u64) -> Res<Option<usize>> {
                             !there.is_null() && ptr::eq(borrow_c(there), held.ob())
                         }
                     });
-                    if still && same {
-                        return Ok(Some(entry));
+                    if let Some(now) = now
+                        && still
+                        && same
+                    {
+                        return Ok(Some((now, entry)));
                     }
                     // Each part moves once at most, so this ends.
-                    let same_parts = now.is_some_and(|now| {
+                    let same_parts = object(dict).and_then(|p| Parts::of(p)).is_some_and(|now| {
                         (now.object, now.entries, now.hashes) == (parts.object, parts.entries, parts.hashes)
                     });
                     if !still || !same_parts {
@@ -290,6 +296,7 @@ unsafe fn resize(dict: Ob, capacity: usize) -> Res<()> {
     Ok(())
 }
 
+#[inline]
 #[contract]
 unsafe fn hash_of(key: Ob) -> Res<u64> {
     if ptr::eq(type_of(key), &raw mut PyUnicode_Type) {
@@ -307,8 +314,7 @@ pub unsafe fn get(dict: Ob, key: Ob) -> Res<Option<Ob>> {
 
 #[contract]
 unsafe fn get_hashed(dict: Ob, key: Ob, hash: u64) -> Res<Option<Ob>> {
-    let Some(entry) = find(dict, key, hash)? else { return Ok(None) };
-    let Some(parts) = object(dict).and_then(|p| Parts::of(p)) else { return Ok(None) };
+    let Some((parts, entry)) = find_in_parts(dict, key, hash)? else { return Ok(None) };
     let value = borrow_c(parts.value(entry));
     if value.is_null() { err::no_memory() } else { Ok(Some(value)) }
 }
@@ -427,10 +433,12 @@ pub unsafe fn PyDict_GetItem(dict: Ob, key: Ob) -> Ob {
         return NULL;
     }
     if !err::is_raised() {
-        return get(dict, key).unwrap_or_else(|_| {
-            err::clear();
-            None
-        }).unwrap_or(NULL);
+        return get(dict, key)
+            .unwrap_or_else(|_| {
+                err::clear();
+                None
+            })
+            .unwrap_or(NULL);
     }
     let before = err::take();
     let found = get(dict, key).ok().flatten().unwrap_or(NULL);

@@ -23,9 +23,13 @@ use std::ptr::{self, null_mut};
 const ROOM: usize = 4;
 
 /// An instance: its shape, its dict, its first attributes.
-pub static INSTANCE: TypeInfo = TypeInfo::new("instance", 24 + 8 * ROOM)
-    .with_handle_slot(0)
-    .with_refs(&[DICT, FIRST, FIRST + 8, FIRST + 16, FIRST + 24]);
+pub static INSTANCE: TypeInfo = TypeInfo::new("instance", 24 + 8 * ROOM).with_handle_slot(0).with_refs(&[
+    DICT,
+    FIRST,
+    FIRST + 8,
+    FIRST + 16,
+    FIRST + 24,
+]);
 
 const SHAPE: usize = 8;
 const DICT: usize = 16;

@@ -39,8 +39,9 @@ fn with_list<R>(size: usize, f: impl FnOnce(&mut List) -> R) -> Option<R> {
     if number >= LISTS || CHECKED {
         return None;
     }
+    let lists = SPARE.with(UnsafeCell::get);
     // SAFETY: [X8] this thread's own, and `f` calls nothing that comes here.
-    Some(SPARE.with(|lists| f(unsafe { &mut (*lists.get())[number] })))
+    Some(f(unsafe { &mut (*lists)[number] }))
 }
 
 /// An object of so many bytes with count 1, zeroed behind the head; null when memory is out.

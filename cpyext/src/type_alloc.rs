@@ -14,6 +14,7 @@ use std::ffi::c_void;
 use std::ptr;
 
 /// Bytes of an instance with so many items, and one to spare.
+#[inline]
 #[contract]
 unsafe fn size_of(ty: Ty, items: isize) -> Option<usize> {
     let fixed = (*ty).tp_basicsize as usize;
@@ -25,6 +26,7 @@ unsafe fn size_of(ty: Ty, items: isize) -> Option<usize> {
 }
 
 /// An instance of a type, zeroed behind the head.
+#[inline]
 #[contract]
 pub unsafe fn alloc_instance(ty: Ty, items: isize) -> Res<Own> {
     let Some(size) = size_of(ty, items) else { return err::no_memory() };
@@ -37,6 +39,7 @@ pub unsafe fn alloc_instance(ty: Ty, items: isize) -> Res<Own> {
 }
 
 /// What every type allocates with, unless it says otherwise.
+#[inline]
 #[slot]
 pub unsafe fn generic_alloc(ty: Ty, items: isize) -> Res<Own> {
     if (*ty).tp_flags & flag::HAVE_GC != 0 {
@@ -67,6 +70,7 @@ pub unsafe fn new_instance(ty: Ty) -> Res<Own> {
 }
 
 /// Frees the memory of an instance, as its type frees it.
+#[inline]
 #[contract]
 pub unsafe fn free(ob: Ob) {
     let ty = type_of(ob);
@@ -84,6 +88,7 @@ pub unsafe fn free(ob: Ob) {
 }
 
 /// Hands an object without references to its type.
+#[inline]
 #[contract]
 pub unsafe fn dealloc(ob: Ob) {
     match (*type_of(ob)).tp_dealloc {
@@ -103,6 +108,7 @@ thread_local! {
 
 /// What follows a decrement that left zero or less: of an object that C alone knows, its dealloc. Deallocs drop references
 /// to other objects; those that nest too deep are put on a list, and done by the outermost (CPython's trashcan).
+#[inline(never)]
 #[contract]
 pub unsafe fn reached_zero(ob: Ob) {
     // [C-last]: the decrement is a release; what other threads did before theirs comes first.
@@ -112,8 +118,7 @@ pub unsafe fn reached_zero(ob: Ob) {
     }
     let nested = NESTED.get();
     if nested >= NESTING {
-        WAITING.with_borrow_mut(|all| all.push(ob));
-        return ANY_WAITING.set(true);
+        return wait(ob);
     }
     NESTED.set(nested + 1);
     dealloc(ob);
@@ -121,6 +126,12 @@ pub unsafe fn reached_zero(ob: Ob) {
         dealloc_waiting();
     }
     NESTED.set(nested);
+}
+
+#[cold]
+fn wait(ob: Ob) {
+    WAITING.with_borrow_mut(|all| all.push(ob));
+    ANY_WAITING.set(true);
 }
 
 #[cold]

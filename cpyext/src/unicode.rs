@@ -251,12 +251,16 @@ pub unsafe fn str_dealloc(ob: Ob) {
     crate::types::free(ob);
 }
 
+#[inline]
 #[contract]
 pub(crate) unsafe fn check(ob: Ob) -> Res<()> {
-    if ob.is_null() || !is_str(ob) {
-        return err::type_error(&format!("expected str, got {}", crate::types::kind_of(ob)));
-    }
-    Ok(())
+    if !ob.is_null() && is_str(ob) { Ok(()) } else { not_a_str(ob) }
+}
+
+#[cold]
+#[contract]
+unsafe fn not_a_str(ob: Ob) -> Res<()> {
+    err::type_error(&format!("expected str, got {}", crate::types::kind_of(ob)))
 }
 
 /// A str that C fills.
