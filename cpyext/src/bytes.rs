@@ -248,9 +248,13 @@ pub unsafe fn bytes_repr(ob: Ob) -> Res<Own> {
 
 /// `bytes(...)`.
 #[slot]
-pub unsafe fn bytes_new(ty: Ty, args: Ob, _kwargs: Ob) -> Res<Own> {
+pub unsafe fn bytes_new(ty: Ty, args: Ob, kwargs: Ob) -> Res<Own> {
     if !ptr::eq(ty, &raw mut PyBytes_Type) {
-        return err::type_error("subtypes of bytes cannot be made");
+        let of = bytes_new(&raw mut PyBytes_Type, args, kwargs)?;
+        let made = crate::types::alloc_instance(ty, size_of_var(of.ob()))?;
+        (*made.ob().cast::<PyBytesObject>()).ob_shash = -1;
+        data(made.ob()).copy_from_nonoverlapping(data(of.ob()), size_of_var(of.ob()) as usize);
+        return Ok(made);
     }
     match crate::tuple::items_of(args) {
         [] => alloc(0),

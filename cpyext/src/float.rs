@@ -305,9 +305,12 @@ pub unsafe fn float_richcompare(a: Ob, b: Ob, op: c_int) -> Res<Own> {
 
 /// `float(...)`
 #[slot]
-pub unsafe fn float_new(ty: Ty, args: Ob, _kwargs: Ob) -> Res<Own> {
+pub unsafe fn float_new(ty: Ty, args: Ob, kwargs: Ob) -> Res<Own> {
     if !ptr::eq(ty, &raw mut PyFloat_Type) {
-        return err::type_error("subtypes of float cannot be made");
+        let of = float_new(&raw mut PyFloat_Type, args, kwargs)?;
+        let made = crate::types::alloc_instance(ty, 0)?;
+        (*made.ob().cast::<PyFloatObject>()).ob_fval = value(of.ob());
+        return Ok(made);
     }
     match crate::tuple::items_of(args) {
         [] => from_f64(0.0),

@@ -5,7 +5,7 @@
 
 use crate::answer::Res;
 use crate::err;
-use crate::layout::{Ob, PyVarObject, flag, has, type_of};
+use crate::layout::{Ob, PyVarObject, Ty, flag, has, type_of};
 use crate::own::Own;
 use crate::spare;
 use crate::types::PyLong_Type;
@@ -132,6 +132,16 @@ pub unsafe fn from_big(value: &BigInt) -> Res<Own> {
         to.add(at).write(((low | high << 32) >> shift & MASK) as u32);
     }
     Ok(ob)
+}
+
+/// An instance of a subtype of int, with this value.
+#[contract]
+pub unsafe fn of_subtype(ty: Ty, value: Ob) -> Res<Own> {
+    let size = (*value.cast::<PyVarObject>()).ob_size;
+    let made = crate::types::alloc_instance(ty, size.unsigned_abs() as isize)?;
+    (*made.ob().cast::<PyVarObject>()).ob_size = size;
+    digits(made.ob()).copy_from_nonoverlapping(digits(value), size.unsigned_abs());
+    Ok(made)
 }
 
 /// The value, if it has 63 bits or fewer.
