@@ -13,33 +13,33 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 macro_rules! allocators {
-    ($($malloc:ident, $calloc:ident, $realloc:ident, $note:expr;)*) => { $(
+    ($($malloc:ident, $calloc:ident, $realloc:ident, [$($note:ident)?];)*) => { $(
         /// Memory, never NULL for a size of 0.
         #[capi]
         pub unsafe fn $malloc(size: usize) -> *mut c_void {
-            $note;
+            $($note();)?
             libc::malloc(size.max(1))
         }
 
         /// Memory of zeros.
         #[capi]
         pub unsafe fn $calloc(count: usize, size: usize) -> *mut c_void {
-            $note;
+            $($note();)?
             libc::calloc(count.max(1), size.max(1))
         }
 
         /// Memory of another size.
         #[capi]
         pub unsafe fn $realloc(memory: *mut c_void, size: usize) -> *mut c_void {
-            $note;
+            $($note();)?
             libc::realloc(memory, size.max(1))
         }
     )* };
 }
 allocators! {
-    PyMem_Malloc, PyMem_Calloc, PyMem_Realloc, ();
-    PyMem_RawMalloc, PyMem_RawCalloc, PyMem_RawRealloc, ();
-    PyObject_Malloc, PyObject_Calloc, PyObject_Realloc, will_adopt();
+    PyMem_Malloc, PyMem_Calloc, PyMem_Realloc, [];
+    PyMem_RawMalloc, PyMem_RawCalloc, PyMem_RawRealloc, [];
+    PyObject_Malloc, PyObject_Calloc, PyObject_Realloc, [will_adopt];
 }
 
 /// Frees memory.
