@@ -51,6 +51,12 @@ static PyObject *call_objects(PyObject *callable, va_list list) {
     while (va_arg(again, PyObject *) != NULL)
         count++;
     va_end(again);
+    PyObject *few[8];
+    if (count <= (Py_ssize_t)Py_ARRAY_LENGTH(few)) {
+        for (Py_ssize_t i = 0; i < count; i++)
+            few[i] = va_arg(list, PyObject *);
+        return PyObject_Vectorcall(callable, few, (size_t)count, NULL);
+    }
     PyObject *args = PyTuple_New(count);
     if (args == NULL)
         return NULL;

@@ -10,7 +10,9 @@
     a list that comes again      {"L": number}: of plain values, see `lists` in README.md
     an object of the module      {"o": number}; where a result brings a new one {"o": number, "T": name of its type}
     something of the module      {"m": "name"} or, of a module that is loaded again, {"m": "name", "l": load}
-    object()                     {"p": number}
+    object()                     {"p": number}; so a method wrapper, which is passed on and not called
+    an int of a class of its own {"I": int, "n": number}: the same object for the same number
+    UserList                     {"S": [items]}: a sequence that is no list
     a Python function            {"fn": number}: a stand-in that checks its calls
     a builtin type               {"c": "int"}
 

@@ -3,8 +3,8 @@
 #
 #   cpyext/record/record.sh [RUNG...]
 #
-# Writes target/cpyext/recordings/RUNG.jsonl. Each suite runs twice: bare, then recorded, and must pass alike: a test
-# that fails behind the proxies alone is an error here, unless rungs.toml names it under `deselect`. Needs what fetch.sh
+# Writes target/cpyext/recordings/RUNG.jsonl. A test that fails behind the proxies is an error here, unless rungs.toml names
+# it under `deselect`; whether the suite passes without them is said then. Needs what fetch.sh
 # fetches; builds the rungs for CPython. pytest is installed into target/cpyext/site.
 . "$(dirname "$0")/../rungs/common.sh"
 rungs=("$@")
@@ -62,11 +62,11 @@ for name in "${rungs[@]}"; do
         cp "$source/PKG-INFO" "$info/METADATA"
     fi
     log=$recordings/$name.log
-    if ! run "$name" "" >"$log.bare" 2>&1; then bare=failed; else bare=passed; fi
     out=$recordings/$name.jsonl
     if run "$name" "$out" >"$log" 2>&1; then
         echo "recorded: $name: $(wc -l <"$out") lines, $(du -k "$out" | cut -f1) KiB; $(tail -n 1 "$log" | tr -d =)"
     else
+        if ! run "$name" "" >"$log.bare" 2>&1; then bare=failed; else bare=passed; fi
         echo "FAILED: $name: its suite does not pass behind the proxies (bare: $bare); $log"
         grep -E '^(FAILED|ERROR|E  )' "$log" | head -n 20
         status=1

@@ -15,6 +15,7 @@ classes, generators' laziness, operations inside callbacks. A proxy is no buffer
 base. One thread: others wait (a lock), and what they do is recorded in the order in which they came.
 """
 
+import collections
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -48,9 +49,12 @@ UNARY = {
 }
 ITEM = {"getitem": operator.getitem, "setitem": operator.setitem, "delitem": operator.delitem,
         "contains": operator.contains}
+MUTABLE = {list, dict, bytearray, collections.UserList}
 METHODS = (types.MethodDescriptorType, types.ClassMethodDescriptorType)
 SCALARS = PLAIN - {tuple, list, dict, bytearray}
-CALLBACKS = (types.FunctionType, types.MethodType)
+CALLBACKS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.MethodDescriptorType)
+# What an int's subclass may have and still compare as an int does.
+OF_A_CLASS = {"__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__slots__", "__firstlineno__"}
 # What the import system puts into each module.
 OF_IMPORT = {"__file__", "__spec__", "__loader__", "__package__", "__name__", "__builtins__", "__cached__"}
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
@@ -66,6 +70,12 @@ def made_by_a_class_statement(kind):
 def unchanging(value):
     """Whether a value is plain, and stays what it is."""
     return type(value) in SCALARS or type(value) is tuple and all(map(unchanging, value))
+
+
+def is_int_by_another_name(kind):
+    """Whether instances are ints with a class of the suite, which changes nothing about them."""
+    return (issubclass(kind, int) and kind is not bool and kind.__mro__[1] is int
+            and made_by_a_class_statement(kind) and not (kind.__dict__.keys() - OF_A_CLASS))
 
 
 class Proxy:
@@ -317,7 +327,7 @@ class Recorder:
             if self.depth == 0:
                 self.close_taps(event)
             result = self.record_outcome(event, outcome, failed, as_class)
-            if not literal and "skip" not in event and any(type(arg) in (list, dict, bytearray) for arg in args):
+            if not literal and "skip" not in event and any(type(arg) in MUTABLE for arg in args):
                 self.record_arguments(event, args, named)
             self.fresh = outer_fresh
             self.emit(event)
@@ -457,18 +467,27 @@ class Recorder:
             return self.named.get(id(value.__dict__.get("_raw_type")))
         if kind is BoundMethod:
             raise Unreplayable("a bound method of the module")
-        if kind is object:
-            if id(value) not in self.passed:
-                self.keep.append(value)
-                self.passed[id(value)] = len(self.passed) + 1
-            return {"p": self.passed[id(value)]}
+        if kind is object or kind is types.MethodWrapperType:
+            # A method wrapper is passed on, and never called by what is recorded here.
+            return {"p": self.number_passed(value)}
+        if is_int_by_another_name(kind):
+            return {"I": self.encode(int(value)), "n": self.number_passed(value)}
+        if kind is collections.UserList:
+            return {"S": [self.encode(item) for item in value.data]}
         if kind is types.GeneratorType:
             return self.taps.setdefault(id(value), Tap(value)).form
-        if kind in CALLBACKS:
-            return {"fn": self.callback(value).number}
         if id(value) in self.named:
             return self.named[id(value)]
+        if kind in CALLBACKS:
+            return {"fn": self.callback(value).number}
         return None
+
+    def number_passed(self, value):
+        """The number of an object of the suite that is nothing but itself."""
+        if id(value) not in self.passed:
+            self.keep.append(value)
+            self.passed[id(value)] = len(self.passed) + 1
+        return self.passed[id(value)]
 
     def callback(self, function):
         """The one stand-in of a Python function."""

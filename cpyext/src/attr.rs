@@ -4,6 +4,7 @@ use crate::answer::{Res, owned, status};
 use crate::dict;
 use crate::err;
 use crate::exc;
+use crate::instance;
 use crate::layout::{NULL, Ob, type_of};
 use crate::own::Own;
 use crate::type_object::_PyType_Lookup;
@@ -20,6 +21,9 @@ pub unsafe fn instance_dict(ob: Ob, create: bool) -> Res<Option<Ob>> {
     }
     let place = ob.cast::<u8>().offset(offset).cast::<Ob>();
     if place.read().is_null() {
+        if instance::is_without_dict(ob) {
+            return instance::dict_of(ob).map(Some);
+        }
         if !create {
             return Ok(None);
         }
@@ -29,15 +33,35 @@ pub unsafe fn instance_dict(ob: Ob, create: bool) -> Res<Option<Ob>> {
 }
 
 /// The attribute that type and dict of an instance say.
+#[inline]
 #[slot]
 pub unsafe fn generic_getattr(ob: Ob, name: Ob) -> Res<Own> {
     match find(ob, name)? {
         Some(value) => Ok(value),
-        None => {
-            let (kind, name) = (crate::types::kind_of(ob), unicode::to_text(name));
-            err::attribute_error(&format!("'{kind}' object has no attribute '{name}'"))
-        }
+        None => no_attribute(ob, name),
     }
+}
+
+#[cold]
+#[contract]
+unsafe fn no_attribute<T>(ob: Ob, name: Ob) -> Res<T> {
+    let (kind, name) = (crate::types::kind_of(ob), unicode::to_text(name));
+    err::attribute_error(&format!("'{kind}' object has no attribute '{name}'"))
+}
+
+/// What an instance itself has of a name.
+#[inline]
+#[contract]
+unsafe fn of_instance(ob: Ob, name: Ob) -> Res<Option<Own>> {
+    let offset = (*type_of(ob)).tp_dictoffset;
+    if offset <= 0 {
+        return Ok(None);
+    }
+    let its = ob.cast::<u8>().offset(offset).cast::<Ob>().read();
+    if its.is_null() {
+        return instance::get(ob, name).unwrap_or(Ok(None));
+    }
+    Ok(dict::get(its, name)?.map(Own::share))
 }
 
 /// The same; `None` when there is none.
@@ -45,17 +69,18 @@ pub unsafe fn generic_getattr(ob: Ob, name: Ob) -> Res<Own> {
 pub unsafe fn find(ob: Ob, name: Ob) -> Res<Option<Own>> {
     unicode::check(name)?;
     let ty = type_of(ob);
-    let of_type = Own::new_shared(_PyType_Lookup(ty, name));
+    let Some(of_type) = Own::new_shared(_PyType_Lookup(ty, name)) else {
+        return of_instance(ob, name);
+    };
+    let of_type = Some(of_type);
     let get = of_type.as_ref().and_then(|found| (*type_of(found.ob())).tp_descr_get);
     if let (Some(found), Some(get)) = (&of_type, get)
         && (*type_of(found.ob())).tp_descr_set.is_some()
     {
         return owned(get(found.ob(), ob, ty.cast())).map(Some);
     }
-    if let Some(its) = instance_dict(ob, false)?
-        && let Some(value) = dict::get(its, name)?
-    {
-        return Ok(Some(Own::share(value)));
+    if let Some(value) = of_instance(ob, name)? {
+        return Ok(Some(value));
     }
     match (of_type, get) {
         (Some(found), Some(get)) => owned(get(found.ob(), ob, ty.cast())).map(Some),
@@ -72,6 +97,9 @@ pub unsafe fn generic_setattr(ob: Ob, name: Ob, value: Ob) -> Res<()> {
         && let Some(set) = (*type_of(found.ob())).tp_descr_set
     {
         return status(set(found.ob(), ob, value));
+    }
+    if !value.is_null() && instance::set(ob, name, value)? {
+        return Ok(());
     }
     let (kind, text) = (crate::types::kind_of(ob), unicode::to_text(name));
     let Some(its) = instance_dict(ob, !value.is_null())? else {
@@ -120,8 +148,7 @@ pub unsafe fn PyObject_GetAttr(ob: Ob, name: Ob) -> Res<Own> {
     if let Some(get) = (*ty).tp_getattr {
         return owned(get(ob, unicode::PyUnicode_AsUTF8(name)?.cast_mut()));
     }
-    let (kind, name) = (crate::types::kind_of(ob), unicode::to_text(name));
-    err::attribute_error(&format!("'{kind}' object has no attribute '{name}'"))
+    no_attribute(ob, name)
 }
 
 /// `object.name`

@@ -4,7 +4,7 @@ use crate::answer::Res;
 use crate::err;
 use crate::layout::{NULL, Ob, Py_buffer, PyVarObject, Ty, flag, has, raw_ob, size_of_var, type_of};
 use crate::own::{Own, decref};
-use crate::runtime::mutator;
+use crate::spare;
 use crate::types::PyBytes_Type;
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::ffi::{CStr, c_char, c_int};
@@ -65,7 +65,7 @@ pub unsafe fn slice<'a>(ob: Ob) -> &'a [u8] {
 #[contract]
 pub unsafe fn alloc(size: usize) -> Res<Own> {
     let Some(bytes) = size.checked_add(HEAD + 1) else { return err::no_memory() };
-    let ob: Ob = mutator().pyobject_new(bytes, (&raw mut PyBytes_Type).cast()).cast();
+    let ob = spare::alloc(bytes, &raw mut PyBytes_Type);
     let Some(own) = Own::new(ob) else { return err::no_memory() };
     let this = ob.cast::<PyBytesObject>();
     (*this).ob_base.ob_size = size as isize;
@@ -248,9 +248,13 @@ pub unsafe fn bytes_repr(ob: Ob) -> Res<Own> {
 
 /// `bytes(...)`.
 #[slot]
-pub unsafe fn bytes_new(ty: Ty, args: Ob, _kwargs: Ob) -> Res<Own> {
+pub unsafe fn bytes_new(ty: Ty, args: Ob, kwargs: Ob) -> Res<Own> {
     if !ptr::eq(ty, &raw mut PyBytes_Type) {
-        return err::type_error("subtypes of bytes cannot be made");
+        let of = bytes_new(&raw mut PyBytes_Type, args, kwargs)?;
+        let made = crate::types::alloc_instance(ty, size_of_var(of.ob()))?;
+        (*made.ob().cast::<PyBytesObject>()).ob_shash = -1;
+        data(made.ob()).copy_from_nonoverlapping(data(of.ob()), size_of_var(of.ob()) as usize);
+        return Ok(made);
     }
     match crate::tuple::items_of(args) {
         [] => alloc(0),

@@ -131,8 +131,24 @@ impl<'a> Arguments<'a> {
 }
 
 /// Calls an object.
+#[inline]
 #[contract]
 pub unsafe fn call(callable: Ob, args: &Arguments<'_>) -> Res<Own> {
+    if let Arguments::Vector { values, count, names } = *args
+        && names.is_null()
+        && values.len() == count
+        && ptr::eq(type_of(callable), &raw mut PyCFunction_Type)
+        && let Some(function) = method::simple(callable, count)
+    {
+        bury();
+        let _depth = crate::object::Depth::enter(" while calling a Python object")?;
+        return method::checked(function(method::this(callable), values.first().copied().unwrap_or(NULL)));
+    }
+    call_any(callable, args)
+}
+
+#[contract]
+unsafe fn call_any(callable: Ob, args: &Arguments<'_>) -> Res<Own> {
     bury();
     let ty = type_of(callable);
     if ptr::eq(ty, &raw mut PyCFunction_Type) {

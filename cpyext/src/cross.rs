@@ -86,7 +86,10 @@ unsafe fn make(ob: Ob, depth: u32) -> Res<*mut Object> {
 #[contract]
 pub unsafe fn link(p: *mut Object, ob: Ob, flags: LinkFlags) {
     if mutator().link_c_owned(p, raw_ob(ob), flags).is_err() {
-        // Memory of the extension's own that it gave a head (`PyObject_Init`) or of a static struct.
+        // Memory of the extension's own that it gave a head; or a static struct, which is never freed.
+        if (*ob).ob_refcnt & raw::IMMORTAL == 0 {
+            crate::mem::will_adopt();
+        }
         let size = (*type_of(ob)).tp_basicsize as usize;
         let linked =
             mutator().pyobject_adopt(raw_ob(ob), size).and_then(|()| mutator().link_c_owned(p, raw_ob(ob), flags));

@@ -16,16 +16,20 @@ impl Depth {
     ///
     /// # Errors
     /// `RecursionError`.
+    #[inline]
     pub fn enter(place: &str) -> Res<Depth> {
-        if runtime::enter_recursion() {
-            return Ok(Depth);
-        }
+        if runtime::enter_recursion() { Ok(Depth) } else { Depth::too_deep(place) }
+    }
+
+    #[cold]
+    fn too_deep(place: &str) -> Res<Depth> {
         // SAFETY: [X5] set once, when the runtime starts.
         err::raise(unsafe { crate::exc::PyExc_RecursionError }, &format!("maximum recursion depth exceeded{place}"))
     }
 }
 
 impl Drop for Depth {
+    #[inline]
     fn drop(&mut self) {
         runtime::leave_recursion();
     }

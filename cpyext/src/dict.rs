@@ -16,6 +16,7 @@ use crate::layout::{NULL, Ob, PyObject, Ty, flag, has, raw_ob, type_of};
 use crate::object::{PyObject_Hash, PyObject_RichCompareBool};
 use crate::own::Own;
 use crate::runtime::{bury, mutator};
+use crate::type_cache;
 use crate::types::{PyDict_Type, PyUnicode_Type};
 use crate::unicode;
 use handfast::raw::{self, LinkFlags, Object, TypeInfo};
@@ -35,6 +36,9 @@ const CAPACITY: usize = 5;
 
 const EMPTY: u32 = u32::MAX;
 const DUMMY: u32 = u32::MAX - 1;
+
+/// In the word of the capacity: what changes the dict tells [`type_cache`].
+const WATCHED: usize = 1;
 
 /// The parts of a dict between two points that may collect.
 struct Parts {
@@ -58,7 +62,7 @@ impl Parts {
     /// `None` when nothing was ever inserted.
     #[contract]
     unsafe fn of(object: *mut Object) -> Option<Parts> {
-        let capacity = word(object, CAPACITY).read();
+        let capacity = word(object, CAPACITY).read() & !WATCHED;
         if capacity == 0 {
             return None;
         }
@@ -147,13 +151,43 @@ pub unsafe fn check(dict: Ob) -> Res<*mut Object> {
     }
 }
 
+#[contract]
+unsafe fn set_capacity(object: *mut Object, capacity: usize) {
+    let place = word(object, CAPACITY);
+    place.write(capacity | place.read() & WATCHED);
+}
+
+/// From now on the types' cache is told of changes.
+#[contract]
+pub unsafe fn watch(dict: Ob) {
+    if let Some(p) = object(dict) {
+        let place = word(p, CAPACITY);
+        place.write(place.read() | WATCHED);
+    }
+}
+
+/// Somebody may have remembered what it has.
+#[inline]
+#[contract]
+unsafe fn will_change(object: *mut Object) {
+    if word(object, CAPACITY).read() & WATCHED != 0 {
+        type_cache::changed();
+    }
+}
+
 /// Finds the entry of a key.
 #[contract]
 unsafe fn find(dict: Ob, key: Ob, hash: u64) -> Res<Option<usize>> {
+    Ok(find_in_parts(dict, key, hash)?.map(|(_, entry)| entry))
+}
+
+/// The same, and the parts that it is in.
+#[inline]
+#[contract]
+unsafe fn find_in_parts(dict: Ob, key: Ob, hash: u64) -> Res<Option<(Parts, usize)>> {
     let plain = ptr::eq(type_of(key), &raw mut PyUnicode_Type);
     'again: loop {
         let Some(parts) = object(dict).and_then(|p| Parts::of(p)) else { return Ok(None) };
-        let wanted = mutator().to_obj(raw_ob(key));
         let mut probe = Probe::new(hash, parts.mask);
         loop {
             let entry = parts.index.add(probe.at).read();
@@ -163,19 +197,16 @@ unsafe fn find(dict: Ob, key: Ob, hash: u64) -> Res<Option<usize>> {
             if entry != DUMMY && parts.hashes.add(entry as usize).read() == hash {
                 let entry = entry as usize;
                 let there = parts.key(entry);
-                if !wanted.is_null() && ptr::eq(there, wanted) {
-                    return Ok(Some(entry));
-                }
                 let other = borrow_c(there);
+                if ptr::eq(other, key) {
+                    return Ok(Some((parts, entry)));
+                }
                 if other.is_null() {
                     return err::no_memory();
                 }
-                if ptr::eq(other, key) {
-                    return Ok(Some(entry));
-                }
                 if plain && ptr::eq(type_of(other), &raw mut PyUnicode_Type) {
                     if unicode::same(other, key) {
-                        return Ok(Some(entry));
+                        return Ok(Some((parts, entry)));
                     }
                 } else {
                     let held = Own::share(other);
@@ -188,11 +219,14 @@ unsafe fn find(dict: Ob, key: Ob, hash: u64) -> Res<Option<usize>> {
                             !there.is_null() && ptr::eq(borrow_c(there), held.ob())
                         }
                     });
-                    if still && same {
-                        return Ok(Some(entry));
+                    if let Some(now) = now
+                        && still
+                        && same
+                    {
+                        return Ok(Some((now, entry)));
                     }
                     // Each part moves once at most, so this ends.
-                    let same_parts = now.is_some_and(|now| {
+                    let same_parts = object(dict).and_then(|p| Parts::of(p)).is_some_and(|now| {
                         (now.object, now.entries, now.hashes) == (parts.object, parts.entries, parts.hashes)
                     });
                     if !still || !same_parts {
@@ -209,7 +243,7 @@ unsafe fn find(dict: Ob, key: Ob, hash: u64) -> Res<Option<usize>> {
 #[contract]
 unsafe fn reserve(dict: Ob) -> Res<()> {
     let p = check(dict)?;
-    let (capacity, used, fill) = (word(p, CAPACITY).read(), word(p, USED).read(), word(p, FILL).read());
+    let (capacity, used, fill) = (word(p, CAPACITY).read() & !WATCHED, word(p, USED).read(), word(p, FILL).read());
     if capacity != 0 && fill < usable(capacity) {
         return Ok(());
     }
@@ -247,7 +281,7 @@ unsafe fn resize(dict: Ob, capacity: usize) -> Res<()> {
     let new = Parts { object: p, entries: *entries, hashes, index, mask: capacity - 1 };
     mutator().store(p, ENTRIES_AT, *entries);
     mutator().store(p, TABLE_AT, table);
-    word(p, CAPACITY).write(capacity);
+    set_capacity(p, capacity);
     word(p, USED).write(0);
     word(p, FILL).write(0);
     if let Some(old) = old {
@@ -262,6 +296,7 @@ unsafe fn resize(dict: Ob, capacity: usize) -> Res<()> {
     Ok(())
 }
 
+#[inline]
 #[contract]
 unsafe fn hash_of(key: Ob) -> Res<u64> {
     if ptr::eq(type_of(key), &raw mut PyUnicode_Type) {
@@ -279,8 +314,7 @@ pub unsafe fn get(dict: Ob, key: Ob) -> Res<Option<Ob>> {
 
 #[contract]
 unsafe fn get_hashed(dict: Ob, key: Ob, hash: u64) -> Res<Option<Ob>> {
-    let Some(entry) = find(dict, key, hash)? else { return Ok(None) };
-    let Some(parts) = object(dict).and_then(|p| Parts::of(p)) else { return Ok(None) };
+    let Some((parts, entry)) = find_in_parts(dict, key, hash)? else { return Ok(None) };
     let value = borrow_c(parts.value(entry));
     if value.is_null() { err::no_memory() } else { Ok(Some(value)) }
 }
@@ -301,6 +335,7 @@ pub unsafe fn set(dict: Ob, key: Ob, value: Ob) -> Res<()> {
     let p = check(dict)?;
     let Some(parts) = Parts::of(p) else { return err::bad_internal_call("a dict has lost its parts") };
     let new = mutator().to_obj(raw_ob(value));
+    will_change(p);
     match found {
         Some(entry) => mutator().store(parts.entries, 16 * entry + 8, new),
         None => parts.append(hash, mutator().to_obj(raw_ob(key)), new),
@@ -315,6 +350,7 @@ pub unsafe fn pop(dict: Ob, key: Ob) -> Res<Option<Own>> {
     let hash = hash_of(key)?;
     let Some(entry) = find(dict, key, hash)? else { return Ok(None) };
     let Some(parts) = Parts::of(check(dict)?) else { return Ok(None) };
+    will_change(parts.object);
     let value = borrow_c(parts.value(entry));
     if value.is_null() {
         return err::no_memory();
@@ -396,6 +432,14 @@ pub unsafe fn PyDict_GetItem(dict: Ob, key: Ob) -> Ob {
     if dict.is_null() || !has(dict, flag::DICT) {
         return NULL;
     }
+    if !err::is_raised() {
+        return get(dict, key)
+            .unwrap_or_else(|_| {
+                err::clear();
+                None
+            })
+            .unwrap_or(NULL);
+    }
     let before = err::take();
     let found = get(dict, key).ok().flatten().unwrap_or(NULL);
     err::restore(before);
@@ -430,7 +474,8 @@ pub unsafe fn PyDict_DelItem(dict: Ob, key: Ob) -> Res<()> {
 #[capi]
 pub unsafe fn PyDict_Clear(dict: Ob) {
     if let Ok(p) = check(dict) {
-        word(p, CAPACITY).write(0);
+        will_change(p);
+        set_capacity(p, 0);
         word(p, USED).write(0);
         word(p, FILL).write(0);
         mutator().store(p, ENTRIES_AT, ptr::null_mut());

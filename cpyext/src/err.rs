@@ -34,6 +34,7 @@ pub fn clear() {
 }
 
 /// Whether something is raised.
+#[inline]
 pub fn is_raised() -> bool {
     !raised().get()[0].is_null()
 }

@@ -23,7 +23,8 @@ impl fmt::Display for Exception {
 
 impl std::error::Error for Exception {}
 
-fn raised() -> Exception {
+/// The exception that was raised, which is taken away.
+pub(crate) fn raised() -> Exception {
     // SAFETY: [X1] on an entered thread.
     unsafe {
         let Some(instance) = err::take_instance() else {
@@ -208,25 +209,17 @@ pub fn class(name: &str) -> Result<Own, Exception> {
     unsafe { crate::type_spec::derive(&name, &raw mut types::PyBaseObject_Type, layout::NULL) }.map_err(|_| raised())
 }
 
-/// An instance of a [`class`] that begins on the heap, with one attribute.
+/// A dict of strs.
 ///
-/// # Errors
-/// What it raised.
-pub fn instance(class: &Own, name: &str, value: &Own) -> Result<Own, Exception> {
-    // SAFETY: [X1] a class, which adds nothing but a dict; the instance is rooted while its dict is filled.
-    let made = unsafe { crate::native::with_attribute(class.ob().cast(), names::get(name).ob(), value.ob()) };
-    made.map_err(|_| raised())
-}
-
-/// Calls with an int that begins on the heap.
-///
-/// # Errors
-/// What it raised.
-pub fn call_with_heap_int(callable: &Own, value: i64) -> Result<Own, Exception> {
-    // SAFETY: [X1] on an entered thread; nothing collects between the two.
-    let mirror = unsafe { crate::native::int(value).map(|p| Own::new(crate::cross::to_c(p))) };
-    match mirror {
-        Ok(Some(mirror)) => call(callable, &[&mirror]),
-        _ => Err(raised()),
+/// # Panics
+/// When memory is out.
+pub fn dict_of(entries: impl IntoIterator<Item = (String, Own)>) -> Own {
+    // SAFETY: [X1] on an entered thread; held objects.
+    unsafe {
+        let made = crate::dict::new().expect("memory for a dict");
+        for (name, value) in entries {
+            crate::dict::set(made.ob(), names::get(&name).ob(), value.ob()).expect("memory for a dict");
+        }
+        made
     }
 }

@@ -7,7 +7,7 @@ use crate::layout::{Ob, PyObject, Ty, type_of};
 use crate::long::{is_int, to_big, to_f64};
 use crate::object::{bool_of, holds, not_implemented};
 use crate::own::Own;
-use crate::runtime::mutator;
+use crate::spare;
 use crate::types::{PyFloat_Type, PyType_IsSubtype};
 use handfast_cpyext_macros::{capi, contract, slot};
 use num_bigint::BigInt;
@@ -27,7 +27,7 @@ pub struct PyFloatObject {
 #[inline]
 #[contract]
 pub unsafe fn from_f64(value: f64) -> Res<Own> {
-    let ob: Ob = mutator().pyobject_new(size_of::<PyFloatObject>(), (&raw mut PyFloat_Type).cast()).cast();
+    let ob = spare::alloc(size_of::<PyFloatObject>(), &raw mut PyFloat_Type);
     let Some(own) = Own::new(ob) else { return err::no_memory() };
     (*ob.cast::<PyFloatObject>()).ob_fval = value;
     Ok(own)
@@ -305,9 +305,12 @@ pub unsafe fn float_richcompare(a: Ob, b: Ob, op: c_int) -> Res<Own> {
 
 /// `float(...)`
 #[slot]
-pub unsafe fn float_new(ty: Ty, args: Ob, _kwargs: Ob) -> Res<Own> {
+pub unsafe fn float_new(ty: Ty, args: Ob, kwargs: Ob) -> Res<Own> {
     if !ptr::eq(ty, &raw mut PyFloat_Type) {
-        return err::type_error("subtypes of float cannot be made");
+        let of = float_new(&raw mut PyFloat_Type, args, kwargs)?;
+        let made = crate::types::alloc_instance(ty, 0)?;
+        (*made.ob().cast::<PyFloatObject>()).ob_fval = value(of.ob());
+        return Ok(made);
     }
     match crate::tuple::items_of(args) {
         [] => from_f64(0.0),

@@ -7,12 +7,13 @@
 //! | layer | files |
 //! |---|---|
 //! | the runtime of the process, its lock, threads | `runtime`, `thread` |
-//! | crossing between C and the heap | `cross`, `native` |
-//! | what C and Rust share | `layout`, `answer`, `own`, `../include/`, `../c/` |
+//! | crossing between C and the heap | `cross`, `native`, `instance` |
+//! | what C and Rust share | `layout`, `answer`, `own`, `spare`, `../include/`, `../c/` |
 //! | types | `types`, `type_*`, `descr`, `member`, `wrapper`, `attr` |
 //! | kinds of objects | `long*`, `float`, `unicode*`, `codec`, `bytes`, `bytearray`, `tuple`, `list`, `dict*`, `set`, `slice`, `iter`, `module`, `method`, `exc`, `buffer`, `capsule`, `weakref` |
 //! | protocols | `object`, `depth`, `number`, `sequence`, `call`, `err`, `warn`, `mem`, `import`, `clinic` |
 //! | extensions | `loader` |
+//! | for hosts | `eval`, `caller` |
 //!
 //! **How a function of the API is written.** As a Rust function that answers `Result`s and owned references
 //! ([`Own`]), under `#[capi]`, which exports it to C and turns what it answers into what C expects; see the crate
@@ -37,6 +38,7 @@ mod builtins;
 mod bytearray;
 mod bytes;
 mod call;
+pub mod caller;
 mod capsule;
 mod clinic;
 mod codec;
@@ -51,6 +53,7 @@ pub mod eval;
 mod exc;
 mod float;
 mod import;
+mod instance;
 mod iter;
 mod layout;
 mod list;
@@ -70,10 +73,12 @@ mod runtime;
 mod sequence;
 mod set;
 mod slice;
+mod spare;
 mod text;
 mod thread;
 mod tuple;
 mod type_alloc;
+mod type_cache;
 mod type_names;
 mod type_object;
 mod type_ready;

@@ -5,9 +5,9 @@
 
 use crate::answer::Res;
 use crate::err;
-use crate::layout::{Ob, PyVarObject, flag, has, type_of};
+use crate::layout::{Ob, PyVarObject, Ty, flag, has, type_of};
 use crate::own::Own;
-use crate::runtime::mutator;
+use crate::spare;
 use crate::types::PyLong_Type;
 use handfast_cpyext_macros::{capi, contract};
 use num_bigint::{BigInt, BigUint, Sign};
@@ -49,10 +49,17 @@ pub fn is_int(ob: Ob) -> bool {
 #[contract]
 unsafe fn alloc(digits: usize, negative: bool) -> Res<Own> {
     let size = size_of::<PyVarObject>() + 4 * digits.max(1);
-    let ob: Ob = mutator().pyobject_new(size, (&raw mut PyLong_Type).cast()).cast();
+    let ob = spare::alloc(size, &raw mut PyLong_Type);
     let Some(own) = Own::new(ob) else { return err::no_memory() };
     (*ob.cast::<PyVarObject>()).ob_size = if negative { -(digits as isize) } else { digits as isize };
     Ok(own)
+}
+
+/// Bytes of an int.
+#[contract]
+pub unsafe fn size_in_memory(ob: Ob) -> usize {
+    let digits = (*ob.cast::<PyVarObject>()).ob_size.unsigned_abs();
+    size_of::<PyVarObject>() + 4 * digits.max(1)
 }
 
 #[contract]
@@ -125,6 +132,16 @@ pub unsafe fn from_big(value: &BigInt) -> Res<Own> {
         to.add(at).write(((low | high << 32) >> shift & MASK) as u32);
     }
     Ok(ob)
+}
+
+/// An instance of a subtype of int, with this value.
+#[contract]
+pub unsafe fn of_subtype(ty: Ty, value: Ob) -> Res<Own> {
+    let size = (*value.cast::<PyVarObject>()).ob_size;
+    let made = crate::types::alloc_instance(ty, size.unsigned_abs() as isize)?;
+    (*made.ob().cast::<PyVarObject>()).ob_size = size;
+    digits(made.ob()).copy_from_nonoverlapping(digits(value), size.unsigned_abs());
+    Ok(made)
 }
 
 /// The value, if it has 63 bits or fewer.

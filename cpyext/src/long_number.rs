@@ -288,5 +288,5 @@ pub unsafe fn int_new(ty: Ty, args: Ob, _kwargs: Ob) -> Res<Own> {
     if ptr::eq(ty, &raw mut PyLong_Type) {
         return Ok(value);
     }
-    err::type_error("subtypes of int cannot be made")
+    crate::long::of_subtype(ty, value.ob())
 }

@@ -10,32 +10,36 @@ use crate::runtime::{Runtime, mutator};
 use handfast::raw;
 use handfast_cpyext_macros::{capi, slot};
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 macro_rules! allocators {
-    ($($malloc:ident, $calloc:ident, $realloc:ident;)*) => { $(
+    ($($malloc:ident, $calloc:ident, $realloc:ident, [$($note:ident)?];)*) => { $(
         /// Memory, never NULL for a size of 0.
         #[capi]
         pub unsafe fn $malloc(size: usize) -> *mut c_void {
+            $($note();)?
             libc::malloc(size.max(1))
         }
 
         /// Memory of zeros.
         #[capi]
         pub unsafe fn $calloc(count: usize, size: usize) -> *mut c_void {
+            $($note();)?
             libc::calloc(count.max(1), size.max(1))
         }
 
         /// Memory of another size.
         #[capi]
         pub unsafe fn $realloc(memory: *mut c_void, size: usize) -> *mut c_void {
+            $($note();)?
             libc::realloc(memory, size.max(1))
         }
     )* };
 }
 allocators! {
-    PyMem_Malloc, PyMem_Calloc, PyMem_Realloc;
-    PyMem_RawMalloc, PyMem_RawCalloc, PyMem_RawRealloc;
-    PyObject_Malloc, PyObject_Calloc, PyObject_Realloc;
+    PyMem_Malloc, PyMem_Calloc, PyMem_Realloc, [];
+    PyMem_RawMalloc, PyMem_RawCalloc, PyMem_RawRealloc, [];
+    PyObject_Malloc, PyObject_Calloc, PyObject_Realloc, [will_adopt];
 }
 
 /// Frees memory.
@@ -59,10 +63,14 @@ pub unsafe fn PyObject_Free(memory: *mut c_void) {
     let ob: *mut raw::PyObject = memory.cast();
     let runtime = Runtime::get().expect("an object is freed while its runtime is there");
     if !runtime.heap().owns_pyobject(ob) || mutator().pyobject_disown(ob).is_ok() {
-        libc::free(memory);
-    } else {
-        raw::PyObject::free(ob);
+        return libc::free(memory);
     }
+    // An object: nothing else is allocated there.
+    let ty = crate::layout::type_of(memory.cast());
+    if (*ty).tp_itemsize == 0 {
+        return crate::spare::free(memory.cast(), (*ty).tp_basicsize as usize);
+    }
+    raw::PyObject::free(ob);
 }
 
 /// `PyObject_Free` for tables.
@@ -122,6 +130,20 @@ pub unsafe fn PyGC_Collect() -> isize {
     (runtime.heap().stats().dead_queued - before) as isize
 }
 
+/// Whether C has made objects of memory of its own, which has to be told from the heap's then.
+static ADOPTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether it has, or may.
+#[inline]
+pub fn any_adopted() -> bool {
+    ADOPTED.load(Ordering::Relaxed)
+}
+
+/// It has, or may from now on.
+pub fn will_adopt() {
+    ADOPTED.store(true, Ordering::Relaxed);
+}
+
 /// Makes an object of memory: C's own, or the heap's.
 #[capi]
 pub unsafe fn PyObject_Init(ob: Ob, ty: Ty) -> Ob {
@@ -132,6 +154,7 @@ pub unsafe fn PyObject_Init(ob: Ob, ty: Ty) -> Ob {
     let known = Runtime::get().is_some_and(|runtime| runtime.heap().owns_pyobject(raw_ob(ob)));
     ob.write(PyObject { ob_refcnt: 1, ob_pypy_link: 0, ob_type: ty });
     if !known {
+        will_adopt();
         let adopted = mutator().pyobject_adopt(raw_ob(ob), (*ty).tp_basicsize as usize);
         assert!(adopted.is_ok(), "memory that C made an object could not be adopted: {adopted:?}");
     }

@@ -124,6 +124,22 @@ unsafe fn shown_name(function: *mut PyCFunctionObject) -> String {
     format!("{}.{name}", crate::types::name_of(ty))
 }
 
+/// The function of C, if it takes no arguments or one, and that is how many there are.
+#[inline]
+#[contract]
+pub unsafe fn simple(ob: Ob, count: usize) -> Option<PyCFunction> {
+    let entry = (*ob.cast::<PyCFunctionObject>()).m_ml;
+    let wanted = if count == 0 { METH_NOARGS } else { METH_O };
+    if (*entry).ml_flags & CALLING == wanted && count <= 1 { (*entry).ml_meth } else { None }
+}
+
+/// What a function is bound to, borrowed; or null.
+#[inline]
+#[contract]
+pub unsafe fn this(ob: Ob) -> Ob {
+    (*ob.cast::<PyCFunctionObject>()).m_self
+}
+
 /// Calls a function object.
 #[contract]
 pub unsafe fn call(ob: Ob, args: &Arguments<'_>) -> Res<Own> {
@@ -175,9 +191,18 @@ pub unsafe fn call(ob: Ob, args: &Arguments<'_>) -> Res<Own> {
 }
 
 /// An answer of C: exactly one of an object and an exception.
+#[inline]
 #[contract]
 pub unsafe fn checked(answer: Ob) -> Res<Own> {
-    let answer = Own::new(answer);
+    match Own::new(answer) {
+        Some(answer) if !err::is_raised() => Ok(answer),
+        answer => unanswered(answer),
+    }
+}
+
+#[cold]
+#[contract]
+unsafe fn unanswered(answer: Option<Own>) -> Res<Own> {
     match (answer, err::is_raised()) {
         (Some(answer), false) => Ok(answer),
         (None, true) => Err(Raised),

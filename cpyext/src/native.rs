@@ -1,16 +1,13 @@
 //! Objects that the runtime makes on the heap, before C has seen them; and their mirrors.
 //!
-//! An int, a str or an instance that begins here is an object of the nursery and nothing else. Its `PyObject` is made
-//! when it crosses to C (`cross::to_c`): a copy of the value if it cannot change, or a head with a borrowed pointer to
-//! the instance's dict. All of them are linked light: what does not survive the nursery dies there, without a word.
+//! An int or a str that begins here, or an instance (`instance`), is an object of the nursery and nothing else. Its
+//! `PyObject` is made when it crosses to C (`cross::to_c`): a copy of the value if it cannot change. All of them are linked light: what does not survive the nursery dies there, without a word.
 
 use crate::answer::Res;
-use crate::cross::{alloc, alloc_items, borrow_c, to_c};
-use crate::dict;
-use crate::err;
+use crate::cross::{alloc, alloc_items};
+use crate::instance;
 use crate::layout::{Ob, PyObject, PyVarObject, Ty};
 use crate::long::PyLongObject;
-use crate::own::Own;
 use crate::runtime::mutator;
 use crate::types::{PyLong_Type, PyUnicode_Type};
 use crate::unicode::{PyASCIIObject, fill_ascii};
@@ -22,11 +19,6 @@ use std::ptr;
 static INT: TypeInfo = TypeInfo::new("int", 16).with_handle_slot(0);
 /// A str of ASCII: its bytes are the items.
 static STR: TypeInfo = TypeInfo::new("str", 8).with_handle_slot(0).with_items(1);
-/// An instance of a type with nothing but a dict: the type's address, the dict.
-static INSTANCE: TypeInfo = TypeInfo::new("instance", 24).with_handle_slot(0).with_refs(&[DICT]);
-
-const DICT: usize = 16;
-
 /// An int. May collect.
 #[contract]
 pub unsafe fn int(value: i64) -> Res<*mut Object> {
@@ -45,35 +37,6 @@ pub unsafe fn ascii(text: &str) -> Res<*mut Object> {
     let p = alloc_items(&STR, text.len())?;
     raw::payload(p).cast::<u8>().add(8).copy_from_nonoverlapping(text.as_ptr(), text.len());
     Ok(p)
-}
-
-/// An instance of a type that adds nothing but a dict to `object`. May collect.
-#[contract]
-pub unsafe fn instance(ty: Ty) -> Res<*mut Object> {
-    let scope = mutator().scope_open();
-    let root = mutator().root(ptr::null_mut());
-    let made = instance_in(ty, root);
-    mutator().scope_close(scope);
-    made
-}
-
-#[contract]
-unsafe fn instance_in(ty: Ty, root: *mut *mut Object) -> Res<*mut Object> {
-    *root = alloc(&INSTANCE)?;
-    raw::payload(*root).cast::<usize>().add(1).write(ty as usize);
-    let its = alloc(&dict::DICT)?;
-    mutator().store(*root, DICT, its);
-    Ok(*root)
-}
-
-/// An instance with one attribute, and its mirror. May collect.
-#[contract]
-pub unsafe fn with_attribute(ty: Ty, name: Ob, value: Ob) -> Res<Own> {
-    let made = Own::new(to_c(instance(ty)?)).map_or_else(err::no_memory, Ok)?;
-    if let Some(its) = crate::attr::instance_dict(made.ob(), false)? {
-        dict::set(its, name, value)?;
-    }
-    Ok(made)
 }
 
 /// The `PyObject` of what was made here: a new reference, or null when memory is out.
@@ -96,18 +59,14 @@ pub unsafe fn mirror(p: *mut Object) -> Ob {
         }
         return ob;
     }
-    assert!(ptr::eq(info, &INSTANCE), "an object of a kind that has no mirror");
-    let ty = payload.add(8).cast::<usize>().read() as Ty;
-    let ob = handle(p, (*ty).tp_basicsize as usize, ty);
-    if !ob.is_null() {
-        let its = borrow_c(mutator().load(p, DICT));
-        ob.cast::<u8>().offset((*ty).tp_dictoffset).cast::<Ob>().write(its);
-    }
-    ob
+    assert!(ptr::eq(info, &instance::INSTANCE), "an object of a kind that has no mirror");
+    instance::mirror(p)
 }
 
+/// A light mirror: a new reference, or null when memory is out.
+#[inline]
 #[contract]
-unsafe fn handle(p: *mut Object, size: usize, ty: Ty) -> Ob {
+pub unsafe fn handle(p: *mut Object, size: usize, ty: Ty) -> Ob {
     let ob: *mut PyObject = mutator().handle(p, size, ty.cast(), LinkFlags::LIGHT).cast();
     ob
 }

@@ -16,7 +16,7 @@ use handfast::raw::{Heap, Mutator, PyObject as RawObject, Record};
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::fmt;
-use std::ptr::{from_ref, null_mut};
+use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
@@ -74,8 +74,10 @@ impl ExtensionLock {
 pub struct Runtime {
     heap: Heap,
     lock: ExtensionLock,
-    dead: AtomicBool,
 }
+
+/// Set when something was queued that has died.
+static DEAD: AtomicBool = AtomicBool::new(false);
 
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,6 +96,8 @@ impl Drop for Entered {
     fn drop(&mut self) {
         crate::err::clear();
         bury();
+        // SAFETY: [X1] entered still.
+        unsafe { crate::spare::flush() };
         self.runtime.lock.release();
         MUTATOR.set(null_mut());
         // SAFETY: [X4] this thread's; nothing of it is used afterwards.
@@ -107,9 +111,8 @@ unsafe extern "C" fn dealloc(ob: *mut RawObject, _: *mut c_void) {
     unsafe { crate::types::dealloc(ob.cast()) };
 }
 
-unsafe extern "C" fn notify(arg: *mut c_void) {
-    // SAFETY: [X4] the runtime's flag, which is never freed.
-    unsafe { &*arg.cast::<AtomicBool>() }.store(true, Ordering::Relaxed);
+unsafe extern "C" fn notify(_: *mut c_void) {
+    DEAD.store(true, Ordering::Relaxed);
 }
 
 impl Runtime {
@@ -118,14 +121,13 @@ impl Runtime {
     /// # Errors
     /// What [`Heap::new`] answers; [`handfast::Error::AlreadyAttached`] when there is one already.
     pub fn start(config: &Config) -> Result<Entered, handfast::Error> {
-        let runtime =
-            Runtime { heap: Heap::new(config)?, lock: ExtensionLock::default(), dead: AtomicBool::new(false) };
+        let runtime = Runtime { heap: Heap::new(config)?, lock: ExtensionLock::default() };
         RUNTIME.set(runtime).map_err(|_| handfast::Error::AlreadyAttached)?;
         let runtime = Runtime::get().expect("set above");
-        // SAFETY: [X4] both callbacks live as long as the process, and so does the flag.
+        // SAFETY: [X4] both callbacks live as long as the process.
         unsafe {
             runtime.heap.set_dealloc(Some(dealloc), null_mut());
-            runtime.heap.set_dead_notifier(Some(notify), from_ref(&runtime.dead).cast_mut().cast());
+            runtime.heap.set_dead_notifier(Some(notify), null_mut());
         }
         let entered = runtime.enter()?;
         // SAFETY: [X1] entered.
@@ -162,6 +164,8 @@ impl Runtime {
             unsafe { mutator().collect_full() };
             bury();
             if self.heap.stats().dead_queued == before {
+                // SAFETY: [X1] entered.
+                unsafe { crate::spare::flush() };
                 break;
             }
         }
@@ -228,7 +232,7 @@ pub fn raised() -> &'static std::thread::LocalKey<Cell<[Ob; 3]>> {
 /// Calls the deallocs of what has died, if there is something.
 #[inline]
 pub fn bury() {
-    if Runtime::get().is_some_and(|runtime| runtime.dead.load(Ordering::Relaxed)) {
+    if DEAD.load(Ordering::Relaxed) {
         bury_slow();
     }
 }
@@ -239,7 +243,7 @@ fn bury_slow() {
         return;
     }
     let runtime = Runtime::get().expect("checked by the caller");
-    runtime.dead.store(false, Ordering::Relaxed);
+    DEAD.store(false, Ordering::Relaxed);
     // A dealloc must neither see nor change the exception that is under way.
     let raised = RAISED.replace([null_mut(); 3]);
     loop {
@@ -248,8 +252,7 @@ fn bury_slow() {
             break;
         }
         // Not linked any more, and its count of 1 is ours: dealloc runs here.
-        // SAFETY: [X2] delivered once, to us.
-        unsafe { RawObject::decref(ob) };
+        crate::own::decref(ob.cast());
     }
     crate::err::clear();
     RAISED.set(raised);
@@ -257,6 +260,7 @@ fn bury_slow() {
 }
 
 /// One level deeper, for `Py_EnterRecursiveCall`; false when it is too deep.
+#[inline]
 pub fn enter_recursion() -> bool {
     const LIMIT: u32 = 1000;
     let depth = DEPTH.get();
@@ -268,6 +272,7 @@ pub fn enter_recursion() -> bool {
 }
 
 /// Ends [`enter_recursion`].
+#[inline]
 pub fn leave_recursion() {
     DEPTH.set(DEPTH.get() - 1);
 }

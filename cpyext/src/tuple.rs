@@ -7,10 +7,11 @@
 use crate::answer::Res;
 use crate::cross::{TUPLE_ITEMS, to_gc, tuple_object};
 use crate::err;
-use crate::layout::{NULL, Ob, PyVarObject, Ty, flag, has, raw_ob, size_of_var};
+use crate::layout::{NULL, Ob, PyVarObject, Ty, flag, has, raw_ob, size_of_var, type_of};
 use crate::object::{EQ, NE, bool_of, holds, not_implemented};
 use crate::own::{Own, incref, xdecref};
 use crate::runtime::mutator;
+use crate::spare;
 use crate::types::PyTuple_Type;
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::ffi::c_int;
@@ -46,7 +47,7 @@ pub unsafe fn alloc(size: usize) -> Res<Own> {
     if size > isize::MAX as usize / 16 {
         return err::no_memory();
     }
-    let ob: Ob = mutator().pyobject_new(size_of::<PyTupleObject>() + 8 * size, (&raw mut PyTuple_Type).cast()).cast();
+    let ob = spare::alloc(size_of::<PyTupleObject>() + 8 * size, &raw mut PyTuple_Type);
     let Some(own) = Own::new(ob) else { return err::no_memory() };
     (*ob.cast::<PyVarObject>()).ob_size = size as isize;
     Ok(own)
@@ -78,6 +79,9 @@ pub unsafe fn from_vec(items: Vec<Own>) -> Res<Own> {
 pub unsafe fn tuple_dealloc(ob: Ob) {
     for &item in items_of(ob) {
         xdecref(item);
+    }
+    if ptr::eq(type_of(ob), &raw mut PyTuple_Type) {
+        return spare::free(ob, size_of::<PyTupleObject>() + 8 * size_of_var(ob) as usize);
     }
     crate::types::free(ob);
 }

@@ -2,13 +2,19 @@
 
 use crate::answer::Res;
 use crate::err;
-use crate::layout::{Ob, PyVarObject, Ty, flag, type_of};
+use crate::layout::{Ob, PyVarObject, Ty, flag, raw_ob, type_of};
 use crate::own::{Own, xdecref};
-use crate::runtime::{bury, mutator};
+use crate::runtime::bury;
+use crate::spare;
+use crate::types::{PyFloat_Type, PyLong_Type};
+use handfast::raw::{self, CHECKED};
 use handfast_cpyext_macros::{capi, contract, slot};
+use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
+use std::ptr;
 
 /// Bytes of an instance with so many items, and one to spare.
+#[inline]
 #[contract]
 unsafe fn size_of(ty: Ty, items: isize) -> Option<usize> {
     let fixed = (*ty).tp_basicsize as usize;
@@ -20,10 +26,11 @@ unsafe fn size_of(ty: Ty, items: isize) -> Option<usize> {
 }
 
 /// An instance of a type, zeroed behind the head.
+#[inline]
 #[contract]
 pub unsafe fn alloc_instance(ty: Ty, items: isize) -> Res<Own> {
     let Some(size) = size_of(ty, items) else { return err::no_memory() };
-    let ob: Ob = mutator().pyobject_new(size, ty.cast()).cast();
+    let ob = spare::alloc(size, ty);
     let Some(own) = Own::new(ob) else { return err::no_memory() };
     if (*ty).tp_itemsize != 0 {
         (*ob.cast::<PyVarObject>()).ob_size = items;
@@ -32,6 +39,7 @@ pub unsafe fn alloc_instance(ty: Ty, items: isize) -> Res<Own> {
 }
 
 /// What every type allocates with, unless it says otherwise.
+#[inline]
 #[slot]
 pub unsafe fn generic_alloc(ty: Ty, items: isize) -> Res<Own> {
     if (*ty).tp_flags & flag::HAVE_GC != 0 {
@@ -62,15 +70,25 @@ pub unsafe fn new_instance(ty: Ty) -> Res<Own> {
 }
 
 /// Frees the memory of an instance, as its type frees it.
+#[inline]
 #[contract]
 pub unsafe fn free(ob: Ob) {
-    match (*type_of(ob)).tp_free {
+    let ty = type_of(ob);
+    match (*ty).tp_free {
+        Some(free)
+            if free as usize == crate::mem::c_object_free as unsafe extern "C" fn(*mut c_void) as usize
+                && (*ty).tp_itemsize == 0
+                && !crate::mem::any_adopted() =>
+        {
+            spare::free(ob, (*ty).tp_basicsize as usize);
+        }
         Some(free) => free(ob.cast::<c_void>()),
         None => crate::mem::PyObject_Free(ob.cast()),
     }
 }
 
 /// Hands an object without references to its type.
+#[inline]
 #[contract]
 pub unsafe fn dealloc(ob: Ob) {
     match (*type_of(ob)).tp_dealloc {
@@ -79,21 +97,80 @@ pub unsafe fn dealloc(ob: Ob) {
     }
 }
 
+/// Nested deallocs before the rest waits.
+const NESTING: u32 = 50;
+
+thread_local! {
+    static NESTED: Cell<u32> = const { Cell::new(0) };
+    static WAITING: RefCell<Vec<Ob>> = const { RefCell::new(Vec::new()) };
+    static ANY_WAITING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What follows a decrement that left zero or less: of an object that C alone knows, its dealloc. Deallocs drop references
+/// to other objects; those that nest too deep are put on a list, and done by the outermost (CPython's trashcan).
+#[inline(never)]
+#[contract]
+pub unsafe fn reached_zero(ob: Ob) {
+    // [C-last]: the decrement is a release; what other threads did before theirs comes first.
+    std::sync::atomic::fence(std::sync::atomic::Ordering::Acquire);
+    if (*ob).ob_refcnt != 0 || (*ob).ob_pypy_link != 0 || CHECKED {
+        return not_just_zero(ob);
+    }
+    let nested = NESTED.get();
+    if nested >= NESTING {
+        return wait(ob);
+    }
+    NESTED.set(nested + 1);
+    dealloc(ob);
+    if nested == 0 && ANY_WAITING.get() {
+        dealloc_waiting();
+    }
+    NESTED.set(nested);
+}
+
+#[cold]
+fn wait(ob: Ob) {
+    WAITING.with_borrow_mut(|all| all.push(ob));
+    ANY_WAITING.set(true);
+}
+
+#[cold]
+#[contract]
+unsafe fn dealloc_waiting() {
+    while let Some(ob) = WAITING.with_borrow_mut(Vec::pop) {
+        dealloc(ob);
+    }
+    ANY_WAITING.set(false);
+}
+
+/// An underflow, which handfast reports; or a checked build, which looks at every death.
+#[cold]
+#[contract]
+unsafe fn not_just_zero(ob: Ob) {
+    if (*ob).ob_refcnt < 0 {
+        (*ob).ob_refcnt += 1;
+        return raw::PyObject::decref(raw_ob(ob));
+    }
+    raw::PyObject::decref_zero(raw_ob(ob));
+}
+
 /// What follows a decref of C's that reached zero.
 #[capi]
 pub unsafe fn _Py_Dealloc(ob: Ob) {
-    // [C-last]: the decrement in the header is a release; what other threads did before theirs comes first.
-    std::sync::atomic::fence(std::sync::atomic::Ordering::Acquire);
-    handfast::raw::PyObject::decref_zero(crate::layout::raw_ob(ob));
+    reached_zero(ob);
 }
 
 /// The dealloc of what is the heap's memory and nothing else: int, float, bytes.
 #[slot]
 pub unsafe fn plain_dealloc(ob: Ob) {
-    if crate::type_names::is_heap_type(type_of(ob)) {
-        return free(ob);
+    let ty = type_of(ob);
+    if ptr::eq(ty, &raw mut PyLong_Type) {
+        return spare::free(ob, crate::long::size_in_memory(ob));
     }
-    handfast::raw::PyObject::free(crate::layout::raw_ob(ob));
+    if ptr::eq(ty, &raw mut PyFloat_Type) {
+        return spare::free(ob, (*ty).tp_basicsize as usize);
+    }
+    free(ob);
 }
 
 /// `object`'s dealloc.

@@ -1,6 +1,6 @@
 //! Names of types, for messages and `repr`.
 
-use crate::layout::{Ob, Ty, flag, type_of};
+use crate::layout::{Ob, Ty, type_of};
 use std::ffi::CStr;
 
 /// The last part of a type's name.
@@ -22,12 +22,6 @@ fn tp_name(ty: Ty) -> String {
 /// The name of an object's type, as messages have it (with its module, as `tp_name` says).
 pub fn kind_of(ob: Ob) -> String {
     if ob.is_null() { "NULL".into() } else { tp_name(type_of(ob)) }
-}
-
-/// Whether a type was made at run time.
-pub fn is_heap_type(ty: Ty) -> bool {
-    // SAFETY: [X2] a live type.
-    unsafe { (*ty).tp_flags & flag::HEAPTYPE != 0 }
 }
 
 /// The name with its module, if it has one.

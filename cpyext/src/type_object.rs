@@ -7,6 +7,7 @@ use crate::layout::{NULL, Ob, PyGetSetDef, Ty, flag, has, initproc, newfunc, typ
 use crate::names;
 use crate::own::Own;
 use crate::tuple::items_of;
+use crate::type_cache;
 use crate::types::{PyBaseObject_Type, PyType_Type};
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::ffi::{c_int, c_ulong, c_void};
@@ -33,19 +34,43 @@ pub unsafe fn PyType_IsSubtype(derived: Ty, base: Ty) -> c_int {
 /// The attribute of a type or of what it inherits from, borrowed; NULL without an exception when there is none.
 #[capi]
 pub unsafe fn _PyType_Lookup(ty: Ty, name: Ob) -> Ob {
+    if let Some(known) = type_cache::get(ty, name) {
+        return known;
+    }
+    lookup(ty, name)
+}
+
+#[cold]
+#[contract]
+unsafe fn lookup(ty: Ty, name: Ob) -> Ob {
     let mro = (*ty).tp_mro;
     if mro.is_null() {
         return NULL;
     }
+    let keep = type_cache::may_keep(name);
+    let mut found = NULL;
     for &one in items_of(mro) {
         let its = (*one.cast::<crate::layout::PyTypeObject>()).tp_dict;
-        if !its.is_null()
-            && let Ok(Some(found)) = dict::get(its, name)
-        {
-            return found;
+        if its.is_null() {
+            continue;
+        }
+        if keep {
+            dict::watch(its);
+        }
+        match dict::get(its, name) {
+            Ok(None) => {}
+            Ok(Some(value)) => {
+                found = value;
+                break;
+            }
+            // As in CPython, an error is no answer; and not remembered.
+            Err(_) => return NULL,
         }
     }
-    NULL
+    if keep {
+        type_cache::put(ty, name, found);
+    }
+    found
 }
 
 /// The flags of a type.
@@ -54,9 +79,11 @@ pub unsafe fn PyType_GetFlags(ty: Ty) -> c_ulong {
     (*ty).tp_flags as c_ulong
 }
 
-/// Attributes are looked up anew each time: nothing to forget.
+/// What was remembered of types is forgotten.
 #[capi]
-pub unsafe fn PyType_Modified(_ty: Ty) {}
+pub unsafe fn PyType_Modified(_ty: Ty) {
+    type_cache::changed();
+}
 
 /// The name of a type.
 #[capi]

@@ -11,7 +11,7 @@ use crate::err;
 use crate::layout::{Ob, PyObject, Ty, flag, has, type_of};
 use crate::names;
 use crate::own::Own;
-use crate::runtime::mutator;
+use crate::spare;
 use crate::types::PyUnicode_Type;
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -176,7 +176,7 @@ pub unsafe fn alloc(length: usize, max: u32) -> Res<Own> {
     else {
         return err::no_memory();
     };
-    let ob: Ob = mutator().pyobject_new(size, (&raw mut PyUnicode_Type).cast()).cast();
+    let ob = spare::alloc(size, &raw mut PyUnicode_Type);
     let Some(own) = Own::new(ob) else { return err::no_memory() };
     let head = head(ob);
     head.length = length as isize;
@@ -239,6 +239,9 @@ pub unsafe fn utf8<'a>(ob: Ob) -> Res<&'a [u8]> {
 /// Frees a str.
 #[slot]
 pub unsafe fn str_dealloc(ob: Ob) {
+    if ptr::eq(type_of(ob), &raw mut PyUnicode_Type) && ascii(ob) {
+        return spare::free(ob, size_of::<PyASCIIObject>() + length(ob) + 1);
+    }
     if !ascii(ob) {
         libc::free((*ob.cast::<PyCompactUnicodeObject>()).utf8.cast());
     }
@@ -248,12 +251,16 @@ pub unsafe fn str_dealloc(ob: Ob) {
     crate::types::free(ob);
 }
 
+#[inline]
 #[contract]
 pub(crate) unsafe fn check(ob: Ob) -> Res<()> {
-    if ob.is_null() || !is_str(ob) {
-        return err::type_error(&format!("expected str, got {}", crate::types::kind_of(ob)));
-    }
-    Ok(())
+    if !ob.is_null() && is_str(ob) { Ok(()) } else { not_a_str(ob) }
+}
+
+#[cold]
+#[contract]
+unsafe fn not_a_str(ob: Ob) -> Res<()> {
+    err::type_error(&format!("expected str, got {}", crate::types::kind_of(ob)))
 }
 
 /// A str that C fills.

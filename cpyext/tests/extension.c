@@ -271,6 +271,42 @@ static PyObject *types(PyObject *module, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
+/* Subtypes of what has its value in C's memory: the value is the base's, the type is not. */
+static PyObject *subtypes(PyObject *module, PyObject *unused) {
+    (void)module, (void)unused;
+    PyTypeObject *bases[] = {&PyLong_Type, &PyFloat_Type, &PyBytes_Type, &PyUnicode_Type};
+    PyObject *values[] = {
+        PyLong_FromString("-123456789012345678901234567890", NULL, 10), PyFloat_FromDouble(2.5),
+        PyBytes_FromString("some bytes"), PyUnicode_FromString("some text"),
+    };
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(bases); i++) {
+        PyObject *type = PyObject_CallFunction((PyObject *)&PyType_Type, "s(O){}", "Sub", bases[i]);
+        CHECK(type != NULL && values[i] != NULL);
+        PyObject *sub = PyObject_CallFunctionObjArgs(type, values[i], NULL);
+        CHECK(sub != NULL && Py_TYPE(sub) == (PyTypeObject *)type && sub != values[i]);
+        CHECK(PyObject_IsInstance(sub, (PyObject *)bases[i]) == 1);
+        CHECK(PyObject_RichCompareBool(sub, values[i], Py_EQ) == 1);
+        CHECK(PyObject_Hash(sub) == PyObject_Hash(values[i]));
+        /* A key is found by an equal one of the other type, also after collections. */
+        PyObject *dict = PyDict_New();
+        CHECK(PyDict_SetItem(dict, sub, Py_True) == 0);
+        Py_DECREF(sub);
+        PyGC_Collect();
+        CHECK(PyDict_GetItem(dict, values[i]) == Py_True);
+        Py_DECREF(dict);
+        /* Back to the base: a copy of the very type. */
+        sub = PyObject_CallFunctionObjArgs(type, values[i], NULL);
+        PyObject *back = PyObject_CallFunctionObjArgs((PyObject *)bases[i], sub, NULL);
+        CHECK(back != NULL && PyObject_RichCompareBool(back, values[i], Py_EQ) == 1);
+        CHECK(Py_IS_TYPE(back, bases[i]));
+        Py_DECREF(back);
+        Py_DECREF(sub);
+        Py_DECREF(type);
+        Py_DECREF(values[i]);
+    }
+    Py_RETURN_NONE;
+}
+
 /* Memory of the extension's own becomes an object. */
 static PyObject *own_memory(PyObject *module, PyObject *unused) {
     (void)module, (void)unused;
@@ -312,7 +348,7 @@ static PyMethodDef methods[] = {
     {"weak_references", weak_references, METH_NOARGS, NULL}, {"values", values, METH_NOARGS, NULL},
     {"characters", characters, METH_NOARGS, NULL}, {"arguments", arguments, METH_NOARGS, NULL},
     {"types", types, METH_NOARGS, NULL}, {"own_memory", own_memory, METH_NOARGS, NULL},
-    {"threads", threads, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL},
+    {"threads", threads, METH_NOARGS, NULL}, {"subtypes", subtypes, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL},
 };
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "extension", NULL, -1, methods, NULL, NULL, NULL, NULL};
 

@@ -4,7 +4,7 @@ use handfast_cpyext::{LoadError, Runtime, eval, load};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const FUNCTIONS: [&str; 10] = [
+const FUNCTIONS: [&str; 11] = [
     "deaths",
     "cycles",
     "tuples",
@@ -15,6 +15,7 @@ const FUNCTIONS: [&str; 10] = [
     "types",
     "own_memory",
     "threads",
+    "subtypes",
 ];
 
 /// Compiles a C file of this folder; `None` when the compiler is not there.
@@ -55,7 +56,7 @@ fn an_extension_of_our_own_finds_everything_as_it_should_be() {
         runtime.collect();
         let before = runtime.heap().stats().links;
         // A subtype that is made at run time stays; nothing else does.
-        FUNCTIONS.into_iter().filter(|name| *name != "types").for_each(run);
+        FUNCTIONS.into_iter().filter(|name| !name.contains("types")).for_each(run);
         runtime.collect();
         assert_eq!(runtime.heap().stats().links, before, "{compiler}: links are left");
 

@@ -38,14 +38,31 @@ static inline Py_ssize_t hfpy_refcnt(PyObject *ob) {
 }
 #define Py_REFCNT(ob) hfpy_refcnt(_PyObject_CAST(ob))
 
-static inline void hfpy_incref(PyObject *ob) {
-    hf_incref((hf_pyobject *)(void *)ob);
+/* Counts change under the extension lock only, so a load and a store are enough (README, "Counts"). The collector reads
+ * them meanwhile, hence atomic ones. The upper byte is not zero in what is immortal, absurd or negative. */
+static inline int hfpy_is_ordinary(Py_ssize_t count) {
+    return HF_LIKELY(((uintptr_t)count >> 56) == 0);
 }
-/* What follows a decref that reached zero. */
+static inline void hfpy_incref(PyObject *ob) {
+    Py_ssize_t count;
+    if (ob == NULL)
+        return;
+    count = __atomic_load_n(&ob->ob_refcnt, __ATOMIC_RELAXED);
+    if (hfpy_is_ordinary(count))
+        __atomic_store_n(&ob->ob_refcnt, count + 1, __ATOMIC_RELAXED);
+    else
+        hf_incref((hf_pyobject *)(void *)ob);
+}
+/* What follows a decref that reached zero, or less. */
 PyAPI_FUNC(void) _Py_Dealloc(PyObject *);
 static inline void hfpy_decref(PyObject *ob) {
-    if (ob != NULL && HF_LIKELY(hf_inline_is_ordinary(__atomic_load_n(&ob->ob_refcnt, __ATOMIC_RELAXED)))) {
-        if (__atomic_fetch_sub(&ob->ob_refcnt, 1, __ATOMIC_RELEASE) == 1)
+    Py_ssize_t count;
+    if (ob == NULL)
+        return;
+    count = __atomic_load_n(&ob->ob_refcnt, __ATOMIC_RELAXED);
+    if (hfpy_is_ordinary(count)) {
+        __atomic_store_n(&ob->ob_refcnt, count - 1, __ATOMIC_RELEASE);
+        if (count <= 1)
             _Py_Dealloc(ob);
     } else {
         hf_decref((hf_pyobject *)(void *)ob);

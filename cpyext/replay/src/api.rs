@@ -5,7 +5,7 @@
 
 #![allow(missing_docs, reason = "CPython's manual documents its functions")]
 
-use std::ffi::{c_char, c_double, c_int, c_longlong, c_ulonglong};
+use std::ffi::{c_char, c_double, c_int, c_longlong, c_uint, c_ulonglong, c_void};
 
 /// An object: never looked into.
 #[repr(C)]
@@ -26,6 +26,30 @@ pub struct PyMethodDef {
     pub flags: c_int,
     pub doc: *const c_char,
 }
+
+/// CPython's `PyType_Slot`.
+#[repr(C)]
+pub struct PyTypeSlot {
+    pub slot: c_int,
+    pub value: *mut c_void,
+}
+
+/// CPython's `PyType_Spec`.
+#[repr(C)]
+pub struct PyTypeSpec {
+    pub name: *const c_char,
+    pub basicsize: c_int,
+    pub itemsize: c_int,
+    pub flags: c_uint,
+    pub slots: *mut PyTypeSlot,
+}
+
+/// CPython's `Py_sq_item`.
+pub const SQ_ITEM: c_int = 44;
+/// CPython's `Py_sq_length`.
+pub const SQ_LENGTH: c_int = 45;
+/// CPython's `Py_tp_methods`.
+pub const TP_METHODS: c_int = 64;
 
 /// CPython's `METH_VARARGS`.
 pub const METH_VARARGS: c_int = 1;
@@ -86,6 +110,7 @@ unsafe extern "C" {
     pub fn PyTuple_Size(o: Ob) -> Size;
     pub fn PyList_New(size: Size) -> Ob;
     pub fn PyList_Append(o: Ob, item: Ob) -> c_int;
+    pub fn PyList_Insert(o: Ob, index: Size, item: Ob) -> c_int;
     /// Borrowed.
     pub fn PyList_GetItem(o: Ob, index: Size) -> Ob;
     pub fn PyList_Size(o: Ob) -> Size;
@@ -96,6 +121,7 @@ unsafe extern "C" {
     pub fn PyDict_Next(o: Ob, position: *mut Size, key: *mut Ob, value: *mut Ob) -> c_int;
     pub fn PyDict_Size(o: Ob) -> Size;
 
+    pub fn PyType_FromSpec(spec: *mut PyTypeSpec) -> Ob;
     pub fn PyObject_Type(o: Ob) -> Ob;
     pub fn PyObject_Call(callable: Ob, args: Ob, kwargs: Ob) -> Ob;
     pub fn PyObject_CallObject(callable: Ob, args: Ob) -> Ob;

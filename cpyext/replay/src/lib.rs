@@ -20,11 +20,13 @@
 pub mod api;
 pub mod callback;
 pub mod driver;
+mod kin;
 pub mod operation;
 pub mod owned;
 pub mod recording;
 mod replayer;
 mod report;
+mod sequence;
 pub mod tables;
 pub mod value;
 

@@ -52,8 +52,16 @@ impl<'h, H: Host> Replayer<'h, H> {
     ///
     /// # Errors
     /// If the recording cannot be read.
-    pub fn run(mut self, recording: impl BufRead) -> io::Result<Report> {
-        for line in recording.lines() {
+    pub fn run(self, recording: impl BufRead) -> io::Result<Report> {
+        self.run_first(recording, usize::MAX)
+    }
+
+    /// Replays this many lines, then lets go of everything.
+    ///
+    /// # Errors
+    /// If the recording cannot be read.
+    pub fn run_first(mut self, recording: impl BufRead, lines: usize) -> io::Result<Report> {
+        for line in recording.lines().take(lines) {
             self.line += 1;
             let event = Event::parse(&line?).map_err(|what| {
                 io::Error::new(io::ErrorKind::InvalidData, format!("line {} of the recording: {what}", self.line))
@@ -111,6 +119,7 @@ impl<'h, H: Host> Replayer<'h, H> {
             }
             Ok(Some((outcome, notes))) => self.judge(act, outcome, notes),
         };
+        crate::sequence::clear();
         match differs {
             Ok(()) => self.report.equal += 1,
             Err(what) => {

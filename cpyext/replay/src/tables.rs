@@ -1,15 +1,15 @@
 //! The objects of a replay by their numbers, and the way between values of a recording and objects: [`Tables::make`] and
 //! [`Tables::compare`].
 //!
-//! Comparing looks at objects through typed readers (`PyLong_AsLongLong`, `PyUnicode_AsUTF8AndSize` …) and at exact
-//! types, never through the implementation's own `==`, which is under test too.
+//! Comparing looks at objects through typed readers (`PyLong_AsLongLong` …) and at exact types, never through the
+//! implementation's own `==`, which is under test too.
 
 use crate::api::{self, Ob};
-use crate::callback;
 use crate::operation::{apply, call};
 use crate::owned::{Owned, Raised, done, is, kind, none, text, truth};
 use crate::recording::By;
 use crate::value::Value;
+use crate::{callback, kin, sequence};
 use std::collections::HashMap;
 use std::ffi::c_char;
 use std::ptr::null_mut;
@@ -32,7 +32,7 @@ pub struct Tables {
     pub numbers: HashMap<usize, u64>,
     /// Lists that come again.
     pub lists: HashMap<u64, Owned>,
-    /// Plain `object()`s.
+    /// Plain `object()`s, and ints of a class of their own.
     plain: HashMap<u64, Owned>,
     /// Stand-ins of Python functions.
     functions: HashMap<u64, Owned>,
@@ -159,6 +159,14 @@ impl Tables {
                 }
                 Ok(self.plain[number].clone())
             }
+            Value::Kin { number, value } => {
+                if !self.plain.contains_key(number) {
+                    let value = self.make(value)?;
+                    self.plain.insert(*number, kin::new(value)?);
+                }
+                Ok(self.plain[number].clone())
+            }
+            Value::Sequence(items) => sequence::new(self.make_list(items)?),
             Value::Function(number) => {
                 if !self.functions.contains_key(number) {
                     self.functions.insert(*number, callback::stand_in(*number)?);
@@ -316,7 +324,13 @@ impl Tables {
                 Some(Slot::Bound(object)) => when(is(object, got.as_ptr())),
                 _ => Err(format!("{}, and #{number} is not there", differs())),
             },
-            Value::Plain(number) => when(self.plain.get(number).is_some_and(|object| is(object, got.as_ptr()))),
+            Value::Sequence(items) => match sequence::items(got) {
+                Some(list) => self.same_row(items, &list, kind::list()),
+                None => Err(differs()),
+            },
+            Value::Plain(number) | Value::Kin { number, .. } => {
+                when(self.plain.get(number).is_some_and(|object| is(object, got.as_ptr())))
+            }
             Value::Function(number) => when(self.functions.get(number).is_some_and(|f| is(f, got.as_ptr()))),
             Value::Class(name) => when(class(name).is_some_and(|class| is(got, class))),
             Value::Named { name, load } => when(self.named(name, *load).is_ok_and(|object| is(&object, got.as_ptr()))),

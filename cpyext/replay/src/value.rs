@@ -54,6 +54,15 @@ pub enum Value {
     },
     /// An `object()`, by number.
     Plain(u64),
+    /// An int of a class of its own.
+    Kin {
+        /// Its number.
+        number: u64,
+        /// What it is equal to.
+        value: Box<Value>,
+    },
+    /// A sequence that is no list.
+    Sequence(Vec<Value>),
     /// A stand-in for a Python function, by number.
     Function(u64),
     /// A builtin type, by name.
@@ -99,8 +108,8 @@ impl Value {
             Json::Object(fields) => {
                 // The first field is the tag; none of the forms has two tags.
                 let tags = [
-                    "i", "f", "re", "words", "b", "B", "v", "V", "t", "d", "it", "L", "o", "m", "p", "fn", "c", "any",
-                    "?",
+                    "i", "f", "re", "words", "b", "B", "v", "V", "t", "d", "it", "L", "o", "m", "p", "I", "S", "fn",
+                    "c", "any", "?",
                 ];
                 let tag = tags.iter().find(|tag| fields.contains_key(**tag));
                 let tag = *tag.ok_or_else(|| format!("no value: {json}"))?;
@@ -136,6 +145,8 @@ impl Value {
             "L" => Value::SharedList(number(inner)?),
             "o" => Value::Object(number(inner)?),
             "p" => Value::Plain(number(inner)?),
+            "I" => Value::Kin { number: number(&whole["n"])?, value: Box::new(Value::parse(inner)?) },
+            "S" => Value::Sequence(values(inner)?),
             "fn" => Value::Function(number(inner)?),
             "m" => Value::Named { name: string(inner)?, load: whole.get("l").map_or(Ok(0), number)? as usize },
             "c" => Value::Class(string(inner)?),
@@ -148,7 +159,7 @@ impl Value {
     pub fn objects(&self, f: &mut impl FnMut(u64)) {
         match self {
             Value::Object(number) => f(*number),
-            Value::Tuple(items) | Value::List(items) | Value::Iterator(items) => {
+            Value::Tuple(items) | Value::List(items) | Value::Iterator(items) | Value::Sequence(items) => {
                 items.iter().for_each(|item| item.objects(f));
             }
             Value::Dict(pairs) => pairs.iter().for_each(|(key, value)| {
@@ -210,6 +221,12 @@ impl fmt::Display for Value {
             Value::Object(number) => write!(f, "#{number}"),
             Value::Named { name, .. } => f.write_str(name),
             Value::Plain(number) => write!(f, "object#{number}"),
+            Value::Kin { number, value } => write!(f, "{value}#{number}"),
+            Value::Sequence(items) => {
+                f.write_str("sequence([")?;
+                row(f, items)?;
+                f.write_str("])")
+            }
             Value::Function(number) => write!(f, "function#{number}"),
             Value::Class(name) => f.write_str(name),
             Value::AnyInt => f.write_str("<any int>"),

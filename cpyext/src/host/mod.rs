@@ -4,15 +4,18 @@ pub mod bench;
 pub mod list;
 pub mod markupsafe;
 pub mod replay;
+pub mod rows;
 pub mod rungs;
 
 use handfast::Config;
 use handfast_cpyext::{Entered, Own, Runtime, eval};
 use std::path::Path;
 
-/// Starts the runtime of this process.
+/// Starts the runtime of this process. Where every allocation collects, cycles run back to back as well.
 pub fn start() -> Result<Entered, String> {
-    Runtime::start(&Config::default()).map_err(|error| error.to_string())
+    let usual = Config::default();
+    let config = if cfg!(gc_zeal) { Config { min_trigger_bytes: 1, growth_percent: 10, ..usual } } else { usual };
+    Runtime::start(&config).map_err(|error| error.to_string())
 }
 
 /// Loads an extension.

@@ -10,8 +10,6 @@ pub struct Rung {
     pub name: String,
     /// The dotted name of its module.
     pub module: String,
-    /// Whether it is one of CPython's own modules, whose suite is largely about classes of its own.
-    pub oracle: bool,
     /// Exceptions that it looks up in modules of Python: `(module, names)`.
     exceptions: Vec<(String, Vec<String>)>,
 }
@@ -36,7 +34,6 @@ pub fn all() -> Vec<Rung> {
         .map(|rung| Rung {
             name: text(rung, "name"),
             module: text(rung, "module"),
-            oracle: text(rung, "source").starts_with("python"),
             exceptions: rung
                 .get("exceptions")
                 .and_then(|table| table.as_table())

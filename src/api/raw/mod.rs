@@ -56,6 +56,10 @@ pub use mutator::Mutator;
 
 use std::ffi::c_void;
 
+/// Whether this is a checked build (feature `debug`), which wants to see each count change and each death of a
+/// `PyObject` through the functions here.
+pub const CHECKED: bool = cfg!(feature = "debug");
+
 /// The payload of an object.
 ///
 /// # Safety
