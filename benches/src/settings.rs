@@ -10,7 +10,15 @@ pub const VARIABLE: &str = "HANDFAST_BENCH_CONFIG";
 /// A configuration with a limit in MiB: about three times what lives at the peak, which collectors of the whole heap
 /// would use up before they begin. So may ours.
 pub fn config(limit: usize) -> Config {
-    let mut config = Config { max_heap_bytes: limit << 20, growth_percent: 200, ..Config::default() };
+    adjusted(Config { max_heap_bytes: limit << 20, growth_percent: 200, ..Config::default() })
+}
+
+/// The same, where pauses are a goal of their own.
+pub fn prompt(limit: usize) -> Config {
+    adjusted(Config { pause_target: Duration::from_millis(1), ..config(limit) })
+}
+
+fn adjusted(mut config: Config) -> Config {
     if let Ok(text) = std::env::var(VARIABLE) {
         apply(&mut config, &text).unwrap_or_else(|error| panic!("{VARIABLE}: {error}"));
     }

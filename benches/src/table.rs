@@ -1,5 +1,6 @@
 //! W5: a table of 112-byte objects, filled; then slots at random get new objects. On one thread; on two, with a table each
-//! or with one that both share. A tick is sixteen replacements. The limit writes into the objects that are there.
+//! or with one that both share. A tick is sixteen replacements. The limit writes into the objects that are there. Handfast's
+//! pause target is a millisecond here: that is what its gaps are to stay below.
 
 use crate::gaps::Gaps;
 use crate::outcome::Outcome;
@@ -145,7 +146,7 @@ pub unsafe fn replace(m: Mutator, table: *mut *mut Object, slots: usize, turns: 
 }
 
 fn on_raw(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome {
-    let heap = crate::raw_heap(limit);
+    let heap = raw::Heap::new(&crate::prompt(limit)).expect("heap");
     let (slots, each) = (slots / threads, turns / threads as u64);
     let (sample, gaps) = on_threads(threads, |_, ready, gaps| {
         let m = heap.attach().expect("attach");
@@ -181,7 +182,7 @@ fn peak_of_live(slots: usize, turns: u64) -> Outcome {
 }
 
 fn on_shared(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome {
-    let heap = crate::raw_heap(limit);
+    let heap = raw::Heap::new(&crate::prompt(limit)).expect("heap");
     let m = heap.attach().expect("attach");
     let each = turns / threads as u64;
     // SAFETY: [X1] this thread's mutator; the global root makes the table public.
@@ -230,7 +231,7 @@ struct Entry {
 }
 
 fn on_typed(slots: usize, turns: u64, limit: usize) -> Outcome {
-    let heap = Heap::new(crate::config(limit)).expect("heap");
+    let heap = Heap::new(crate::prompt(limit)).expect("heap");
     let mut mutator = heap.attach().expect("attach");
     let (sample, gaps) = mutator.scope(|s| {
         let entry = |value| Entry { link: Field::null(), values: [value; 12] };
