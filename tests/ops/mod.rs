@@ -56,6 +56,7 @@ pub fn run_program(Program { setup, ops }: Program) {
         growth_percent: 10,
         min_trigger_bytes: 64 << 10,
         reserve_bytes: (setup.reserve as usize & 4) << 16,
+        link_patience: setup.reserve as u32 & 3,
         huge_pages: false,
         ..Config::default()
     };
