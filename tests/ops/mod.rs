@@ -139,6 +139,9 @@ impl Run {
     }
 
     fn end(mut self) {
+        // As the program has left it: nurseries, remembered sets, what is due.
+        self.lanes.finish_cycle();
+        self.on(self.turn, true, |machine| machine.verify());
         self.full();
         for lane in 0..self.lanes.len() {
             self.on(lane, true, |machine| machine.let_go());
