@@ -1,5 +1,8 @@
 //! Of a big table only the slots that were stored into are remembered, up to a number of them, then the table as a whole:
 //! the next minor collection finds every young object all the same.
+//!
+//! Not in builds that collect at every allocation: nothing stays young there.
+#![cfg(not(gc_zeal))]
 
 use handfast::Config;
 use handfast::raw::{self, Heap, Object, TypeInfo};

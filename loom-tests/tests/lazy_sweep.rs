@@ -245,8 +245,7 @@ fn given_up_meanwhile(claims: Claims) {
             // An evacuation allocator leaves its block: what it put there is marked with the number of the cycle.
             thread::spawn(move || {
                 heap.memory[0].set(7);
-                heap.marks[0].set(2);
-                heap.kinds[0].set(Kind::Old);
+                heap.kinds[0].give_up(|| heap.marks[0].set(2));
             })
         };
         heap.turns.begin(2, BLOCKS as u32);

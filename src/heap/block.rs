@@ -124,6 +124,12 @@ impl BlockTables {
         self.kinds()[block as usize].set(kind);
     }
 
+    /// Gives up a block that the caller was filling, when `mark` has marked its lines.
+    #[inline]
+    pub fn give_up(&self, block: u32, mark: impl FnOnce()) {
+        self.kinds()[block as usize].give_up(mark);
+    }
+
     /// Claims a block by changing its kind.
     #[must_use = "a block that was not claimed is another's"]
     pub fn claim(&self, block: u32, from: Kind, to: Kind) -> bool {

@@ -50,10 +50,9 @@ impl Region {
     }
 
     fn retire(&mut self, memory: &Memory, colour: u8) {
-        self.leave_hole(memory, colour);
         if self.block != NO_BLOCK {
-            memory.blocks.set_kind(self.block, Kind::Old);
-            self.block = NO_BLOCK;
+            let block = std::mem::replace(&mut self.block, NO_BLOCK);
+            memory.blocks.give_up(block, || self.leave_hole(memory, colour));
         }
         self.holes = 0;
     }

@@ -72,6 +72,14 @@ impl KindByte {
         self.0.store(kind as u8, Ordering::Release);
     }
 
+    /// The owner gives up a block that it was filling: `mark` marks the lines of what it has put there, and only then may a
+    /// sweeper claim the block, which goes by those marks ([K-claim]).
+    #[inline]
+    pub fn give_up(&self, mark: impl FnOnce()) {
+        mark();
+        self.set(Kind::Old);
+    }
+
     /// Claims the block by changing its kind, by anybody. After `true` it is the caller's, as its last owner left it.
     #[must_use = "a block that was not claimed is another's"]
     pub fn claim(&self, from: Kind, to: Kind) -> bool {

@@ -56,6 +56,7 @@ pub fn run_program(Program { setup, ops }: Program) {
         growth_percent: 10,
         min_trigger_bytes: 64 << 10,
         reserve_bytes: (setup.reserve as usize & 4) << 16,
+        link_patience: setup.reserve as u32 & 3,
         huge_pages: false,
         ..Config::default()
     };
@@ -138,6 +139,9 @@ impl Run {
     }
 
     fn end(mut self) {
+        // As the program has left it: nurseries, remembered sets, what is due.
+        self.lanes.finish_cycle();
+        self.on(self.turn, true, |machine| machine.verify());
         self.full();
         for lane in 0..self.lanes.len() {
             self.on(lane, true, |machine| machine.let_go());

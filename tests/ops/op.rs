@@ -9,7 +9,7 @@ pub struct Setup {
     pub lanes: u8,
     /// Collector threads: without any, all is deterministic and more can be said.
     pub gc_threads: u8,
-    /// Free memory that the heap keeps.
+    /// Free memory that the heap keeps, and for how many minors what C alone holds may stay young.
     pub reserve: u8,
     /// A bit for each mutator that stays running while it waits for its turn, so that cycles wait for it.
     pub still: u8,
