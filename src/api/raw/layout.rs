@@ -11,6 +11,8 @@ pub const LINK_PRIVATE: usize = pyobject::PRIVATE;
 pub const LINK_ADDRESS: usize = pyobject::ADDRESS;
 /// A mutator's barrier mask while no cycle runs: then a crossing shades nothing.
 pub const BARRIER_IDLE: u8 = header::BARRIER_IDLE;
+/// The mask's bit in checked builds, 0 in others.
+pub const CHECKED: u8 = header::CHECKED;
 /// Slab pages are aligned to this, and privately linked objects start in the page of their header.
 pub const PAGE_BYTES: usize = slab::PAGE_BYTES;
 /// Where a page's header names its owner.
