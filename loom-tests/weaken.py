@@ -25,7 +25,9 @@ FILES = {
     "src/mutator/bell.rs": ["dead_queue"],
     "src/mutator/gate.rs": ["weak_gate", "assist"],
     "src/mutator/request.rs": ["publish_request"],
-    "src/handle/refcount.rs": ["refcount", "dead_queue", "resurrect"],
+    "src/handle/link_word.rs": ["crossings"],
+    "src/handle/refcount.rs": ["refcount", "dead_queue", "resurrect", "root_scan"],
+    "src/handle/slot_word.rs": ["handle_slot"],
     "src/handle/slab/remote.rs": ["slab_page"],
     "src/handle/slab/scan.rs": ["slab_scan"],
 }

@@ -5,6 +5,8 @@
  * it; (hf_load)(m, p, 0), &hf_load, and everything compiled with HF_NO_INLINE use the exported function. Whatever is not the
  * common case (NULL, a field outside of the object, a slow store, a count of zero) is left to the exported function,
  * which also says why in hf_last_error(). The one check that only the exported functions make is that of the thread.
+ * With a checked library (feature `debug`) every crossing between C and the heap goes to the exported function, whatever the
+ * program was compiled with; loads, stores and counts that seem right do not, without HF_NO_INLINE.
  * HF_UNCHECKED removes the inline checks of arguments, for programs that are known to be right.
  *
  * Orderings. A load is an acquire: it pairs with the release in the slow path of a store to a public object, so that
@@ -56,6 +58,7 @@ typedef struct hf_type_head {
 #define HF_LINK_PRIVATE ((uintptr_t)1 << 63) /* only the thread that owns the handle's page may cross at once */
 #define HF_LINK_ADDRESS (((uintptr_t)1 << 48) - 8)
 #define HF_BARRIER_IDLE 5      /* barrier_mask while no cycle runs: a crossing has nothing to shade */
+#define HF_BARRIER_CHECKED 128 /* in barrier_mask: a checked library, which wants to see each crossing; never HF_BARRIER_IDLE */
 #define HF_PAGE_BYTES 0x10000  /* of the pages that handles with private links are in */
 #define HF_PAGE_OWNER 8        /* where such a page has the address of its hf_mutator */
 
@@ -191,9 +194,15 @@ static inline hf_object *hf_inline_to_obj(hf_mutator *mutator, hf_pyobject *ob) 
     return hf_to_obj(mutator, ob);
 }
 
+/* Whether the library looks at arguments that seem right, too (feature `debug`): then nothing is followed here. */
+static inline bool hf_inline_is_checked(hf_mutator *mutator) {
+    const uint8_t *mask = &((const hf_mutator_head *)(const void *)mutator)->barrier_mask;
+    return (__atomic_load_n(mask, __ATOMIC_RELAXED) & HF_BARRIER_CHECKED) != 0;
+}
+
 /* The acquire pairs with the release of the thread that linked. */
 static inline hf_pyobject *hf_inline_from_obj(hf_mutator *mutator, hf_object *object) {
-    if (HF_LIKELY(mutator != NULL && object != NULL)) {
+    if (HF_LIKELY(mutator != NULL && object != NULL && !hf_inline_is_checked(mutator))) {
         size_t slot = hf_inline_type(object)->handle_slot;
         if (HF_LIKELY(slot != HF_NO_SLOT))
             return (hf_pyobject *)(void *)__atomic_load_n(hf_inline_slot(object, slot), __ATOMIC_ACQUIRE);
@@ -203,7 +212,7 @@ static inline hf_pyobject *hf_inline_from_obj(hf_mutator *mutator, hf_object *ob
 
 /* An object that has a handle. With a handle slot it is found there; the object, and with it the handle, is the caller's. */
 static inline hf_pyobject *hf_inline_handle(hf_mutator *mutator, hf_object *object, size_t size, void *ob_type, uint32_t flags) {
-    if (HF_LIKELY(mutator != NULL && object != NULL && flags <= HF_LINK_LIGHT)) {
+    if (HF_LIKELY(mutator != NULL && object != NULL && flags <= HF_LINK_LIGHT && !hf_inline_is_checked(mutator))) {
         size_t slot = hf_inline_type(object)->handle_slot;
         if (slot != HF_NO_SLOT) {
             hf_pyobject *ob = (hf_pyobject *)(void *)__atomic_load_n(hf_inline_slot(object, slot), __ATOMIC_ACQUIRE);

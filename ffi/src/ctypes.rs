@@ -107,7 +107,8 @@ const _: () = {
     // What the inline crossing reads: HF_LINK_PRIVATE and the rest.
     assert!(layout::LINK_PRIVATE == 1 << 63);
     assert!(layout::LINK_ADDRESS == (1 << 48) - 8);
-    assert!(layout::BARRIER_IDLE == 5);
+    assert!(layout::BARRIER_IDLE == 5 | layout::CHECKED);
+    assert!(layout::CHECKED == if cfg!(feature = "debug") { 128 } else { 0 });
     assert!(layout::PAGE_BYTES == 1 << 16);
     assert!(layout::PAGE_OWNER == 8);
 };

@@ -49,6 +49,7 @@ test_programs! {
     null_zero_and_huge_arguments_do_no_harm: "null.c",
     out_of_memory_leaves_the_heap_usable: "oom.c",
     what_c_holds_is_reported_when_a_heap_is_freed: "leaks.c",
+    immortals_are_told_apart_when_a_heap_is_freed: "leaks_immortal.c",
     handles_without_a_link_are_counted: "c_only.c",
     a_thread_that_ends_is_detached: "thread_exit.c",
     a_detached_thread_drops_references: "detached.c",

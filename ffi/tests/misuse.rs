@@ -47,6 +47,8 @@ const MISUSES: &[(&str, &[&str], &[&str])] = &[
     ("foreign_object", &[], &["handfast: hf_root: object (0x", "it is no object of this heap"]),
     ("stale_object", &[], &["handfast: hf_handle: object (0x", "a stale pointer"]),
     ("stale_object", &["nursery in use"], &["handfast: hf_handle: object (0x", "a stale pointer"]),
+    ("inlined_crossing", &[], &["handfast: hf_from_obj: object (0x", "a stale pointer"]),
+    ("inlined_crossing", &["of a handle"], &["handfast: hf_to_obj: it has been freed (use after free)"]),
     ("stale_field", &[], &["handfast: hf_store: source (0x", "a stale pointer"]),
     ("dead_object", &[], &["handfast: hf_root: object (0x", "it has died"]),
     ("dead_large_object", &[], &["handfast: hf_items: object (0x", "a large object has died"]),

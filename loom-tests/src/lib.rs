@@ -24,6 +24,8 @@ pub mod mutator {
     pub mod gate;
     #[path = "../../src/mutator/handshake.rs"]
     pub mod handshake;
+    #[path = "../../src/mutator/publish_wait.rs"]
+    pub mod publish_wait;
     #[path = "../../src/mutator/registry.rs"]
     pub mod registry;
     #[path = "../../src/mutator/request.rs"]
@@ -62,8 +64,12 @@ pub mod collector {
 /// The C side of a pair.
 #[path = "."]
 pub mod handle {
+    #[path = "../../src/handle/link_word.rs"]
+    pub mod link_word;
     #[path = "../../src/handle/refcount.rs"]
     pub mod refcount;
+    #[path = "../../src/handle/slot_word.rs"]
+    pub mod slot_word;
 }
 
 /// Memory without any ordering of its own, shared freely: loom panics ("Causality violation") when two accesses, one of

@@ -2,11 +2,13 @@
 //! Neither waits for ever, and a crossing never collects.
 #![cfg(loom)]
 
+use loom_tests::handle::link_word::{LinkCell, LinkWord};
 use loom_tests::mutator::handshake::{HandshakeWord, Requests, Target};
+use loom_tests::mutator::publish_wait::{ask_owner, serve_if_asked};
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{
-    AtomicBool,
-    Ordering::{Acquire, Release},
+    AtomicUsize,
+    Ordering::{Acquire, Relaxed},
 };
 use loom_tests::sync::thread;
 use loom_tests::{Plain, check};
@@ -17,8 +19,8 @@ const CYCLE: Requests = Requests::CYCLE;
 /// A mutator and the one object that it may have to publish.
 struct Mutator {
     word: HandshakeWord,
-    /// The link word's tag: while it is set only the owner (or its holder) touches the object.
-    private: AtomicBool,
+    /// While it is private only the owner (or its holder) touches the object.
+    link: LinkCell,
     object: Plain<u32>,
     /// Minor collections of this mutator.
     collected: Plain<u32>,
@@ -38,7 +40,7 @@ impl Mutator {
     fn new() -> Mutator {
         let m = Mutator {
             word: HandshakeWord::new(),
-            private: AtomicBool::new(true),
+            link: LinkCell::new(LinkWord::tagged(8, true, false).private(true)),
             object: Plain::new(0),
             collected: Plain::new(0),
         };
@@ -48,10 +50,9 @@ impl Mutator {
 
     /// By the owner or its holder.
     fn publish(&self) {
-        if self.private.load(Acquire) {
+        if self.link.get().is_private() {
             self.object.set(7);
-            // Release: pairs with the acquire of who waits for the tag.
-            self.private.store(false, Release);
+            self.link.publish();
         }
     }
 
@@ -74,23 +75,16 @@ impl Mutator {
 /// By `own`, to the object of `other`.
 fn cross(own: &Mutator, other: &Mutator, serves: Serve) {
     let before = own.collected();
-    while other.private.load(Acquire) {
-        match other.word.request(PUBLISH) {
-            Target::Native if other.word.try_hold() => {
-                other.word.serve(PUBLISH);
-                other.publish();
-                let _ = other.word.release(Requests::NONE);
-                continue;
-            }
-            _ => {}
-        }
+    let pause = || {
         match serves {
-            Serve::Publish => own.serve(own.word.poll().intersection(PUBLISH)),
+            Serve::Publish => serve_if_asked(&own.word, || own.publish()),
             Serve::Nothing => {}
             Serve::Everything => own.serve(own.word.poll()),
         }
         thread::yield_now();
-    }
+    };
+    ask_owner(&other.word, || !other.link.get().is_private(), || {}, || other.publish(), || {}, pause);
+    assert_eq!(other.link.get(), LinkWord::tagged(8, true, false), "the tags are gone, and nothing else");
     assert_eq!(other.object.get(), 7);
     assert_eq!(own.collected(), before, "a crossing collected");
 }
@@ -115,6 +109,33 @@ fn two_crossings(serves: Serve) {
             .collect();
         threads.into_iter().for_each(|t| t.join().unwrap());
     });
+}
+
+/// A handle that two threads have: one publishes an object and links it, the other follows the link.
+fn linked_while_another_follows(link: impl Fn(&LinkCell, &AtomicUsize, LinkWord) + Copy + Send + Sync + 'static) {
+    check(move || {
+        let pair = Arc::new((LinkCell::new(LinkWord(0)), AtomicUsize::new(0), Plain::new(0)));
+        let other = pair.clone();
+        let linking = thread::spawn(move || {
+            other.2.set(7);
+            link(&other.0, &other.1, LinkWord::tagged(8, false, true));
+        });
+        if pair.0.get().is_linked() || pair.1.load(Acquire) != 0 {
+            assert_eq!(pair.2.get(), 7);
+        }
+        linking.join().unwrap();
+    });
+}
+
+#[test]
+fn who_finds_a_link_finds_a_public_object() {
+    linked_while_another_follows(|link, _, word| link.set(word));
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_linked_without_release() {
+    linked_while_another_follows(|_, weak, word| weak.store(word.0, Relaxed));
 }
 
 #[test]

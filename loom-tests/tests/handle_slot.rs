@@ -2,10 +2,11 @@
 #![cfg(loom)]
 
 use loom_tests::handle::refcount::RefCount;
+use loom_tests::handle::slot_word::SlotWord;
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{
-    AtomicUsize, Ordering,
-    Ordering::{AcqRel, Acquire, Relaxed, Release},
+    AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
 use loom_tests::{Plain, check_all};
@@ -16,23 +17,44 @@ struct Ob {
     link: Plain<u32>,
 }
 
-/// A public object with a handle slot (0: none, else number of the `Ob` + 1), and memory for one `Ob` per thread.
+/// The handle slot of a public object (0: none, else number of the `Ob` + 1), or one that is weaker.
+enum Slot {
+    Real(SlotWord),
+    LookThenStore(AtomicUsize),
+    WithoutRelease(AtomicUsize),
+}
+
+impl Slot {
+    fn get(&self) -> usize {
+        match self {
+            Slot::Real(word) => word.get(),
+            Slot::LookThenStore(word) | Slot::WithoutRelease(word) => word.load(Acquire),
+        }
+    }
+
+    fn decide(&self, handle: usize) -> bool {
+        match self {
+            Slot::Real(word) => word.decide(handle),
+            Slot::LookThenStore(word) => {
+                word.store(handle, Release);
+                true
+            }
+            Slot::WithoutRelease(word) => word.compare_exchange(0, handle, Relaxed, Acquire).is_ok(),
+        }
+    }
+}
+
+/// A public object, and memory for one `Ob` per thread.
 struct Heap {
-    slot: AtomicUsize,
+    slot: Slot,
     obs: [Ob; 2],
     freed: AtomicUsize,
 }
 
-#[derive(Clone, Copy)]
-enum Make {
-    Exchange(Ordering),
-    LookThenStore,
-}
-
 impl Heap {
-    fn new() -> Arc<Heap> {
+    fn new(slot: Slot) -> Arc<Heap> {
         let ob = || Ob { count: RefCount::new(0), link: Plain::new(0) };
-        Arc::new(Heap { slot: AtomicUsize::new(0), obs: [ob(), ob()], freed: AtomicUsize::new(0) })
+        Arc::new(Heap { slot, obs: [ob(), ob()], freed: AtomicUsize::new(0) })
     }
 
     fn use_link(&self, handle: usize) {
@@ -41,28 +63,18 @@ impl Heap {
     }
 
     /// A new counted reference, by the thread whose memory is `own`.
-    fn handle(&self, own: usize, make: Make) -> usize {
-        let mut found = self.slot.load(Acquire);
+    fn handle(&self, own: usize) -> usize {
+        let mut found = self.slot.get();
         if found == 0 {
             self.obs[own].link.set(7);
             self.obs[own].count.set(1);
             self.obs[own].count.add_link();
-            let decided = match make {
-                // Release: the filled `Ob`. Acquire on failure: that of the winner.
-                Make::Exchange(order) => self.slot.compare_exchange(0, own + 1, order, Acquire),
-                Make::LookThenStore => {
-                    self.slot.store(own + 1, Release);
-                    Ok(0)
-                }
-            };
-            match decided {
-                Ok(_) => return own + 1,
-                Err(winner) => {
-                    self.obs[own].link.set(0);
-                    self.freed.fetch_add(1, Relaxed);
-                    found = winner;
-                }
+            if self.slot.decide(own + 1) {
+                return own + 1;
             }
+            self.obs[own].link.set(0);
+            self.freed.fetch_add(1, Relaxed);
+            found = self.slot.get();
         }
         self.obs[found - 1].count.incref();
         self.use_link(found);
@@ -70,14 +82,14 @@ impl Heap {
     }
 }
 
-fn two_threads(make: Make) {
+fn two_threads(slot: fn() -> Slot) {
     check_all(move || {
-        let heap = Heap::new();
+        let heap = Heap::new(slot());
         let other = {
             let heap = heap.clone();
-            thread::spawn(move || heap.handle(1, make))
+            thread::spawn(move || heap.handle(1))
         };
-        let here = heap.handle(0, make);
+        let here = heap.handle(0);
         assert_eq!(other.join().unwrap(), here, "two handles of one object");
         assert_eq!(heap.obs[here - 1].count.count(), 3, "one count each, and the link's");
         assert!(heap.freed.load(Relaxed) <= 1);
@@ -86,32 +98,32 @@ fn two_threads(make: Make) {
 
 #[test]
 fn two_threads_get_one_handle_and_a_reference_each() {
-    two_threads(Make::Exchange(AcqRel));
+    two_threads(|| Slot::Real(SlotWord::new()));
 }
 
 #[test]
 #[should_panic(expected = "two handles of one object")]
 fn twin_slot_is_looked_at_and_then_stored() {
-    two_threads(Make::LookThenStore);
+    two_threads(|| Slot::LookThenStore(AtomicUsize::new(0)));
 }
 
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn twin_exchange_without_release() {
-    two_threads(Make::Exchange(Relaxed));
+    two_threads(|| Slot::WithoutRelease(AtomicUsize::new(0)));
 }
 
 #[test]
 fn who_looks_up_a_handle_finds_a_whole_one_or_none() {
     check_all(|| {
-        let heap = Heap::new();
+        let heap = Heap::new(Slot::Real(SlotWord::new()));
         let makers: Vec<_> = (0..2)
             .map(|own| {
                 let heap = heap.clone();
-                thread::spawn(move || heap.handle(own, Make::Exchange(AcqRel)))
+                thread::spawn(move || heap.handle(own))
             })
             .collect();
-        let found = heap.slot.load(Acquire);
+        let found = heap.slot.get();
         if found != 0 {
             heap.use_link(found);
         }

@@ -5,6 +5,8 @@
 #![cfg(loom)]
 
 use loom_tests::handle::refcount::{Decref, RefCount};
+use loom_tests::mutator::ask::Phase;
+use loom_tests::mutator::gate::{Unseen, WeakGate};
 use loom_tests::mutator::handshake::{HandshakeWord, Requests, Target};
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -16,8 +18,9 @@ const CYCLE: Requests = Requests::CYCLE;
 /// One mutator with one root, and one old linked pair that the root may refer to.
 struct Heap {
     word: HandshakeWord,
+    gate: WeakGate,
     root: Plain<bool>,
-    scanned: Plain<bool>,
+    phase: Plain<Phase>,
     count: RefCount,
     marked: AtomicBool,
 }
@@ -34,7 +37,7 @@ impl Heap {
         if self.root.get() {
             self.marked.store(true, Relaxed);
         }
-        self.scanned.set(true);
+        self.phase.set(Phase::Scanned);
     }
 
     fn safepoint(&self) {
@@ -52,15 +55,18 @@ impl Heap {
 
     /// Takes the object from C and drops the C reference.
     fn take_from_c(&self, fault: Fault) {
-        if self.scanned.get() && fault != Fault::NoShadeFromC {
-            self.marked.store(true, Relaxed);
+        let phase = if fault == Fault::NoShadeFromC { Phase::Idle } else { self.phase.get() };
+        match self.gate.unseen(phase, || !self.marked.load(Relaxed)) {
+            Unseen::Usual => {}
+            Unseen::Shade => self.marked.store(true, Relaxed),
+            Unseen::Dead => panic!("found dead while it is marked through"),
         }
         self.root.set(true);
         assert_eq!(self.count.decref(), Decref::Alive);
     }
 
     fn root_scan(&self) {
-        if self.count.get_acquire() > 1 {
+        if self.count.is_held() {
             self.marked.store(true, Relaxed);
         }
     }
@@ -90,8 +96,9 @@ fn moving_pair(at_c: bool, moves: usize, fault: Fault) {
     check(move || {
         let heap = Arc::new(Heap {
             word: HandshakeWord::new(),
+            gate: WeakGate::new(),
             root: Plain::new(!at_c),
-            scanned: Plain::new(false),
+            phase: Plain::new(Phase::Idle),
             count: RefCount::new(1 + isize::from(at_c)),
             marked: AtomicBool::new(false),
         });

@@ -20,9 +20,11 @@
 #[cfg(feature = "debug")]
 use super::debug::Watch;
 use super::debug::{self, Event};
+use super::link_word::LinkWord;
 use super::local_links::LocalLinks;
-use super::pyobject::{LinkWord, MIN_SIZE, PyObject};
+use super::pyobject::{MIN_SIZE, PyObject};
 use super::slab::{SlabHeap, SlabLocal};
+use super::slot_word::SlotWord;
 use super::{Callback, DeadNotifier, Dealloc};
 use crate::collector::RootSource;
 use crate::mutator::handshake::Target;
@@ -30,7 +32,7 @@ use crate::mutator::shared::Counters;
 use crate::mutator::{Record, Shared};
 use crate::object::header::LINKED;
 use crate::object::{NO_SLOT, Object};
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::Ordering;
 use crate::sync::{Arc, SegQueue};
 use rustc_hash::FxBuildHasher;
 use std::ptr;
@@ -123,21 +125,21 @@ impl Links {
 
     /// The word of a type's handle slot, if the object's type has one.
     #[inline(always)]
-    pub(super) unsafe fn slot<'a>(&self, object: *mut Object) -> Option<&'a AtomicUsize> {
+    pub(super) unsafe fn slot<'a>(&self, object: *mut Object) -> Option<&'a SlotWord> {
         // SAFETY: [K4] the caller's promise.
         unsafe { Self::slot_of(object) }
     }
 
     /// The same.
     #[inline(always)]
-    pub(super) unsafe fn slot_of<'a>(object: *mut Object) -> Option<&'a AtomicUsize> {
+    pub(super) unsafe fn slot_of<'a>(object: *mut Object) -> Option<&'a SlotWord> {
         // SAFETY: [H2] the caller says that the object is live.
         let offset = unsafe { (*object).type_info() }.handle_slot;
         if offset == NO_SLOT {
             return None;
         }
         // SAFETY: [K4] a type's handle slot is an aligned word of its fixed part that only this layer touches.
-        Some(unsafe { AtomicUsize::from_ptr(Object::payload(object).wrapping_add(offset).cast()) })
+        Some(unsafe { &*Object::payload(object).wrapping_add(offset).cast::<SlotWord>() })
     }
 
     /// Calls `f` with every linked `PyObject` whose link the global cycle looks at, and its link word.
@@ -187,10 +189,9 @@ impl Links {
         if in_slab {
             self.set_linked(ob);
         }
-        // Release, [L-slot]: who finds the handle sees its link word.
         // SAFETY: [K4] the object is live.
         let won = match unsafe { self.slot(object) } {
-            Some(slot) => slot.compare_exchange(0, address as usize, Ordering::AcqRel, Ordering::Acquire).is_ok(),
+            Some(slot) => slot.decide(address as usize),
             None => self.handles.pin().try_insert(object as usize, Address(address)).is_ok(),
         };
         if won {

@@ -4,8 +4,9 @@
 //! [`Links`]. See there for how pairs are found and how they end; what a minor collection does is in `minor_links.rs`.
 
 use super::debug::{self, Event};
+use super::link_word::LinkWord;
 use super::links::{Address, LinkError, Links};
-use super::pyobject::{LinkFlags, LinkWord, MIN_SIZE, PyObject};
+use super::pyobject::{LinkFlags, MIN_SIZE, PyObject};
 use super::slab::{MAX_SMALL, QUICK, SlabHeap, SlabLocal, Span};
 use crate::mutator::Record;
 use crate::object::Object;
@@ -207,7 +208,7 @@ impl LocalLinks {
         }
         // SAFETY: [K4] the object is live.
         match unsafe { self.links.slot(object) } {
-            Some(slot) => slot.store(address as usize, Ordering::Relaxed),
+            Some(slot) => slot.set_private(address as usize),
             None if young => {
                 self.handles.insert(object as usize, address);
             }
@@ -250,7 +251,7 @@ impl LocalLinks {
         debug::allocated(&self.links, this, size);
         // SAFETY: [K4] the object is live.
         match unsafe { self.links.slot(object) } {
-            Some(slot) => slot.store(ob as usize, Ordering::Relaxed),
+            Some(slot) => slot.set_private(ob as usize),
             None => self.insert(object, ob),
         }
         // SAFETY: [H2] as above.
@@ -272,8 +273,7 @@ impl LocalLinks {
     pub unsafe fn handle_of(record: &Record, object: *mut Object) -> *mut PyObject {
         // SAFETY: [K4] the object is live.
         if let Some(slot) = unsafe { Links::slot_of(object) } {
-            // Acquire, [L-slot]: pairs with the release of the thread that linked.
-            return slot.load(Ordering::Acquire) as *mut PyObject;
+            return slot.get() as *mut PyObject;
         }
         // SAFETY: [L1] the owner.
         let Some(this) = (unsafe { Self::of(record) }) else { return ptr::null_mut() };
@@ -289,8 +289,7 @@ impl LocalLinks {
     pub unsafe fn find(&self, object: *mut Object) -> *mut PyObject {
         // SAFETY: [K4] the object is live.
         if let Some(slot) = unsafe { self.links.slot(object) } {
-            // Acquire: [L-slot].
-            return slot.load(Ordering::Acquire) as *mut PyObject;
+            return slot.get() as *mut PyObject;
         }
         // SAFETY: [K4] as above.
         unsafe { self.find_in_tables(object) }
@@ -352,8 +351,8 @@ impl LocalLinks {
         // SAFETY: [K4] as above.
         let Some(slot) = (unsafe { Links::slot_of(object) }) else { return ptr::null_mut() };
         if bits & LINKED != 0 {
-            // Acquire, [L-slot]. Null: the flag, read relaxed, was seen before the handle.
-            let ob = slot.load(Ordering::Acquire) as *mut PyObject;
+            // Null: the flag, read relaxed, was seen before the handle.
+            let ob = slot.get() as *mut PyObject;
             if !ob.is_null() {
                 // SAFETY: [K2] linked to a live object, so alive.
                 unsafe { PyObject::incref(ob) };
@@ -374,7 +373,7 @@ impl LocalLinks {
         };
         this.ob_refcnt.set(2);
         this.set_link(LinkWord::new(object, flags == LinkFlags::LIGHT, false).private(true));
-        slot.store(ob as usize, Ordering::Relaxed);
+        slot.set_private(ob as usize);
         // SAFETY: [H2] live, and private to this mutator.
         unsafe { (*object).set_flags_private(LINKED, 0) };
         Self::count_made(record);

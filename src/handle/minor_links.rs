@@ -5,14 +5,14 @@
 //! on the way through the spans in which they lie (`slab/spans.rs`); the collection says which objects have survived, their
 //! links lose the tag YOUNG, and whoever has it still at the end is dead.
 
+use super::link_word::LinkWord;
 use super::links::Address;
 use super::local_links::LocalLinks;
-use super::pyobject::{LinkWord, PyObject};
+use super::pyobject::PyObject;
 use super::slab::{PageHeader, SlabHeap, Span};
 use crate::mutator::record::MutatorLinks;
 use crate::mutator::shared::Counters;
 use crate::object::Object;
-use crate::sync::atomic::Ordering;
 use std::ptr;
 
 impl LocalLinks {
@@ -23,7 +23,7 @@ impl LocalLinks {
     unsafe fn young_handle(&self, before: *mut Object, object: *mut Object) -> *mut PyObject {
         // SAFETY: [K4] the caller's promise.
         match unsafe { self.links.slot(object) } {
-            Some(slot) => slot.load(Ordering::Relaxed) as *mut PyObject,
+            Some(slot) => slot.get_private() as *mut PyObject,
             None => self.handles.get(&(before as usize)).copied().unwrap_or(ptr::null_mut()),
         }
     }

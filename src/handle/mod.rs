@@ -9,12 +9,14 @@ pub mod death;
 pub(crate) mod debug;
 mod detached;
 pub(crate) mod heaps;
+pub mod link_word;
 pub mod links;
 pub mod local_links;
 mod minor_links;
 pub mod pyobject;
 pub mod refcount;
 pub(crate) mod slab;
+mod slot_word;
 mod verify;
 
 pub(crate) use callback::Callback;

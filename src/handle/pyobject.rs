@@ -1,24 +1,14 @@
 //! `PyObject`: the side of a pair that C sees. It never moves while it is linked or counted.
 //!
-//! Three words in this order, then the embedder's own fields: the count ([`RefCount`]), the link word, the embedder's
-//! type. The link word is 0 in an unlinked object; otherwise the address of the object on the heap with tags:
-//!
-//! | tag | meaning | who changes it |
-//! |---|---|---|
-//! | `C_OWNED` | the pair was made from C's side | nobody |
-//! | `LIGHT` | freed silently | nobody |
-//! | `PRIVATE` | the object is private to the owner of this slab page | its publication clears it (release) |
-//! | `YOUNG` | and in the owner's nursery: the address changes with the next minor collection | the owner's minor |
-//! | `AGE` | the minors through which it has waited there (`mutator/waiting.rs`) | the owner's minor |
-//!
-//! Without `PRIVATE` and `YOUNG` the word never changes until the pair dies. Layout and the meaning of the count are
-//! those of PyPy's `rawrefcount`, but a link owns exactly one count: no bias.
+//! Three words in this order, then the embedder's own fields: the count ([`RefCount`]), the link word ([`LinkCell`]), the
+//! embedder's type. Layout and the meaning of the count are those of PyPy's `rawrefcount`, but a link owns exactly one
+//! count: no bias.
 
 use super::death::saturated;
 use super::debug;
-use super::refcount::{IMMORTAL, Incref, RefCount};
+use super::link_word::{LinkCell, LinkWord};
+use super::refcount::{Incref, RefCount};
 use crate::object::Object;
-use crate::sync::atomic::{AtomicUsize, Ordering};
 use std::ffi::c_void;
 
 /// The C side of a pair.
@@ -28,7 +18,7 @@ pub struct PyObject {
     /// C references, + 1 while linked; one bit marks immortal.
     pub ob_refcnt: RefCount,
     /// 0 when unlinked.
-    pub ob_pypy_link: AtomicUsize,
+    pub ob_pypy_link: LinkCell,
     /// The embedder's.
     pub ob_type: *mut c_void,
 }
@@ -49,86 +39,39 @@ impl LinkFlags {
     pub const LIGHT: LinkFlags = LinkFlags(1);
 }
 
-const C_OWNED: usize = 1;
-const LIGHT: usize = 2;
-pub(crate) const PRIVATE: usize = 1 << 63;
-const YOUNG: usize = 1 << 62;
-pub(crate) const ADDRESS: usize = (1 << 48) - 8;
-/// Where a young link has the number of minor collections that its object has waited through.
-const AGE_SHIFT: u32 = 56;
-const AGE: usize = 7 << AGE_SHIFT;
-/// The most that a young object can wait.
-const MAX_AGE: u8 = 7;
-
-/// A link word's value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct LinkWord(pub(super) usize);
-
 impl LinkWord {
     #[inline(always)]
     pub(super) fn new(object: *mut Object, light: bool, c_owned: bool) -> LinkWord {
-        LinkWord(object as usize | if light { LIGHT } else { 0 } | if c_owned { C_OWNED } else { 0 })
+        LinkWord::tagged(object as usize, light, c_owned)
     }
-    #[inline(always)]
-    pub(super) fn private(self, young: bool) -> LinkWord {
-        LinkWord(self.0 | PRIVATE | if young { YOUNG } else { 0 })
-    }
-    #[inline(always)]
-    pub(super) fn is_linked(self) -> bool {
-        self.0 != 0
-    }
-    #[inline(always)]
-    pub(super) fn is_private(self) -> bool {
-        self.0 & PRIVATE != 0
-    }
-    pub(super) fn is_young(self) -> bool {
-        self.0 & YOUNG != 0
-    }
-    pub(super) fn is_young_and_light(self) -> bool {
-        self.0 & (YOUNG | LIGHT) == YOUNG | LIGHT
-    }
-    pub(super) fn is_light(self) -> bool {
-        self.0 & LIGHT != 0
-    }
+
     #[inline(always)]
     pub(super) fn object(self) -> *mut Object {
-        (self.0 & ADDRESS) as *mut Object
+        self.address() as *mut Object
     }
+
     /// The same link to an object that was promoted to this address.
     pub(super) fn promoted(self, object: *mut Object) -> LinkWord {
-        LinkWord(self.0 & !(ADDRESS | YOUNG | AGE) | object as usize)
-    }
-    /// How many minors its young object has waited through.
-    pub(super) fn age(self) -> u8 {
-        ((self.0 & AGE) >> AGE_SHIFT) as u8
-    }
-    /// The link of a young object that waits, taken out of the sight of who ends what is young.
-    pub(super) fn hidden(self) -> LinkWord {
-        LinkWord(self.0 & !YOUNG)
-    }
-    /// The same link, back, of an object that has waited once more.
-    pub(super) fn waited(self) -> LinkWord {
-        let age = (self.age() + 1).min(MAX_AGE);
-        LinkWord(self.0 & !AGE | YOUNG | (age as usize) << AGE_SHIFT)
+        self.moved(object as usize)
     }
 }
 
 impl PyObject {
-    /// The link word; acquire ([L-word]), so that who finds it public sees a public object.
+    /// The link word.
     #[inline(always)]
     pub(super) fn link(&self) -> LinkWord {
-        LinkWord(self.ob_pypy_link.load(Ordering::Acquire))
+        self.ob_pypy_link.get()
     }
 
-    /// Sets the link word; release: [L-word].
+    /// Sets the link word.
     #[inline(always)]
     pub(super) fn set_link(&self, word: LinkWord) {
-        self.ob_pypy_link.store(word.0, Ordering::Release);
+        self.ob_pypy_link.set(word);
     }
 
-    /// The publication of the linked object: other threads may cross from now on. Release: [L-word].
+    /// The publication of the linked object: other threads may cross from now on.
     pub(super) fn clear_private(&self) {
-        self.ob_pypy_link.fetch_and(!(PRIVATE | YOUNG | AGE), Ordering::Release);
+        self.ob_pypy_link.publish();
     }
 
     /// The link's own count.
@@ -140,8 +83,7 @@ impl PyObject {
 
     /// Whether C holds it: more than the link's own count, or immortal.
     pub(super) fn is_held(&self) -> bool {
-        let count = self.ob_refcnt.get_acquire();
-        count > 1 || count & IMMORTAL != 0
+        self.ob_refcnt.is_held()
     }
 
     /// C references to it, without the link's own.

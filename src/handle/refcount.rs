@@ -126,6 +126,13 @@ impl RefCount {
         self.0.load(Acquire)
     }
 
+    /// Whether C holds the object of a link: more than the link's own count, or for ever. Acquire: [C-last].
+    #[inline]
+    pub fn is_held(&self) -> bool {
+        let count = self.get_acquire();
+        count > 1 || count & IMMORTAL != 0
+    }
+
     /// Sets the word, while no other thread uses the object (or it is its only user's to reset, as in the dead queue).
     #[inline(always)]
     pub fn set(&self, n: isize) {

@@ -5,9 +5,10 @@
 //! every step that was under way is done. A link that does not change in between is exact: only a cycle ends it, and none
 //! runs. In the middle of a cycle, after its links were reaped, only those of the dead are looked for.
 
+use super::link_word::LinkWord;
 use super::links::Links;
 use super::local_links::LocalLinks;
-use super::pyobject::{LinkWord, PyObject};
+use super::pyobject::PyObject;
 use super::slab::SlabHeap;
 use crate::collector::verify::{self, Invariant, LinkAudit, LinkSuspect, Own, Violation};
 use crate::mutator::Record;
@@ -79,8 +80,7 @@ impl Links {
     unsafe fn handle_of(&self, object: *mut Object) -> *mut PyObject {
         // SAFETY: [K4] the caller says that it is live.
         match unsafe { self.slot(object) } {
-            // Acquire: the handle is whole ([L-slot]).
-            Some(slot) => slot.load(crate::sync::atomic::Ordering::Acquire) as *mut PyObject,
+            Some(slot) => slot.get() as *mut PyObject,
             None => self.handles.pin().get(&(object as usize)).map_or(ptr::null_mut(), |address| address.0),
         }
     }

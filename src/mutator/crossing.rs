@@ -1,14 +1,13 @@
 //! Asking another mutator to publish one of its private objects: what a crossing of its private link needs.
 //!
-//! The requester queues a [`PublishRequest`] with the owner and asks by handshake. A running owner serves it at its next
-//! safepoint; for an owner in native code the requester does the work itself (NATIVE → HELD). While it waits, the
-//! requester serves publish requests of others, and only those: two mutators that cross each other's links never wait
-//! for each other, and a crossing never collects. It serves them for all heaps to which its thread is attached: the other
-//! may be waiting in another heap. An owner that leaves publishes all its links first.
+//! The requester queues a [`PublishRequest`] with the owner and asks by handshake, until the object is public
+//! (`publish_wait.rs`). While it waits it serves such requests of others, for all heaps to which its thread is attached:
+//! the other may be waiting in another heap. An owner that leaves publishes all its links first.
 //!
 //! A request whose requester has given up is withdrawn, so that nobody looks at its object later.
 
-use super::handshake::{Requests, Target};
+use super::handshake::Requests;
+use super::publish_wait::{ask_owner, serve_if_asked};
 use super::record::Record;
 use super::request::RequestState;
 use crate::object::Object;
@@ -56,11 +55,8 @@ impl Record {
     /// # Safety
     /// Called by the running owner.
     pub unsafe fn serve_publish_if_asked(&self) {
-        if self.word.is_requested(Requests::PUBLISH) {
-            self.word.serve(Requests::PUBLISH);
-            // SAFETY: [L1] the caller's promise.
-            unsafe { self.serve_publish() };
-        }
+        // SAFETY: [L1] the caller's promise.
+        serve_if_asked(&self.word, || unsafe { self.serve_publish() });
     }
 
     /// Has `owner` publish what `object` answers, and returns when `is_public` says so. `serve_elsewhere` serves publish
@@ -78,35 +74,28 @@ impl Record {
         let request = Arc::new(PublishRequest { state: RequestState::new(), object });
         owner.publish_requests.push(request.clone());
         let mut tries = 0;
-        while !is_public() && !request.state.is_done() {
-            match owner.word.request(Requests::PUBLISH) {
-                Target::Running => owner.limit.interrupt(),
-                Target::Native => {
-                    if owner.word.try_hold() {
-                        owner.word.serve(Requests::PUBLISH);
-                        // SAFETY: [L1] held.
-                        unsafe { owner.serve_publish() };
-                        let _ = owner.word.release(Requests::NONE);
-                        self.shared().event.notify();
-                        continue;
-                    }
+        ask_owner(
+            &owner.word,
+            || is_public() || request.state.is_done(),
+            || owner.limit.interrupt(),
+            // SAFETY: [L1] held.
+            || unsafe { owner.serve_publish() },
+            || self.shared().event.notify(),
+            || {
+                // SAFETY: [L1] the caller owns `self`, and it runs.
+                unsafe { self.serve_publish_if_asked() };
+                serve_elsewhere();
+                tries += 1;
+                if tries < 64 {
+                    crate::sync::spin_loop();
+                } else {
+                    // Wakes early when the request is done; wakes in any case to serve requests of others.
+                    self.shared().event.wait(Duration::from_micros(200), || {
+                        request.state.is_done() || self.word.is_requested(Requests::PUBLISH)
+                    });
                 }
-                // A holder is at work, or the owner has left and published everything: look again.
-                Target::Held | Target::Detached => {}
-            }
-            // SAFETY: [L1] the caller owns `self`, and it runs.
-            unsafe { self.serve_publish_if_asked() };
-            serve_elsewhere();
-            tries += 1;
-            if tries < 64 {
-                crate::sync::spin_loop();
-            } else {
-                // Wakes early when the request is done; wakes in any case to serve requests of others.
-                self.shared().event.wait(Duration::from_micros(200), || {
-                    request.state.is_done() || self.word.is_requested(Requests::PUBLISH)
-                });
-            }
-        }
+            },
+        );
         if !request.state.withdraw() {
             // Taken: it will be done in a moment, and the caller's reference must last until then.
             while !request.state.is_done() {

@@ -41,6 +41,7 @@
 //!   dirties the round, or whoever answers it sees what the helper has marked.
 //! - Rule 1 is carried by the handshake word ([O-ask]), hence relaxed stores there.
 
+use super::ask::Phase;
 use crate::sync::atomic::{
     AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
@@ -69,6 +70,18 @@ pub enum WeakLoad {
     /// Alive: shade it before the next safepoint, then use it.
     Shade,
     /// Marking is complete and the object is dead: the answer is null.
+    Dead,
+}
+
+/// What becomes of a reference that no snapshot knew: out of a weak cell, or from C.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "an object that is not shaded may be freed"]
+pub enum Unseen {
+    /// It is like any other: no cycle concerns its object.
+    Usual,
+    /// Its object is alive: shade it before the next safepoint, then use it.
+    Shade,
+    /// Its object is dead: the answer is null.
     Dead,
 }
 
@@ -145,6 +158,18 @@ impl WeakGate {
             }
         }
         if state == State::Clearing as u32 { WeakLoad::Dead } else { WeakLoad::Shade }
+    }
+
+    /// What a mutator in this phase does with a reference that no snapshot knew. `is_unmarked`: its object is old, and not
+    /// marked by this cycle.
+    pub fn unseen(&self, phase: Phase, is_unmarked: impl FnOnce() -> bool) -> Unseen {
+        if phase == Phase::Idle || !is_unmarked() {
+            return Unseen::Usual;
+        }
+        match self.weak_load() {
+            WeakLoad::Shade => Unseen::Shade,
+            WeakLoad::Dead => Unseen::Dead,
+        }
     }
 
     /// Something grey is about to be taken by a mutator that helps to mark, or has been traced by it, while a flush round may

@@ -16,6 +16,7 @@ pub mod inspect;
 pub mod minor;
 pub mod nursery;
 pub mod publish;
+pub mod publish_wait;
 pub mod record;
 pub mod registry;
 pub mod remembered;

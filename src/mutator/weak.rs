@@ -5,8 +5,8 @@
 //! lets a load either make the flush round dirty, so that marking goes on, or learn that the object is dead already. The
 //! gate is asked before the object is shaded: shaded after the gate has closed, it would live and what it refers to not.
 
-use super::gate::WeakLoad;
-use super::record::{Phase, Record};
+use super::gate::Unseen;
+use super::record::Record;
 use super::shared::Shared;
 use crate::object::Object;
 use crate::object::header::OLD;
@@ -66,17 +66,15 @@ impl Record {
     pub unsafe fn take_unseen(&self, object: *mut Object) -> *mut Object {
         // SAFETY: [L1] only the owner looks at its own local state.
         let local = unsafe { self.local() };
-        if local.phase == Phase::Idle {
-            return object;
-        }
-        // SAFETY: [W1] the caller's promise.
-        let header = unsafe { &*object };
-        if header.flags_acquire() & OLD == 0 || header.mark() == local.epoch {
-            return object;
-        }
-        match self.shared().gate.weak_load() {
-            WeakLoad::Dead => std::ptr::null_mut(),
-            WeakLoad::Shade => {
+        let is_unmarked = || {
+            // SAFETY: [W1] the caller's promise.
+            let header = unsafe { &*object };
+            header.flags_acquire() & OLD != 0 && header.mark() != local.epoch
+        };
+        match self.shared().gate.unseen(local.phase, is_unmarked) {
+            Unseen::Usual => object,
+            Unseen::Dead => std::ptr::null_mut(),
+            Unseen::Shade => {
                 // SAFETY: [B2] live, see above.
                 unsafe { self.shade(local, object) };
                 object

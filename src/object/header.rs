@@ -22,10 +22,12 @@ use super::flags::Flags;
 pub use super::flags::{HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
 use crate::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
+/// In checked builds each mask has this bit, which no object has: C's inlined crossings leave to the library then.
+pub const CHECKED: u8 = if cfg!(feature = "debug") { 128 } else { 0 };
 /// Sources whose stores take the slow path while no cycle runs.
-pub const BARRIER_IDLE: u8 = PUBLIC | UNLOGGED;
+pub const BARRIER_IDLE: u8 = PUBLIC | UNLOGGED | CHECKED;
 /// The same during a cycle.
-pub const BARRIER_CYCLE: u8 = PUBLIC | OLD;
+pub const BARRIER_CYCLE: u8 = PUBLIC | OLD | CHECKED;
 
 /// Bytes of a header.
 pub const HEADER: usize = 8;

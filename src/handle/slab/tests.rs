@@ -58,7 +58,7 @@ impl Filled {
         let object = unsafe { &*slot.object() };
         assert_eq!(object.ob_refcnt.count(), 0, "zeroed");
         object.ob_refcnt.set(1);
-        assert_eq!(object.ob_pypy_link.load(Ordering::Relaxed), 0, "zeroed");
+        assert_eq!(object.ob_pypy_link.get().0, 0, "zeroed");
         // SAFETY: just allocated: `size` bytes of which nobody else uses any but the first two words.
         let bytes = unsafe { std::slice::from_raw_parts_mut(p.wrapping_add(16), size - 16) };
         assert!(bytes.iter().all(|&b| b == 0), "zeroed");

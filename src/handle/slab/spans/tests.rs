@@ -4,7 +4,7 @@ use super::super::page::PAGE_BYTES;
 use super::super::range::DIRTY_PAGES;
 use super::super::tests::{MIB, given_out, heap, local};
 use super::super::{PyObject, SlabHeap, SlabLocal};
-use crate::sync::atomic::Ordering;
+use crate::handle::link_word::LinkWord;
 use std::ptr;
 
 /// Fills a slot in as a handle does: a young light pair that C does not hold.
@@ -14,7 +14,7 @@ fn young(local: &mut SlabLocal, heap: &SlabHeap) -> *mut PyObject {
     // SAFETY: just allocated.
     let this = unsafe { &*p };
     this.ob_refcnt.set(1);
-    this.ob_pypy_link.store(YOUNG | 2, Ordering::Relaxed);
+    this.ob_pypy_link.set(LinkWord(YOUNG | 2));
     p
 }
 

@@ -1,6 +1,7 @@
 //! Links: words, both ways, bits, counts.
 
 use super::*;
+use crate::handle::link_word::LinkWord;
 
 /// An old object without a root, held by a handle: private, or public.
 fn linked(w: &World, ty: &'static TypeInfo, public: bool) -> (*mut Object, *mut PyObject) {
@@ -27,33 +28,33 @@ fn a_link_that_names_no_object_or_has_other_tags() {
         let (public, public_ob) = linked(&w, ty, true);
         // SAFETY: both are alive: they are held.
         let words = unsafe { (&(*ob).ob_pypy_link, &(*public_ob).ob_pypy_link) };
-        let values = (words.0.load(Relaxed), words.1.load(Relaxed));
+        let values = (words.0.get().0, words.1.get().0);
         let (tag_private, tag_young) = (1 << 63, 1 << 62);
         assert_eq!(values, (private as usize | tag_private, public as usize));
         w.damage(
             Invariant::Link,
             ob as usize,
-            || words.0.store(0x1000 | tag_private, Relaxed),
-            || words.0.store(values.0, Relaxed),
+            || words.0.set(LinkWord(0x1000 | tag_private)),
+            || words.0.set(LinkWord(values.0)),
         );
         w.damage(
             Invariant::Link,
             public_ob as usize,
-            || words.1.store(0x1000, Relaxed),
-            || words.1.store(values.1, Relaxed),
+            || words.1.set(LinkWord(0x1000)),
+            || words.1.set(LinkWord(values.1)),
         );
         w.damage(
             Invariant::Link,
             ob as usize,
-            || words.0.store(private as usize, Relaxed),
-            || words.0.store(values.0, Relaxed),
+            || words.0.set(LinkWord(private as usize)),
+            || words.0.set(LinkWord(values.0)),
         );
         w.damage(Invariant::Link, public_ob as usize, || set_flags(public, 0, PUBLIC), || set_flags(public, PUBLIC, 0));
         w.damage(
             Invariant::LinkBit,
             ob as usize,
-            || words.0.store(values.0 | tag_young, Relaxed),
-            || words.0.store(values.0, Relaxed),
+            || words.0.set(LinkWord(values.0 | tag_young)),
+            || words.0.set(LinkWord(values.0)),
         );
         // SAFETY: the references that `linked` took.
         unsafe {
