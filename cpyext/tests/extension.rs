@@ -4,7 +4,7 @@ use handfast_cpyext::{LoadError, Runtime, eval, load};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const FUNCTIONS: [&str; 11] = [
+const FUNCTIONS: [&str; 12] = [
     "deaths",
     "cycles",
     "tuples",
@@ -16,6 +16,7 @@ const FUNCTIONS: [&str; 11] = [
     "own_memory",
     "threads",
     "subtypes",
+    "pieces",
 ];
 
 /// Compiles a C file of this folder; `None` when the compiler is not there.
