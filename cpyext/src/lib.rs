@@ -49,6 +49,7 @@ mod descr;
 mod dict;
 mod dict_api;
 mod dict_ops;
+mod dict_parts;
 mod err;
 pub mod eval;
 mod exc;
