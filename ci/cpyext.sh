@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # C extensions that nobody here wrote, unmodified: fetched, compiled, their own test suites recorded on CPython 3.11 and
 # replayed. Without a CPython 3.11 with headers, or without the registries, it says so and is done. CPYEXT_SHORT=1, which
-# `ci/rungs.sh` sets: four small rungs, and not under gc_zeal, ASan and CPython. What compiles and what records runs at
+# `ci/rungs.sh` sets: three small rungs, and not under gc_zeal, ASan and CPython. What compiles and what records runs at
 # the same time: six minutes on two cores.
 . "$(dirname "$0")/common.sh"
 
@@ -38,7 +38,7 @@ fi
 if grep -q '^SKIPPED' <<<"$out"; then skipped "cpyext: ${out##*SKIPPED: }"; fi
 
 mapfile -t rungs < <("$python" cpyext/rungs/table.py names)
-if [ -n "$short" ]; then rungs=(crcmod mmh3 pycosat kiwisolver); fi
+if [ -n "$short" ]; then rungs=(crcmod pycosat kiwisolver); fi
 timeout 900 cpyext/record/record.sh "${rungs[@]}"
 timeout 600 cpyext/rungs/build.sh cpyext/include:ffi/include target/cpyext/handfast "${rungs[@]}"
 wait "$building" || { cat "$logs/builds"; exit 1; }

@@ -1,10 +1,10 @@
 //! Calls of C functions as a runtime on the heap makes them: with objects that nobody but the heap refers to.
 //!
 //! An argument is a reference on the heap when the call begins, and so is the answer when it has ended; in between each
-//! has a `PyObject`, made when there is none (`cross::to_c`), and found again (`cross::to_gc`).
+//! has a `PyObject`, made when there is none (`cross::to_c`), and found again (`cross::answer_to_gc`).
 
 use crate::answer::Res;
-use crate::cross::{alloc_items, to_c, to_gc};
+use crate::cross::{alloc_items, answer_to_gc, to_c};
 use crate::eval::{Exception, raised};
 use crate::layout::{Ob, Ty};
 use crate::own::Own;
@@ -38,7 +38,7 @@ impl Drop for Caller {
 unsafe fn cross(function: Ob, p: *mut Object, last: *mut *mut Object) -> Res<()> {
     let argument = Own::new(to_c(p)).map_or_else(err::no_memory, Ok)?;
     let answer = call::with(function, &[argument.ob()])?;
-    *last = to_gc(answer.ob())?;
+    *last = answer_to_gc(answer.ob())?;
     Ok(())
 }
 
@@ -89,7 +89,7 @@ impl Caller {
     pub fn call_nothing(&self, function: &Own, calls: usize) -> Result<(), Exception> {
         // SAFETY: [X1] held objects.
         let once = || unsafe {
-            *self.last = to_gc(call::with(function.ob(), &[])?.ob())?;
+            *self.last = answer_to_gc(call::with(function.ob(), &[])?.ob())?;
             Ok(())
         };
         (0..calls).try_for_each(|_| once()).map_err(|_: crate::answer::Raised| raised())

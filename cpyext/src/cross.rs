@@ -21,7 +21,7 @@ use crate::dict::DICT;
 use crate::err;
 use crate::layout::{Ob, raw_ob, size_of_var, type_of};
 use crate::native;
-use crate::own::decref;
+use crate::own::{Own, decref, incref};
 use crate::runtime::mutator;
 use crate::tuple::{PyTupleObject, items_of};
 use crate::types::{PyLong_Type, PyTuple_Type};
@@ -135,10 +135,32 @@ pub unsafe fn tuple_object(ob: Ob) -> Option<*mut Object> {
 pub unsafe fn to_c(p: *mut Object) -> Ob {
     let ob = mutator().from_obj(p);
     if ob.is_null() {
-        return mirror(p);
+        return fresh(p);
     }
-    raw::PyObject::incref(ob);
+    incref(ob.cast());
     ob.cast()
+}
+
+/// What C gets of an object that has no `PyObject`: a mirror; of an int a copy, for nobody may tell two equal ints apart.
+#[contract]
+unsafe fn fresh(p: *mut Object) -> Ob {
+    match native::value_of(p) {
+        Some(value) => crate::long::from_i64(value).map_or(ptr::null_mut(), Own::into_raw),
+        None => mirror(p),
+    }
+}
+
+/// What the heap gets of an answer that nobody else needs to find there: as [`to_gc`], but of an int a copy. May collect.
+#[inline]
+#[contract]
+pub unsafe fn answer_to_gc(ob: Ob) -> Res<*mut Object> {
+    if crate::long::is_exact(ob)
+        && (*ob).ob_pypy_link == 0
+        && let Some(value) = crate::long::to_i64(ob)
+    {
+        return native::int(value);
+    }
+    to_gc(ob)
 }
 
 /// As [`to_c`], borrowed: valid while something refers to `p`.

@@ -11,6 +11,11 @@
 use crate::answer::Res;
 use crate::cross::{alloc, alloc_items, borrow_c, to_gc};
 pub use crate::dict_api::{PyDict_Copy, PyDict_Items, PyDict_Keys, PyDict_Merge, PyDict_Values};
+pub use crate::dict_parts::DICT;
+use crate::dict_parts::{
+    CAPACITY, DUMMY, EMPTY, ENTRIES, ENTRIES_AT, FILL, Parts, Probe, TABLE, TABLE_AT, USED, WATCHED, set_capacity,
+    usable, word,
+};
 use crate::err;
 use crate::layout::{NULL, Ob, PyObject, Ty, flag, has, raw_ob, type_of};
 use crate::object::{PyObject_Hash, PyObject_RichCompareBool};
@@ -19,119 +24,9 @@ use crate::runtime::{bury, mutator};
 use crate::type_cache;
 use crate::types::{PyDict_Type, PyUnicode_Type};
 use crate::unicode;
-use handfast::raw::{self, LinkFlags, Object, TypeInfo};
+use handfast::raw::{self, LinkFlags, Object};
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::ptr;
-
-/// A dict.
-pub static DICT: TypeInfo = TypeInfo::new("dict", 48).with_handle_slot(0).with_refs(&[ENTRIES_AT, TABLE_AT]);
-static ENTRIES: TypeInfo = TypeInfo::new("dict entries", 0).with_ref_items();
-static TABLE: TypeInfo = TypeInfo::new("dict table", 0).with_items(8);
-
-const ENTRIES_AT: usize = 8;
-const TABLE_AT: usize = 16;
-const USED: usize = 3;
-const FILL: usize = 4;
-const CAPACITY: usize = 5;
-
-const EMPTY: u32 = u32::MAX;
-const DUMMY: u32 = u32::MAX - 1;
-
-/// In the word of the capacity: what changes the dict tells [`type_cache`].
-const WATCHED: usize = 1;
-
-/// The parts of a dict between two points that may collect.
-struct Parts {
-    object: *mut Object,
-    entries: *mut Object,
-    hashes: *mut u64,
-    index: *mut u32,
-    mask: usize,
-}
-
-const fn usable(capacity: usize) -> usize {
-    capacity * 2 / 3
-}
-
-#[contract]
-unsafe fn word(object: *mut Object, at: usize) -> *mut usize {
-    raw::payload(object).cast::<usize>().add(at)
-}
-
-impl Parts {
-    /// `None` when nothing was ever inserted.
-    #[contract]
-    unsafe fn of(object: *mut Object) -> Option<Parts> {
-        let capacity = word(object, CAPACITY).read() & !WATCHED;
-        if capacity == 0 {
-            return None;
-        }
-        let hashes = raw::payload(mutator().load(object, TABLE_AT)).cast::<u64>();
-        Some(Parts {
-            object,
-            entries: mutator().load(object, ENTRIES_AT),
-            hashes,
-            index: hashes.add(usable(capacity)).cast(),
-            mask: capacity - 1,
-        })
-    }
-
-    #[contract]
-    unsafe fn key(&self, entry: usize) -> *mut Object {
-        mutator().load(self.entries, 16 * entry)
-    }
-
-    #[contract]
-    unsafe fn value(&self, entry: usize) -> *mut Object {
-        mutator().load(self.entries, 16 * entry + 8)
-    }
-
-    /// The place in the index at which the entry is.
-    #[contract]
-    unsafe fn place(&self, hash: u64, entry: u32) -> usize {
-        let mut probe = Probe::new(hash, self.mask);
-        while self.index.add(probe.at).read() != entry {
-            probe.next();
-        }
-        probe.at
-    }
-
-    /// Appends an entry, for which there is room, and which is not there.
-    #[contract]
-    unsafe fn append(&self, hash: u64, key: *mut Object, value: *mut Object) {
-        let fill = word(self.object, FILL);
-        let entry = fill.read();
-        let mut probe = Probe::new(hash, self.mask);
-        while self.index.add(probe.at).read() < DUMMY {
-            probe.next();
-        }
-        self.index.add(probe.at).write(entry as u32);
-        self.hashes.add(entry).write(hash);
-        mutator().store(self.entries, 16 * entry, key);
-        mutator().store(self.entries, 16 * entry + 8, value);
-        fill.write(entry + 1);
-        let used = word(self.object, USED);
-        used.write(used.read() + 1);
-    }
-}
-
-/// The places that a hash leads to, one after the other.
-struct Probe {
-    at: usize,
-    perturb: usize,
-    mask: usize,
-}
-
-impl Probe {
-    fn new(hash: u64, mask: usize) -> Probe {
-        Probe { at: hash as usize & mask, perturb: hash as usize, mask }
-    }
-
-    fn next(&mut self) {
-        self.perturb >>= 5;
-        self.at = (self.at.wrapping_mul(5).wrapping_add(self.perturb).wrapping_add(1)) & self.mask;
-    }
-}
 
 /// The dict of a `PyObject`; a subtype's instance that has died, and runs its dealloc, has none any more.
 #[contract]
@@ -149,12 +44,6 @@ pub unsafe fn check(dict: Ob) -> Res<*mut Object> {
         Some(p) => Ok(p),
         None => err::bad_internal_call("the dict is gone"),
     }
-}
-
-#[contract]
-unsafe fn set_capacity(object: *mut Object, capacity: usize) {
-    let place = word(object, CAPACITY);
-    place.write(capacity | place.read() & WATCHED);
 }
 
 /// From now on the types' cache is told of changes.

@@ -101,6 +101,16 @@ pub fn attribute(ob: &Own, name: &str) -> Result<Own, Exception> {
     unsafe { attr::PyObject_GetAttr(ob.ob(), names::get(name).ob()) }.map_err(|_| raised())
 }
 
+/// `object.name = value`; of `None`, `del object.name`.
+///
+/// # Errors
+/// What it raised.
+pub fn set_attribute(ob: &Own, name: &str, value: Option<&Own>) -> Result<(), Exception> {
+    let value = value.map_or(layout::NULL, Own::ob);
+    // SAFETY: [X1] held objects and an interned name.
+    unsafe { attr::PyObject_SetAttr(ob.ob(), names::get(name).ob(), value) }.map_err(|_| raised())
+}
+
 /// `callable(...)`
 ///
 /// # Errors

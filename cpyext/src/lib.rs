@@ -10,7 +10,7 @@
 //! | crossing between C and the heap | `cross`, `native`, `instance` |
 //! | what C and Rust share | `layout`, `answer`, `own`, `spare`, `../include/`, `../c/` |
 //! | types | `types`, `type_*`, `descr`, `member`, `wrapper`, `attr` |
-//! | kinds of objects | `long*`, `float`, `unicode*`, `codec`, `bytes`, `bytearray`, `tuple`, `list`, `dict*`, `set`, `slice`, `iter`, `module`, `method`, `exc`, `buffer`, `capsule`, `weakref` |
+//! | kinds of objects | `long*`, `float`, `unicode*`, `writer`, `codec`, `bytes`, `bytearray`, `row`, `tuple`, `list`, `dict*`, `set`, `slice`, `iter`, `module`, `method`, `exc`, `buffer`, `capsule`, `weakref`, `alias` |
 //! | protocols | `object`, `depth`, `number`, `sequence`, `call`, `err`, `warn`, `mem`, `import`, `clinic` |
 //! | extensions | `loader` |
 //! | for hosts | `eval`, `caller` |
@@ -31,6 +31,7 @@
 #[macro_use]
 mod zeroed;
 
+mod alias;
 mod answer;
 mod attr;
 mod buffer;
@@ -48,6 +49,7 @@ mod descr;
 mod dict;
 mod dict_api;
 mod dict_ops;
+mod dict_parts;
 mod err;
 pub mod eval;
 mod exc;
@@ -69,6 +71,7 @@ mod native;
 mod number;
 mod object;
 mod own;
+mod row;
 mod runtime;
 mod sequence;
 mod set;
@@ -90,6 +93,7 @@ mod variadic;
 mod warn;
 mod weakref;
 mod wrapper;
+mod writer;
 
 pub use loader::{LoadError, load};
 pub use own::Own;

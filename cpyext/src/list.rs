@@ -6,8 +6,9 @@
 use crate::answer::Res;
 use crate::err;
 use crate::layout::{NULL, Ob, PyVarObject, Ty, flag, has};
-use crate::object::{EQ, not_implemented};
+use crate::object::not_implemented;
 use crate::own::{Own, incref, xdecref};
+use crate::row;
 use crate::types::PyList_Type;
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::ffi::{c_int, c_void};
@@ -47,7 +48,7 @@ pub unsafe fn items_of<'a>(ob: Ob) -> &'a [Ob] {
 /// The items, held.
 #[contract]
 pub unsafe fn held_items(ob: Ob) -> Vec<Own> {
-    items_of(ob).iter().map(|&item| Own::share(item)).collect()
+    row::held(items_of(ob))
 }
 
 /// Room for so many items.
@@ -126,15 +127,7 @@ pub unsafe fn list_dealloc(ob: Ob) {
 /// Visits the items.
 #[slot]
 pub unsafe fn list_traverse(ob: Ob, visit: crate::layout::visitproc, arg: *mut c_void) -> c_int {
-    for &item in items_of(ob) {
-        if !item.is_null() {
-            let answer = visit(item, arg);
-            if answer != 0 {
-                return answer;
-            }
-        }
-    }
-    0
+    row::traverse(items_of(ob), visit, arg)
 }
 
 /// A list whose items C sets.
@@ -174,10 +167,7 @@ pub unsafe fn PyList_Size(ob: Ob) -> Res<isize> {
 #[capi]
 pub unsafe fn PyList_GetItem(ob: Ob, at: isize) -> Res<Ob> {
     check(ob)?;
-    match usize::try_from(at).ok().and_then(|at| items_of(ob).get(at)) {
-        Some(&item) => Ok(item),
-        None => err::index_error("list index out of range"),
-    }
+    row::item(items_of(ob), at, "list")
 }
 
 /// Sets an item; steals the reference.
@@ -215,9 +205,7 @@ pub unsafe fn PyList_Insert(ob: Ob, at: isize, item: Ob) -> Res<()> {
 #[capi]
 pub unsafe fn PyList_GetSlice(ob: Ob, start: isize, end: isize) -> Res<Own> {
     check(ob)?;
-    let end = end.clamp(0, len(ob) as isize) as usize;
-    let start = (start.max(0) as usize).min(end);
-    from_vec(items_of(ob)[start..end].iter().map(|&item| Own::share(item)).collect())
+    from_vec(row::held(&items_of(ob)[row::clamp(start, end, len(ob))]))
 }
 
 /// Replaces items `start..end` by those of an iterable, or by nothing.
@@ -225,9 +213,15 @@ pub unsafe fn PyList_GetSlice(ob: Ob, start: isize, end: isize) -> Res<Own> {
 pub unsafe fn PyList_SetSlice(ob: Ob, start: isize, end: isize, by: Ob) -> Res<()> {
     check(ob)?;
     let new = if by.is_null() { vec![] } else { crate::sequence::collect(by)? };
-    let end = end.clamp(0, len(ob) as isize) as usize;
-    let start = (start.max(0) as usize).min(end);
-    splice(ob, start, end, new)
+    let part = row::clamp(start, end, len(ob));
+    splice(ob, part.start, part.end, new)
+}
+
+/// Appends the items of an iterable; None.
+#[capi]
+pub unsafe fn _PyList_Extend(ob: Ob, by: Ob) -> Res<Own> {
+    PyList_SetSlice(ob, isize::MAX, isize::MAX, by)?;
+    Ok(Own::share(crate::object::none()))
 }
 
 /// A tuple of the items.
@@ -307,8 +301,7 @@ pub unsafe fn list_subscript(ob: Ob, key: Ob) -> Res<Own> {
         let items = items_of(ob);
         return from_vec(range.indices().map(|at| Own::share(items[at])).collect());
     }
-    let at = crate::number::index_for(key, "list indices must be integers or slices, not ")?;
-    list_item(ob, if at < 0 { at + len(ob) as isize } else { at })
+    list_item(ob, row::position(key, len(ob), "list")?)
 }
 
 /// Sets or removes an item, or a slice whose step is 1.
@@ -335,8 +328,7 @@ pub unsafe fn list_ass_subscript(ob: Ob, key: Ob, value: Ob) -> Res<()> {
         }
         return Ok(());
     }
-    let at = crate::number::index_for(key, "list indices must be integers or slices, not ")?;
-    list_ass_item(ob, if at < 0 { at + len(ob) as isize } else { at }, value)
+    list_ass_item(ob, row::position(key, len(ob), "list")?, value)
 }
 
 /// `+`
@@ -359,12 +351,7 @@ pub unsafe fn list_repeat(ob: Ob, times: isize) -> Res<Own> {
 /// `in`
 #[slot]
 pub unsafe fn list_contains(ob: Ob, item: Ob) -> Res<bool> {
-    for one in held_items(ob) {
-        if crate::object::PyObject_RichCompareBool(one.ob(), item, EQ)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    row::contains(items_of(ob), item)
 }
 
 /// Compares with another list.
@@ -373,25 +360,13 @@ pub unsafe fn list_richcompare(a: Ob, b: Ob, op: c_int) -> Res<Own> {
     if !is_list(a) || !is_list(b) {
         return Ok(not_implemented());
     }
-    crate::tuple::compare(a, b, op, |ob| held_items(ob))
+    row::compare(items_of(a), items_of(b), op)
 }
 
 /// `[...]`
 #[slot]
 pub unsafe fn list_repr(ob: Ob) -> Res<Own> {
-    let _guard = match crate::object::ReprGuard::enter(ob)? {
-        Some(guard) => guard,
-        None => return crate::unicode::from_str("[...]"),
-    };
-    let mut all = vec![u32::from('[')];
-    for (at, item) in held_items(ob).iter().enumerate() {
-        if at > 0 {
-            all.extend([u32::from(','), u32::from(' ')]);
-        }
-        all.extend(crate::unicode::points(crate::object::PyObject_Repr(item.ob())?.ob()));
-    }
-    all.push(u32::from(']'));
-    crate::unicode::from_points(&all)
+    row::repr(ob, items_of(ob), ['[', ']'], "")
 }
 
 /// `list(...)`: the items come with `__init__`.

@@ -46,6 +46,7 @@ pub fn is_int(ob: Ob) -> bool {
     has(ob, flag::LONG)
 }
 
+#[inline]
 #[contract]
 unsafe fn alloc(digits: usize, negative: bool) -> Res<Own> {
     let size = size_of::<PyVarObject>() + 4 * digits.max(1);
@@ -90,8 +91,15 @@ pub unsafe fn fill_i64(ob: *mut PyLongObject, value: i64) {
     }
 }
 
+#[inline]
 #[contract]
 unsafe fn alloc_i64(value: i64) -> Res<Own> {
+    let magnitude = value.unsigned_abs();
+    if magnitude <= MASK && value != 0 {
+        let ob = alloc(1, value < 0)?;
+        digits(ob.ob()).write(magnitude as u32);
+        return Ok(ob);
+    }
     alloc_magnitude(value.unsigned_abs(), value < 0)
 }
 

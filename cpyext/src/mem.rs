@@ -62,7 +62,7 @@ pub unsafe fn PyObject_Free(memory: *mut c_void) {
     }
     let ob: *mut raw::PyObject = memory.cast();
     let runtime = Runtime::get().expect("an object is freed while its runtime is there");
-    if !runtime.heap().owns_pyobject(ob) || mutator().pyobject_disown(ob).is_ok() {
+    if !runtime.heap().owns_pyobject(ob) || any_adopted() && mutator().pyobject_disown(ob).is_ok() {
         return libc::free(memory);
     }
     // An object: nothing else is allocated there.

@@ -27,6 +27,13 @@ pub unsafe fn int(value: i64) -> Res<*mut Object> {
     Ok(p)
 }
 
+/// The value of an int that began here.
+#[inline]
+#[contract]
+pub unsafe fn value_of(p: *mut Object) -> Option<i64> {
+    ptr::eq(raw::type_of(p), &INT).then(|| raw::payload(p).cast::<i64>().add(1).read())
+}
+
 /// A str of ASCII. May collect.
 ///
 /// # Panics

@@ -8,8 +8,9 @@ use crate::answer::Res;
 use crate::cross::{TUPLE_ITEMS, to_gc, tuple_object};
 use crate::err;
 use crate::layout::{NULL, Ob, PyVarObject, Ty, flag, has, raw_ob, size_of_var, type_of};
-use crate::object::{EQ, NE, bool_of, holds, not_implemented};
+use crate::object::not_implemented;
 use crate::own::{Own, incref, xdecref};
+use crate::row;
 use crate::runtime::mutator;
 use crate::spare;
 use crate::types::PyTuple_Type;
@@ -89,17 +90,7 @@ pub unsafe fn tuple_dealloc(ob: Ob) {
 /// Visits the items that C counts.
 #[slot]
 pub unsafe fn tuple_traverse(ob: Ob, visit: crate::layout::visitproc, arg: *mut std::ffi::c_void) -> c_int {
-    if tuple_object(ob).is_none() {
-        for &item in items_of(ob) {
-            if !item.is_null() {
-                let answer = visit(item, arg);
-                if answer != 0 {
-                    return answer;
-                }
-            }
-        }
-    }
-    0
+    if tuple_object(ob).is_some() { 0 } else { row::traverse(items_of(ob), visit, arg) }
 }
 
 /// A tuple whose items C sets.
@@ -127,10 +118,7 @@ pub unsafe fn PyTuple_Size(ob: Ob) -> Res<isize> {
 #[capi]
 pub unsafe fn PyTuple_GetItem(ob: Ob, at: isize) -> Res<Ob> {
     check(ob)?;
-    match usize::try_from(at).ok().and_then(|at| items_of(ob).get(at)) {
-        Some(&item) => Ok(item),
-        None => err::index_error("tuple index out of range"),
-    }
+    row::item(items_of(ob), at, "tuple")
 }
 
 /// Sets an item of a tuple that nobody else has seen; steals the reference.
@@ -174,9 +162,7 @@ pub unsafe fn _HfTuple_SetLinkedItem(ob: Ob, at: isize, item: Ob) {
 #[capi]
 pub unsafe fn PyTuple_GetSlice(ob: Ob, start: isize, end: isize) -> Res<Own> {
     check(ob)?;
-    let end = end.clamp(0, size_of_var(ob)) as usize;
-    let start = (start.max(0) as usize).min(end);
-    pack(&items_of(ob)[start..end])
+    pack(&items_of(ob)[row::clamp(start, end, size_of_var(ob) as usize)])
 }
 
 /// Gives a fresh tuple another size.
@@ -220,8 +206,7 @@ pub unsafe fn tuple_subscript(ob: Ob, key: Ob) -> Res<Own> {
         let items = items_of(ob);
         return pack(&range.indices().map(|at| items[at]).collect::<Vec<Ob>>());
     }
-    let at = crate::number::index_for(key, "tuple indices must be integers or slices, not ")?;
-    tuple_item(ob, if at < 0 { at + size_of_var(ob) } else { at })
+    tuple_item(ob, row::position(key, size_of_var(ob) as usize, "tuple")?)
 }
 
 /// `+`
@@ -242,12 +227,7 @@ pub unsafe fn tuple_repeat(ob: Ob, times: isize) -> Res<Own> {
 /// `in`
 #[slot]
 pub unsafe fn tuple_contains(ob: Ob, item: Ob) -> Res<bool> {
-    for &one in items_of(ob) {
-        if crate::object::PyObject_RichCompareBool(one, item, EQ)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    row::contains(items_of(ob), item)
 }
 
 /// The hash of the items' hashes (xxHash's mixing, as CPython's).
@@ -265,51 +245,19 @@ pub unsafe fn tuple_hash(ob: Ob) -> Res<isize> {
     Ok(if hash == u64::MAX { 1_546_275_796 } else { hash as isize })
 }
 
-/// Compares two sequences of items, for tuple and list.
-#[contract]
-pub unsafe fn compare(a: Ob, b: Ob, op: c_int, items: impl Fn(Ob) -> Vec<Own>) -> Res<Own> {
-    let (mine, others) = (items(a), items(b));
-    if mine.len() != others.len() && (op == EQ || op == NE) {
-        return Ok(bool_of(op == NE));
-    }
-    for (x, y) in mine.iter().zip(&others) {
-        if !crate::object::PyObject_RichCompareBool(x.ob(), y.ob(), EQ)? {
-            return match op {
-                EQ => Ok(bool_of(false)),
-                NE => Ok(bool_of(true)),
-                _ => crate::object::PyObject_RichCompare(x.ob(), y.ob(), op),
-            };
-        }
-    }
-    Ok(bool_of(holds(mine.len().cmp(&others.len()), op)))
-}
-
 /// Compares with another tuple.
 #[slot]
 pub unsafe fn tuple_richcompare(a: Ob, b: Ob, op: c_int) -> Res<Own> {
     if !is_tuple(a) || !is_tuple(b) {
         return Ok(not_implemented());
     }
-    compare(a, b, op, |ob| items_of(ob).iter().map(|&item| Own::share(item)).collect())
+    row::compare(items_of(a), items_of(b), op)
 }
 
 /// `(...)`
 #[slot]
 pub unsafe fn tuple_repr(ob: Ob) -> Res<Own> {
-    let _guard = match crate::object::ReprGuard::enter(ob)? {
-        Some(guard) => guard,
-        None => return crate::unicode::from_str("(...)"),
-    };
-    let mut parts = vec![];
-    for &item in items_of(ob) {
-        parts.extend(crate::unicode::points(crate::object::PyObject_Repr(item)?.ob()));
-        parts.extend([u32::from(','), u32::from(' ')]);
-    }
-    // One item keeps its comma.
-    let keep = if size_of_var(ob) == 1 { 1 } else { 2 };
-    parts.truncate(parts.len().saturating_sub(keep));
-    let all: Vec<u32> = [u32::from('(')].into_iter().chain(parts).chain([u32::from(')')]).collect();
-    crate::unicode::from_points(&all)
+    row::repr(ob, items_of(ob), ['(', ')'], ",")
 }
 
 /// `tuple(...)`

@@ -116,6 +116,10 @@ pub unsafe fn reached_zero(ob: Ob) {
     if (*ob).ob_refcnt != 0 || (*ob).ob_pypy_link != 0 || CHECKED {
         return not_just_zero(ob);
     }
+    let ty = type_of(ob);
+    if ptr::eq(ty, &raw mut PyLong_Type) || ptr::eq(ty, &raw mut PyFloat_Type) {
+        return plain_dealloc(ob);
+    }
     let nested = NESTED.get();
     if nested >= NESTING {
         return wait(ob);
@@ -161,6 +165,7 @@ pub unsafe fn _Py_Dealloc(ob: Ob) {
 }
 
 /// The dealloc of what is the heap's memory and nothing else: int, float, bytes.
+#[inline]
 #[slot]
 pub unsafe fn plain_dealloc(ob: Ob) {
     let ty = type_of(ob);

@@ -255,6 +255,12 @@ unsafe fn get_dict(ob: Ob, _: *mut c_void) -> Own {
     Own::share((*ob.cast::<crate::layout::PyTypeObject>()).tp_dict)
 }
 
+/// `object.__dict__`
+#[slot]
+unsafe fn get_instance_dict(ob: Ob, unused: *mut c_void) -> Res<Own> {
+    crate::attr::PyObject_GenericGetDict(ob, unused)
+}
+
 /// `type.__mro__`
 #[slot]
 unsafe fn get_mro(ob: Ob, _: *mut c_void) -> Own {
@@ -306,11 +312,17 @@ static mut TYPE_GETSET: [PyGetSetDef; 8] = [
     computed(c"__doc__", c_get_doc),
     END,
 ];
+static mut INSTANCE_GETSET: [PyGetSetDef; 2] = [computed(c"__dict__", c_get_instance_dict), END];
 static mut OBJECT_GETSET: [PyGetSetDef; 2] = [computed(c"__class__", c_get_class), END];
 
 /// The computed attributes of types.
 pub const fn getset() -> *mut PyGetSetDef {
     (&raw mut TYPE_GETSET).cast()
+}
+
+/// The computed attributes of instances that have a dict.
+pub const fn instance_getset() -> *mut PyGetSetDef {
+    (&raw mut INSTANCE_GETSET).cast()
 }
 
 /// The computed attributes of all objects.

@@ -174,6 +174,7 @@ pub unsafe fn derive(name: &CStr, base: Ty, attributes: Ob) -> Res<Own> {
     if (*base).tp_dictoffset == 0 && (*base).tp_itemsize == 0 {
         (*ty).tp_dictoffset = ((*base).tp_basicsize + 7) & !7;
         (*ty).tp_basicsize = (*ty).tp_dictoffset + 8;
+        (*ty).tp_getset = crate::type_object::instance_getset();
     }
     (*ty).tp_dict = if attributes.is_null() { dict::new()? } else { dict::PyDict_Copy(attributes)? }.into_raw();
     PyType_Ready(ty)?;

@@ -6,8 +6,8 @@ use crate::layout::{
     PySequenceMethods, PyVarObject, flag,
 };
 use crate::{
-    buffer, bytearray, bytes, capsule, descr, dict, float, iter, list, long_number as int, method, module, object,
-    slice, tuple, type_object, unicode, unicode_ops, weakref,
+    alias, buffer, bytearray, bytes, capsule, descr, dict, float, iter, list, long_number as int, method, module,
+    object, slice, tuple, type_object, unicode, unicode_ops, weakref,
 };
 
 pub use crate::type_alloc::{alloc_instance, dealloc, free};
@@ -324,6 +324,13 @@ builtin_type!(PyMemoryView_Type, c"memoryview", size_of::<buffer::PyMemoryViewOb
 builtin_type!(PyCapsule_Type, c"PyCapsule", size_of::<capsule::PyCapsule>(), 0, {
     tp_dealloc: Some(capsule::c_capsule_dealloc),
 });
+builtin_type!(Py_GenericAliasType, c"types.GenericAlias", size_of::<alias::Alias>(), 0, {
+    tp_dealloc: Some(alias::c_alias_dealloc),
+    tp_repr: Some(alias::c_alias_repr),
+    tp_call: Some(alias::c_alias_call),
+    tp_getattro: Some(alias::c_alias_getattro),
+    tp_members: alias::members(),
+});
 builtin_type!(_PyWeakref_RefType, c"weakref", size_of::<weakref::PyWeakReference>(), flag::BASETYPE, {
     tp_dealloc: Some(weakref::c_weakref_dealloc),
     tp_call: Some(weakref::c_weakref_call),
@@ -366,6 +373,7 @@ pub fn builtin() -> Vec<*mut crate::layout::PyTypeObject> {
         &raw mut PyModuleDef_Type,
         &raw mut PyMemoryView_Type,
         &raw mut PyCapsule_Type,
+        &raw mut Py_GenericAliasType,
         &raw mut _PyWeakref_RefType,
     ]
 }

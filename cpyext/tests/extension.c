@@ -307,6 +307,49 @@ static PyObject *subtypes(PyObject *module, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
+/* What is nested deep is freed all the same; pieces of text, types with arguments, lists that grow. */
+static PyObject *pieces(PyObject *module, PyObject *unused) {
+    (void)module, (void)unused;
+    freed = 0;
+    PyObject *chain = Py_NewRef(Py_None);
+    for (long i = 0; i < 100000; i++) {
+        PyObject *node = PyObject_CallFunction((PyObject *)&NodeType, "lN", i, chain);
+        CHECK(node != NULL);
+        chain = node;
+    }
+    Py_DECREF(chain);
+    CHECK(freed == 100000);
+    _PyUnicodeWriter writer;
+    _PyUnicodeWriter_Init(&writer);
+    writer.overallocate = 1;
+    PyObject *wide = PyUnicode_FromString("x\xe2\x82\xacy");
+    CHECK(_PyUnicodeWriter_WriteASCIIString(&writer, "abc", 2) == 0 && _PyUnicodeWriter_WriteStr(&writer, wide) == 0);
+    CHECK(_PyUnicodeWriter_WriteASCIIString(&writer, "d", -1) == 0 && _PyUnicodeWriter_WriteChar(&writer, 'e') == 0);
+    CHECK(_PyUnicodeWriter_WriteSubstring(&writer, wide, 1, 2) == 0);
+    PyObject *written = _PyUnicodeWriter_Finish(&writer);
+    CHECK(written != NULL && strcmp(PyUnicode_AsUTF8(written), "abx\xe2\x82\xacyde\xe2\x82\xac") == 0);
+    Py_DECREF(written);
+    CHECK(_PyUnicodeWriter_WriteStr(&writer, wide) == 0);
+    _PyUnicodeWriter_Dealloc(&writer);
+    Py_DECREF(wide);
+    PyObject *alias = Py_GenericAlias((PyObject *)&PyList_Type, (PyObject *)&PyLong_Type);
+    PyObject *text = PyObject_Repr(alias), *origin = PyObject_GetAttrString(alias, "__origin__");
+    CHECK(text != NULL && strcmp(PyUnicode_AsUTF8(text), "list[int]") == 0 && origin == (PyObject *)&PyList_Type);
+    PyObject *list = PyObject_CallFunction(alias, NULL), *more = Py_BuildValue("(ii)", 1, 2);
+    CHECK(list != NULL && PyList_CheckExact(list));
+    PyObject *none = _PyList_Extend((PyListObject *)list, more);
+    CHECK(none == Py_None && PyList_GET_SIZE(list) == 2 && PyLong_AsLong(PyList_GET_ITEM(list, 1)) == 2);
+    CHECK(_PyList_Extend((PyListObject *)list, Py_None) == NULL && PyErr_ExceptionMatches(PyExc_TypeError));
+    PyErr_Clear();
+    Py_DECREF(none);
+    Py_DECREF(more);
+    Py_DECREF(list);
+    Py_DECREF(origin);
+    Py_DECREF(text);
+    Py_DECREF(alias);
+    Py_RETURN_NONE;
+}
+
 /* Memory of the extension's own becomes an object. */
 static PyObject *own_memory(PyObject *module, PyObject *unused) {
     (void)module, (void)unused;
@@ -348,7 +391,8 @@ static PyMethodDef methods[] = {
     {"weak_references", weak_references, METH_NOARGS, NULL}, {"values", values, METH_NOARGS, NULL},
     {"characters", characters, METH_NOARGS, NULL}, {"arguments", arguments, METH_NOARGS, NULL},
     {"types", types, METH_NOARGS, NULL}, {"own_memory", own_memory, METH_NOARGS, NULL},
-    {"threads", threads, METH_NOARGS, NULL}, {"subtypes", subtypes, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL},
+    {"threads", threads, METH_NOARGS, NULL}, {"subtypes", subtypes, METH_NOARGS, NULL},
+    {"pieces", pieces, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL},
 };
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "extension", NULL, -1, methods, NULL, NULL, NULL, NULL};
 

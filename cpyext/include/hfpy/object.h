@@ -194,6 +194,10 @@ PyAPI_FUNC(void) Py_LeaveRecursiveCall(void);
 PyAPI_FUNC(int) Py_ReprEnter(PyObject *);
 PyAPI_FUNC(void) Py_ReprLeave(PyObject *);
 
+/* Deallocs do not nest deep here: what is too deep waits for the outermost (src/type_alloc.rs). */
+#define Py_TRASHCAN_BEGIN(ob, dealloc) do {
+#define Py_TRASHCAN_END } while (0);
+
 #define Py_VISIT(ob)                                          \
     do {                                                      \
         if (ob) {                                             \

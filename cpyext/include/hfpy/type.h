@@ -241,5 +241,9 @@ enum {
 #define Py_tp_finalize Py_tp_finalize
 #define Py_bf_getbuffer Py_bf_getbuffer
 
+extern PyTypeObject Py_GenericAliasType;
+/* `origin[args]`, for `__class_getitem__`. */
+PyAPI_FUNC(PyObject *) Py_GenericAlias(PyObject *, PyObject *);
+
 HFPY_END
 #endif

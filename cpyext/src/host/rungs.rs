@@ -10,6 +10,8 @@ pub struct Rung {
     pub name: String,
     /// The dotted name of its module.
     pub module: String,
+    /// Objects that it loses in one replay, by its own mistake.
+    pub loses: u64,
     /// Exceptions that it looks up in modules of Python: `(module, names)`.
     exceptions: Vec<(String, Vec<String>)>,
 }
@@ -34,6 +36,11 @@ pub fn all() -> Vec<Rung> {
         .map(|rung| Rung {
             name: text(rung, "name"),
             module: text(rung, "module"),
+            loses: rung
+                .get("loses")
+                .and_then(|table| table.get("handfast"))
+                .and_then(|count| count.as_integer())
+                .map_or(0, |count| count as u64),
             exceptions: rung
                 .get("exceptions")
                 .and_then(|table| table.as_table())
