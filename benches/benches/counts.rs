@@ -106,6 +106,20 @@ fn alloc_raw(r: Ready) -> Ready {
     repeat(r, |r| kept(unsafe { common::node(r.bench.m) }))
 }
 
+#[library_benchmark(setup = ready, config = limit("alloc_batch"))]
+fn alloc_batch(r: Ready) -> Ready {
+    // SAFETY: [X1] see above; all of the payload is written.
+    unsafe {
+        let mut batch = r.bench.m.batch();
+        for i in 0..MANY {
+            let node = batch.alloc_uninit(&NODE);
+            handfast::raw::payload(node).cast::<[u64; 3]>().write([0, 0, i]);
+            kept(node);
+        }
+    }
+    r
+}
+
 fn typed() -> (handfast::Heap, handfast::Mutator) {
     let config = Config { max_heap_bytes: 64 << 20, gc_threads: 0, ..Config::default() };
     let heap = handfast::Heap::new(config).expect("heap");
@@ -275,6 +289,7 @@ library_benchmark_group!(
     benchmarks = [
         alloc_raw,
         alloc_typed,
+        alloc_batch,
         alloc_c,
         store_private,
         store_private_c,

@@ -54,10 +54,11 @@ impl Outcome {
         if let Some(stats) = &self.stats {
             let us = |ns: u64| ns as f64 / 1e3;
             words += &format!(
-                " pauses={} pause_p50_us={:.2} pause_p99_us={:.2} pause_max_us={:.2} minors={} cycles={} promoted={}",
+                " pauses={} pause_p50_us={:.2} pause_p99_us={:.2} pause_p999_us={:.2} pause_max_us={:.2} minors={} cycles={} promoted={}",
                 stats.pauses,
                 us(stats.p50_pause_ns),
                 us(stats.p99_pause_ns),
+                us(stats.p999_pause_ns),
                 us(stats.longest_pause_ns),
                 stats.minor_collections,
                 stats.cycles,

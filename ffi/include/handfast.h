@@ -215,6 +215,8 @@ typedef struct hf_stats {
     // Handles that exist now and are not linked: those that C alone holds, adopted memory, and the dead until they are
     // freed. With `links` it is all handles that there are. Exact when no thread is making or freeing any.
     uint64_t c_only;
+    // 999 of 1000 interruptions were no longer than this, in nanoseconds.
+    uint64_t p999_pause_ns;
 } hf_stats;
 
 // Visits one reference slot of an object.

@@ -75,11 +75,28 @@ HF_STATIC_ASSERT(offsetof(hf_type_head, item_size) == 16, "then item_size");
 HF_STATIC_ASSERT(offsetof(hf_type_head, handle_slot) == 24, "then handle_slot");
 
 #define HF_LIKELY(condition) __builtin_expect(!!(condition), 1)
+/* Short, but compilers count the branches: a program with many allocations would get a call at each. */
+#define HF_ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* ---- Structs that grow: the program's own size, whatever the library's is. ---- */
 
 #define hf_config_init(config) hf_config_init_sized((config), sizeof(hf_config))
 #define hf_type_info_init(info) hf_type_info_init_sized((info), sizeof(hf_type_info))
+
+/* Zeroes `bytes`, a multiple of 8 that the compiler does not know: of small objects, a few stores that may overlap. */
+HF_ALWAYS_INLINE void hf_inline_zero(char *at, size_t bytes) {
+    if (HF_LIKELY(bytes - 16 <= 16)) {
+        (void)memset(at, 0, 16);
+        (void)memset(at + bytes - 16, 0, 16);
+    } else if (bytes - 32 <= 32) {
+        (void)memset(at, 0, 32);
+        (void)memset(at + bytes - 32, 0, 32);
+    } else if (bytes == 8) {
+        (void)memset(at, 0, 8);
+    } else {
+        (void)memset(at, 0, bytes);
+    }
+}
 
 #ifndef HF_NO_INLINE
 
@@ -225,22 +242,7 @@ static inline hf_pyobject *hf_inline_handle(hf_mutator *mutator, hf_object *obje
     return hf_handle(mutator, object, size, ob_type, flags);
 }
 
-/* Zeroes `bytes`, a multiple of 8 that the compiler does not know: of small objects, a few stores that may overlap. */
-static inline void hf_inline_zero(char *at, size_t bytes) {
-    if (HF_LIKELY(bytes - 16 <= 16)) {
-        (void)memset(at, 0, 16);
-        (void)memset(at + bytes - 16, 0, 16);
-    } else if (bytes - 32 <= 32) {
-        (void)memset(at, 0, 32);
-        (void)memset(at + bytes - 32, 0, 32);
-    } else if (bytes == 8) {
-        (void)memset(at, 0, 8);
-    } else {
-        (void)memset(at, 0, bytes);
-    }
-}
-
-static inline hf_object *hf_inline_alloc_layout(hf_mutator *mutator, const hf_layout *layout) {
+HF_ALWAYS_INLINE hf_object *hf_inline_alloc_layout(hf_mutator *mutator, const hf_layout *layout) {
     if (HF_LIKELY(mutator != NULL && layout != NULL)) {
         hf_mutator_head *head = (hf_mutator_head *)(void *)mutator;
         size_t bytes = ((const hf_type_head *)(const void *)layout)->fast_bytes;
@@ -256,7 +258,7 @@ static inline hf_object *hf_inline_alloc_layout(hf_mutator *mutator, const hf_la
     return hf_alloc_layout(mutator, layout);
 }
 
-static inline hf_object *hf_inline_alloc(hf_mutator *mutator, hf_type type) {
+HF_ALWAYS_INLINE hf_object *hf_inline_alloc(hf_mutator *mutator, hf_type type) {
     if (HF_LIKELY(mutator != NULL && type < HF_DENSE_TYPES)) {
         void *const *types = ((hf_mutator_head *)(void *)mutator)->types;
         const hf_layout *layout = (const hf_layout *)__atomic_load_n(&types[type], __ATOMIC_ACQUIRE);
@@ -309,7 +311,7 @@ static inline void hf_batch_end(hf_batch *batch) {
     batch->cursor = batch->limit = 0;
 }
 
-static inline hf_object *hf_batch_alloc(hf_batch *batch, const hf_layout *layout) {
+HF_ALWAYS_INLINE hf_object *hf_batch_alloc(hf_batch *batch, const hf_layout *layout) {
     hf_object *object;
     if (HF_LIKELY(layout != NULL)) {
         size_t bytes = ((const hf_type_head *)(const void *)layout)->fast_bytes;

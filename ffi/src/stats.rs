@@ -60,6 +60,8 @@ pub struct HfStats {
     /// Handles that exist now and are not linked: those that C alone holds, adopted memory, and the dead until they are
     /// freed. With `links` it is all handles that there are. Exact when no thread is making or freeing any.
     pub c_only: u64,
+    /// 999 of 1000 interruptions were no longer than this, in nanoseconds.
+    pub p999_pause_ns: u64,
 }
 
 // SAFETY: [E3] words only, the size first.
@@ -103,6 +105,7 @@ pub unsafe extern "C" fn hf_stats_get(heap: *mut HfHeap, out: *mut HfStats) -> H
             finalized: stats.finalized,
             published_objects: stats.published_objects,
             c_only: stats.c_only,
+            p999_pause_ns: stats.p999_pause_ns,
         };
         // SAFETY: [E3] NULL or writable as far as its struct_size says.
         unsafe { structs::write(out, &value) }

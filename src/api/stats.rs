@@ -57,4 +57,6 @@ pub struct Stats {
     /// `PyObject`s that exist now without a link: those that C alone holds, adopted memory, and the dead until they are
     /// freed. With `links` it is all `PyObject`s that there are. Exact when no thread is making or freeing any.
     pub c_only: u64,
+    /// 999 of 1000 pauses were no longer.
+    pub p999_pause_ns: u64,
 }

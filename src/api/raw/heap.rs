@@ -238,6 +238,7 @@ impl Heap {
             longest_pause_ns: get(&counters.longest_pause_ns),
             p50_pause_ns: if pauses.is_empty() { 0 } else { pauses.value_at_quantile(0.5) },
             p99_pause_ns: if pauses.is_empty() { 0 } else { pauses.value_at_quantile(0.99) },
+            p999_pause_ns: if pauses.is_empty() { 0 } else { pauses.value_at_quantile(0.999) },
         }
     }
 
