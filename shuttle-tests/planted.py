@@ -19,8 +19,8 @@ BUGS = [
      "            unsafe { self.shade(self.local(), old) };\n", "            let _ = old;\n", "shared_graph"),
     ("no-arming", "src/collector/cycle.rs",
      "        self.handshake(Demand::Arm, epoch);\n", "", "shared_graph"),
-    ("weak-loads-do-not-ask", "src/mutator/weak.rs",
-     "match self.shared().gate.weak_load() {", "match WeakLoad::Shade {", "weak"),
+    ("weak-loads-do-not-ask", "src/mutator/gate.rs",
+     "        match self.weak_load() {", "        match WeakLoad::Shade {", "weak"),
     ("attached-and-not-asked", "src/mutator/record.rs",
      "        let word = self.shared().asked.adopt();\n"
      "        // SAFETY: [L1] running now, and this is its thread.\n"
@@ -28,9 +28,9 @@ BUGS = [
      "        self.answered.give(word);\n", "", "attach"),
     ("leaves-and-publishes-the-dead", "src/mutator/record.rs",
      "let object = unsafe { self.take_unseen(object) };", "", "leaving"),
-    ("two-handles-of-one-object", "src/handle/links.rs",
-     "slot.compare_exchange(0, address as usize, Ordering::AcqRel, Ordering::Acquire).is_ok()",
-     "slot.swap(address as usize, Ordering::AcqRel) < usize::MAX", "one_handle"),
+    ("two-handles-of-one-object", "src/handle/slot_word.rs",
+     "self.0.compare_exchange(0, handle, Release, Relaxed).is_ok()", "self.0.swap(handle, Release) < usize::MAX",
+     "one_handle"),
     ("nobody-is-woken", "src/collector/driver.rs",
      "        state.completed = number;\n        self.changed.notify_all();\n", "        state.completed = number;\n",
      "native"),

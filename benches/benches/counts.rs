@@ -20,6 +20,7 @@ unsafe extern "C" {
     fn bench_alloc(mutator: *mut c_void, ty: u32, n: u64);
     fn bench_store(mutator: *mut c_void, source: *mut Object, value: *mut Object, n: u64);
     fn bench_counts(ob: *mut PyObject, n: u64);
+    fn bench_counts_locked(ob: *mut PyObject, n: u64);
     fn bench_from_obj(mutator: *mut c_void, object: *mut Object, n: u64);
     fn bench_to_obj(mutator: *mut c_void, ob: *mut PyObject, n: u64);
     fn bench_handle(mutator: *mut c_void, object: *mut Object, n: u64);
@@ -214,6 +215,13 @@ fn incref_decref_c(r: Ready) -> Ready {
     r
 }
 
+#[library_benchmark(setup = ready, config = limit("incref_decref_locked"))]
+fn incref_decref_locked(r: Ready) -> Ready {
+    // SAFETY: [X1] see above; one thread counts.
+    unsafe { bench_counts_locked(r.ob, MANY) };
+    r
+}
+
 #[library_benchmark(setup = ready, config = limit("handle_known"))]
 fn handle_known(r: Ready) -> Ready {
     // SAFETY: [X1] see above; the reference is dropped.
@@ -300,6 +308,7 @@ library_benchmark_group!(
         to_obj_c,
         incref_decref,
         incref_decref_c,
+        incref_decref_locked,
         handle_known,
         handle_known_c,
         pair,

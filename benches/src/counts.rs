@@ -12,6 +12,10 @@ use std::thread;
 
 const ATOMIC: &str = "atomic count";
 
+unsafe extern "C" {
+    fn bench_counts_locked(ob: *mut PyObject, n: u64);
+}
+
 /// The systems.
 pub fn own() -> Vec<Own> {
     vec![
@@ -20,6 +24,11 @@ pub fn own() -> Vec<Own> {
             Outcome::new(with_pair(&SLOTTED, |_, _, ob| timed(|| up_and_down(ob, n))), n)
         }),
         Own::handfast("w7x2", "handfast incref, decref", ATOMIC, by_two),
+        Own::handfast("w7", "handfast in C, under a lock", "plain count", |scale| {
+            let n = scale.counts();
+            // SAFETY: [X1] a live object, which one thread counts.
+            Outcome::new(with_pair(&SLOTTED, |_, _, ob| timed(|| unsafe { bench_counts_locked(ob, n) })), n)
+        }),
         Own::limit("w7", ATOMIC, |scale| atomic(scale.counts(), 1)),
         Own::limit("w7x2", ATOMIC, |scale| atomic(scale.counts(), 2)),
         Own::limit("w7", "plain count", |scale| {

@@ -108,7 +108,8 @@ const _: () = {
     assert!(layout::LINK_PRIVATE == 1 << 63);
     assert!(layout::LINK_ADDRESS == (1 << 48) - 8);
     assert!(layout::BARRIER_IDLE == 5 | layout::CHECKED);
-    assert!(layout::CHECKED == if cfg!(feature = "debug") { 128 } else { 0 });
+    // HF_BARRIER_CHECKED, where the core is a checked one.
+    assert!(layout::CHECKED == 0 || layout::CHECKED == 128);
     assert!(layout::PAGE_BYTES == 1 << 16);
     assert!(layout::PAGE_OWNER == 8);
 };

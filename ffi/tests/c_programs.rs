@@ -76,6 +76,7 @@ test_programs! {
     story_callbacks_from_c_that_collect: "story_callbacks.c",
     story_c_releases_the_runtime: "story_native.c",
     story_call_arguments_die_young: "story_arguments.c",
+    counts_under_a_lock_of_the_programs_own: "locked_counts.c",
     an_object_linked_to_anothers_memory_is_public: "linked_elsewhere.c",
 }
 
@@ -108,6 +109,16 @@ fn a_correct_program_needs_no_inline_checks() {
     for name in ["rule4_holders.c", "rule9_threads.c", "objects.c"] {
         let source = ffi().join("tests/c").join(name);
         assert_eq!(compile_and_run(compiler, &["-std=c11", "-DHF_UNCHECKED"], &source), "ok\n", "{name}");
+    }
+}
+
+/// A program of one thread needs no lock.
+#[test]
+fn plain_counts_mean_the_same() {
+    let compiler = installed(&["gcc", "clang"])[0];
+    for name in ["rule3_held_by_c.c", "rule6_c_only.c", "rule8_counts.c", "reports.c", "story_queued.c"] {
+        let source = ffi().join("tests/c").join(name);
+        assert_eq!(compile_and_run(compiler, &["-std=c11", "-DHF_COUNTS_LOCKED"], &source), "ok\n", "{name}");
     }
 }
 

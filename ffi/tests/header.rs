@@ -53,7 +53,7 @@ fn every_dialect_compiles_without_a_warning() {
     for (compilers, language, standards) in dialects {
         for compiler in installed(compilers) {
             for standard in standards {
-                for define in ["-DHF_DEFAULT", "-DHF_NO_INLINE", "-DHF_UNCHECKED"] {
+                for define in ["-DHF_DEFAULT", "-DHF_NO_INLINE", "-DHF_UNCHECKED", "-DHF_COUNTS_LOCKED"] {
                     run(Command::new(compiler)
                         .args(["-x", language, standard, define, "-O1", "-fsyntax-only"])
                         .args(WARNINGS)

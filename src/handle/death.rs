@@ -78,8 +78,8 @@ impl PyObject {
         }
     }
 
-    /// The same in the case that is frequent where the heap has no dealloc: an unlinked object of a page of this thread's
-    /// running mutator is freed. Else false, and nothing has happened. No panic; see
+    /// The same in the case that is frequent where the heap has no dealloc: an unlinked object of this thread's running
+    /// mutator's heap is freed. Else false, and nothing has happened. No panic; see
     /// [`LocalLinks::handle_quick`](super::local_links::LocalLinks::handle_quick).
     ///
     /// # Safety
@@ -165,7 +165,7 @@ impl PyObject {
         }
     }
 
-    /// The same for an unlinked object of a page of this thread's running mutator. Else false, and nothing has happened. No
+    /// The same for an unlinked object of this thread's running mutator's heap. Else false, and nothing has happened. No
     /// panic, as in [`PyObject::zero_quick`].
     ///
     /// # Safety
@@ -195,7 +195,8 @@ impl PyObject {
     }
 }
 
-/// Frees an unlinked object of a page of this thread's running mutator, if `may`.
+/// Frees an unlinked object of this thread's running mutator's heap, if `may`: one of a page of its own, to where it gives
+/// out next, or a small one of another's page.
 ///
 /// # Safety
 /// Nobody uses `ob` afterwards.
@@ -209,12 +210,16 @@ unsafe fn free_quick(ob: *mut PyObject, may: impl FnOnce(&Links) -> bool) -> boo
     let (links, record) = unsafe { (&*links, &*record) };
     // SAFETY: [K5] it is in the slabs of that heap.
     let (this, page) = unsafe { (&*ob, SlabHeap::page(ob.cast())) };
-    if this.link().is_linked()
-        || record.word.target() != Target::Running
-        || !ptr::eq(page.owner().cast(), record)
-        || !may(links)
-    {
+    if this.link().is_linked() || record.word.target() != Target::Running || !may(links) {
         return false;
+    }
+    if !ptr::eq(page.owner().cast(), record) {
+        // SAFETY: [K6] the caller's promise; [Z4] a slot of that page.
+        let freed = unsafe { links.slabs.free_remote_quick(page, ob.cast()) };
+        if freed {
+            LocalLinks::count_c_only(record, -1);
+        }
+        return freed;
     }
     // SAFETY: [L1] the record of this very thread, which is running, and not inside another use of its links.
     let Some(local) = (unsafe { LocalLinks::of(record) }) else { return false };

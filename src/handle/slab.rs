@@ -215,6 +215,28 @@ impl SlabHeap {
             let end = page.base().addr() + page.run_pages() as usize * PAGE_BYTES;
             let _ = self.range.discard(start, end - start.addr());
         }
+        // SAFETY: [Z4] as the function's.
+        unsafe { self.push_remote(page, p) };
+    }
+
+    /// The same for a slot of a page of many; false, and nothing has happened, for a run.
+    ///
+    /// # Safety
+    /// As [`SlabHeap::free`]; `page` is that of `p`.
+    #[inline(always)]
+    pub(crate) unsafe fn free_remote_quick(&self, page: &'static PageHeader, p: *mut u8) -> bool {
+        if page.is_run() {
+            return false;
+        }
+        self.check_free(page, p);
+        // SAFETY: [Z4] as the function's.
+        unsafe { self.push_remote(page, p) };
+        true
+    }
+
+    /// Puts a slot where the page's holder finds it.
+    #[inline(always)]
+    unsafe fn push_remote(&self, page: &'static PageHeader, p: *mut u8) {
         // SAFETY: [Z4] the caller gives the slot up.
         unsafe { slot::set_free(p) };
         // SAFETY: [Z4] as above.
@@ -227,6 +249,7 @@ impl SlabHeap {
 
     /// Brings a page that this thread has POSTED to where it will be found.
     #[cold]
+    #[inline(never)]
     fn deliver(&self, page: &'static PageHeader) {
         // SAFETY: [Z1] set by the owner before the page was closed; mailboxes live as long as the heap.
         let mailbox = unsafe { &*page.mailbox() };
