@@ -4,7 +4,7 @@
 //! `include/hfpy/object.h` does the same for C. A count that is immortal, absurdly high or negative is left to handfast.
 
 use crate::layout::{Ob, raw_ob};
-use handfast::raw::{CHECKED, PyObject as RawObject};
+use handfast::raw::{CHECKED, IMMORTAL, PyObject as RawObject};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicIsize, Ordering};
@@ -93,8 +93,10 @@ pub fn incref(ob: Ob) {
         // A load and a store: see [X8].
         return count(ob).store(references + 1, Ordering::Relaxed);
     }
-    // SAFETY: [X2] whoever has the address holds or borrows it.
-    unsafe { RawObject::incref(raw_ob(ob)) }
+    if references & IMMORTAL == 0 || CHECKED {
+        // SAFETY: [X2] whoever has the address holds or borrows it.
+        unsafe { RawObject::incref(raw_ob(ob)) }
+    }
 }
 
 /// Drops a reference.
@@ -110,8 +112,10 @@ pub fn decref(ob: Ob) {
         }
         return;
     }
-    // SAFETY: [X2] the caller gives up a reference that it owns.
-    unsafe { RawObject::decref(raw_ob(ob)) }
+    if references & IMMORTAL == 0 || CHECKED {
+        // SAFETY: [X2] the caller gives up a reference that it owns.
+        unsafe { RawObject::decref(raw_ob(ob)) }
+    }
 }
 
 /// Drops a reference, if there is one.

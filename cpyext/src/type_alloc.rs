@@ -6,7 +6,7 @@ use crate::layout::{Ob, PyVarObject, Ty, flag, raw_ob, type_of};
 use crate::own::{Own, xdecref};
 use crate::runtime::bury;
 use crate::spare;
-use crate::types::{PyFloat_Type, PyLong_Type};
+use crate::types::{PyFloat_Type, PyLong_Type, PyUnicode_Type};
 use handfast::raw::{self, CHECKED};
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::cell::{Cell, RefCell};
@@ -119,6 +119,9 @@ pub unsafe fn reached_zero(ob: Ob) {
     let ty = type_of(ob);
     if ptr::eq(ty, &raw mut PyLong_Type) || ptr::eq(ty, &raw mut PyFloat_Type) {
         return plain_dealloc(ob);
+    }
+    if ptr::eq(ty, &raw mut PyUnicode_Type) {
+        return crate::unicode::str_dealloc(ob);
     }
     let nested = NESTED.get();
     if nested >= NESTING {

@@ -163,6 +163,7 @@ unsafe fn hash_slow(ob: Ob) -> isize {
 }
 
 /// A str with room for this many characters, the largest of which is `max`.
+#[inline]
 #[contract]
 pub unsafe fn alloc(length: usize, max: u32) -> Res<Own> {
     let (kind, head_size) = match max {
@@ -298,7 +299,13 @@ pub unsafe fn PyUnicode_FromStringAndSize(text: *const c_char, size: isize) -> R
             "NULL string with positive size with NULL passed to PyUnicode_FromStringAndSize",
         );
     }
-    crate::codec::decode_utf8(std::slice::from_raw_parts(text.cast(), size), "strict")
+    let bytes: &[u8] = std::slice::from_raw_parts(text.cast(), size);
+    if bytes.is_ascii() {
+        let ob = alloc(size, 0)?;
+        data(ob.ob()).copy_from_nonoverlapping(bytes.as_ptr(), size);
+        return Ok(ob);
+    }
+    crate::codec::decode_utf8(bytes, "strict")
 }
 
 /// The interned str of a name.
