@@ -15,7 +15,7 @@ pub fn config(limit: usize) -> Config {
 
 /// The same, where pauses are a goal of their own.
 pub fn prompt(limit: usize) -> Config {
-    adjusted(Config { pause_target: Duration::from_millis(1), ..config(limit) })
+    adjusted(Config { pause_target: Duration::from_micros(600), ..config(limit) })
 }
 
 fn adjusted(mut config: Config) -> Config {

@@ -1,6 +1,6 @@
 //! W5: a table of 112-byte objects, filled; then slots at random get new objects. On one thread; on two, with a table each
 //! or with one that both share. A tick is sixteen replacements. The limit writes into the objects that are there. Handfast's
-//! pause target is a millisecond here: that is what its gaps are to stay below.
+//! pause target is 0.6 ms here: its gaps are to stay below a millisecond.
 
 use crate::gaps::Gaps;
 use crate::outcome::Outcome;

@@ -68,9 +68,9 @@ impl Pacing {
         let growth = (live as u128 * self.growth_percent as u128 / 100).min(usize::MAX as u128 >> 1) as usize;
         let room = room.min(self.limit.saturating_sub(live));
         // A cycle that begins only when memory is out makes mutators wait for it. Half as much again as the last one saw,
-        // and a quarter for what cannot be used: the ends of holes, nurseries.
+        // and an eighth for what cannot be used: the ends of holes, nurseries.
         let during = self.promoted.load(Ordering::Relaxed);
-        let usable = (room / 4 * 3).saturating_sub(during.saturating_add(during / 2)).max(room / 4);
+        let usable = (room / 8 * 7).saturating_sub(during.saturating_add(during / 2)).max(room / 16);
         let left = during.saturating_add(usable).max(self.limit / 32);
         self.trigger.store(growth.max(self.min_trigger).min(left), Ordering::Relaxed);
     }
@@ -130,15 +130,19 @@ mod tests {
         assert!(!pacing.promote(999));
         pacing.cycle_begins();
         pacing.cycle_ends(56_000, 8000);
-        assert!(!pacing.promote(5999));
-        assert!(pacing.promote(1), "6000 of the 8000 that are left");
+        assert!(!pacing.promote(6999));
+        assert!(pacing.promote(1), "7000 of the 8000 that are left");
         pacing.cycle_begins();
         assert!(!pacing.promote(1000));
         pacing.cycle_ends(56_000, 8000);
-        assert_eq!(pacing.trigger(), 1000 + 6000 - 1500, "so much is promoted while a cycle runs");
+        assert_eq!(pacing.trigger(), 1000 + 7000 - 1500, "so much is promoted while a cycle runs");
         pacing.cycle_begins();
         pacing.cycle_ends(32_000, 4000);
-        assert_eq!(pacing.trigger(), 3000, "holes that are too small are no room");
+        assert_eq!(pacing.trigger(), 3500, "holes that are too small are no room");
+        pacing.cycle_begins();
+        assert!(!pacing.promote(3000));
+        pacing.cycle_ends(32_000, 4000);
+        assert_eq!(pacing.trigger(), 3000 + 250, "the next one begins almost at once");
         pacing.cycle_begins();
         pacing.cycle_ends(64_000, 0);
         assert_eq!(pacing.trigger(), 2000, "never so small that cycles do nothing else");
