@@ -122,7 +122,7 @@ fn everything(options: &Options) -> Result<(), String> {
                 println!("Time is up in round {round}, before {} on {}.", case.system, case.workload);
                 break 'rounds;
             }
-            let run = run::run(number, case, round, options.timeout);
+            let run = run::run(number, case, round, options.timeout, !options.quick && !case.row);
             let x = case.x.map_or(String::new(), |x| format!(" ({x})"));
             let result = match (&run.error, run.figure()) {
                 (None, Some(figure)) => report::short(figure),
