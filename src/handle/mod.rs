@@ -11,6 +11,7 @@ mod detached;
 pub(crate) mod heaps;
 pub mod link_word;
 pub mod links;
+mod local_crossing;
 pub mod local_links;
 mod minor_links;
 pub mod pyobject;

@@ -40,6 +40,7 @@ mod heap;
 #[doc(hidden)]
 pub mod layout;
 mod mutator;
+mod steps;
 mod teardown;
 mod types;
 mod verify;

@@ -134,29 +134,10 @@ impl Mutator {
         }
     }
 
-    /// A safepoint that answers one handshake at most, where [`Mutator::safepoint`] goes on while something is asked: the
-    /// collector may ask again at once. For tests that stop a cycle between two handshakes.
-    #[doc(hidden)]
-    pub unsafe fn safepoint_once(self) {
-        // SAFETY: [A1] the caller's promises.
-        unsafe {
-            self.record().serve_once();
-            self.run_callbacks();
-        }
-    }
-
     /// Whether something is asked that the next safepoint will answer: a long computation polls this. Any thread.
     #[inline]
     pub unsafe fn is_asked(self) -> bool {
         !self.record().word.poll().is_empty()
-    }
-
-    /// Whether a handshake is under way that this mutator has not answered. It may not have been told yet: then
-    /// [`Mutator::is_asked`] says no, and the next safepoint answers nothing. For tests that stop a cycle between two
-    /// handshakes. Any thread.
-    #[doc(hidden)]
-    pub unsafe fn is_behind(self) -> bool {
-        self.record().is_behind()
     }
 
     /// Goes into native code: blocking or long work that touches no object. The collector does not wait for it, and
