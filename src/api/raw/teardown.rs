@@ -18,6 +18,11 @@ pub(super) fn close(heap: &Heap) -> Result<LeakReport, Error> {
     if heap.is_forked() {
         return Err(Error::Forked);
     }
+    // First without a word to anybody: to be refused must not turn away who attaches meanwhile.
+    let mutators = heap.attached();
+    if mutators != 0 {
+        return Err(Error::StillAttached { mutators });
+    }
     // [A-last], again: the last handle may close what another has begun to.
     let was_closed = inner.closed.swap(true, Ordering::AcqRel);
     let mutators = heap.attached();
