@@ -108,6 +108,10 @@ pub fn child(arguments: &[&str]) -> Result<(), String> {
             let row = rows().into_iter().find(|row| row.name == *name);
             row.ok_or(format!("no row is called {name:?}"))?.run()
         }
+        ["warm"] => {
+            crate::run::warm_memory();
+            return Ok(());
+        }
         ["footprint", of] => {
             slab::footprint_child(of);
             return Ok(());
