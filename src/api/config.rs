@@ -17,8 +17,8 @@ pub struct Config {
     /// where nearly nothing survives, half of a second-level cache is twice as fast as four times that.
     pub nursery_bytes: usize,
     /// The most bytes to which a nursery grows while part of what is allocated survives; not below `nursery_bytes`, at
-    /// most a quarter of `max_heap_bytes`. The same as `nursery_bytes`: nurseries do not grow. 0, the default: sixteen times
-    /// `nursery_bytes`, but at most an eighth of `max_heap_bytes` unless `nursery_bytes` is more.
+    /// most a quarter of `max_heap_bytes`. The same as `nursery_bytes`: nurseries do not grow. 0, the default: 64 times
+    /// `nursery_bytes`, but at most a quarter of `max_heap_bytes`. No nursery grows beyond half of the memory that is left.
     pub max_nursery_bytes: usize,
     /// What a minor collection should take at most: nurseries shrink, down to 128 KiB, until what survives can be copied in
     /// that time. A goal, not a promise: an operating system that runs something else is not foreseen. At most a minute.
@@ -91,7 +91,7 @@ impl Config {
         let most = self.max_nursery_bytes;
         if most == 0 {
             config.max_nursery_bytes =
-                (16 * config.nursery_bytes).min(max / 8 / BLOCK * BLOCK).max(config.nursery_bytes);
+                (64 * config.nursery_bytes).min(max / 4 / BLOCK * BLOCK).max(config.nursery_bytes);
         } else {
             check(
                 most >= nursery && max / 4 >= most,
@@ -141,9 +141,9 @@ mod tests {
         let valid = Config { nursery_bytes: (1 << 20) + 1, ..ok }.validated().unwrap();
         assert_eq!(valid.nursery_bytes, (1 << 20) + BLOCK);
         assert!(valid.max_heap_bytes >= 64 << 20);
-        assert_eq!(valid.max_nursery_bytes, 16 * valid.nursery_bytes);
+        assert_eq!(valid.max_nursery_bytes, (64 * valid.nursery_bytes).min(valid.max_heap_bytes / 4 / BLOCK * BLOCK));
         let small = Config { max_heap_bytes: 16 << 20, ..Config::default() }.validated().unwrap();
-        assert_eq!(small.max_nursery_bytes, 2 << 20);
+        assert_eq!(small.max_nursery_bytes, 4 << 20);
         let least = Config { max_heap_bytes: 4 << 20, ..Config::default() }.validated().unwrap();
         assert_eq!(least.max_nursery_bytes, 1 << 20);
     }

@@ -175,9 +175,14 @@ impl Memory {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// Bytes that are not in use.
+    pub fn left(&self) -> usize {
+        self.limit.saturating_sub(self.used())
+    }
+
     /// Bytes that survivors may still take: what is not in use, and the holes of recyclable blocks.
     pub fn room(&self) -> usize {
-        self.limit.saturating_sub(self.used()) + self.hole_lines.load(Ordering::Relaxed) * LINE
+        self.left() + self.hole_lines.load(Ordering::Relaxed) * LINE
     }
 
     /// The most bytes that may be in use.

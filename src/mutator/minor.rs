@@ -22,10 +22,10 @@ use crate::object::header::Extent;
 use crate::object::header::{HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
 use crate::object::{Object, Slot, reference, slot};
 
-/// So many promoted objects wait between the moment when what they refer to is asked for and the one when it is visited: it
-/// is likely in the second-level cache only, or farther. (A queue in front of the stack: Cher, Hosking and Vijaykumar,
-/// Software prefetching for mark-sweep garbage collection, ASPLOS 2004.)
-const QUEUE: usize = 8;
+/// A mark on what waits in the worklist: a slot, not an object.
+const IS_SLOT: usize = 1;
+/// An object with more slots than this has them visited at once, one after the other.
+const FEW: usize = 16;
 /// So many remembered slots are asked for before they are read.
 const AHEAD: usize = 16;
 
@@ -136,27 +136,35 @@ impl Evacuation<'_> {
         }
     }
 
-    /// Visits the slots of everything promoted so far, and of what that promotes.
+    /// Visits the slots of everything promoted so far, and of what that promotes: depth first, so that an object lies before
+    /// what its first slot refers to, as a program that walks the structure will ask for them.
     pub(super) unsafe fn drain(&mut self) {
-        let mut queue = [std::ptr::null_mut(); QUEUE];
-        let (mut at, mut queued) = (0, 0);
-        loop {
-            let object = match self.worklist.pop() {
-                Some(object) => {
-                    // SAFETY: [N2] promoted objects are whole; their slots are ours.
-                    unsafe { prefetch_referents(object) };
-                    queued += 1;
-                    std::mem::replace(&mut queue[at], object)
-                }
-                None if queued == 0 => return,
-                None => std::mem::take(&mut queue[at]),
-            };
-            at = (at + 1) % QUEUE;
-            if !object.is_null() {
-                queued -= 1;
-                // SAFETY: [N2] as above, and ours to update.
-                unsafe { slot::for_each(object, |slot| self.visit(slot)) };
+        while let Some(entry) = self.worklist.pop() {
+            if entry as usize & IS_SLOT != 0 {
+                // SAFETY: [N2] the slot of a promoted object; ours to update.
+                unsafe { self.visit(entry.wrapping_byte_sub(IS_SLOT).cast()) };
+                continue;
             }
+            // SAFETY: [N2] promoted objects are whole.
+            let ty = unsafe { (*entry).type_info() };
+            let few = ty.trace.is_none() && !ty.items_are_refs && ty.refs.len() <= FEW;
+            let [first, others @ ..] = (if few { ty.refs } else { &[] }) else {
+                // SAFETY: [N2] as above; its slots are ours.
+                unsafe { slot::for_each(entry, |slot| self.visit(slot)) };
+                continue;
+            };
+            let payload = Object::payload(entry);
+            for &offset in others.iter().rev() {
+                let slot: Slot = payload.wrapping_add(offset).cast();
+                // SAFETY: [S1] a slot of an object of ours.
+                let object = unsafe { slot::load(slot) };
+                if !object.is_null() && self.youth.is_young(object as usize) {
+                    slot::prefetch(object);
+                    self.worklist.push(slot.wrapping_byte_add(IS_SLOT).cast());
+                }
+            }
+            // SAFETY: [N2] as above.
+            unsafe { self.visit(payload.wrapping_add(*first).cast()) };
         }
     }
 
@@ -224,7 +232,9 @@ impl Record {
         Counters::add(&shared.counters.promoted_bytes, evacuation.bytes as u64);
         Counters::add(&shared.counters.promoted_objects, evacuation.objects);
         local.promoted += evacuation.bytes + std::mem::take(&mut local.tenured);
-        let blocks = local.sizing.after_minor(allocated, evacuation.bytes, sizing::thread_time().saturating_sub(start));
+        let room = shared.memory.left() + local.nursery.blocks().len() * BLOCK;
+        let took = sizing::thread_time().saturating_sub(start);
+        let blocks = local.sizing.after_minor(allocated, evacuation.bytes, took, room);
         local.nursery.resize(&shared.memory, blocks);
         local.evacuation = evacuation.allocator;
         local.worklist = evacuation.worklist;
@@ -339,20 +349,6 @@ impl Record {
             }
         }
         local.large_bytes = 0;
-    }
-}
-
-/// Asks for the headers of what an object refers to.
-///
-/// # Safety
-/// A whole object whose slots are the caller's.
-#[inline(always)]
-unsafe fn prefetch_referents(object: *mut Object) {
-    // SAFETY: [S1] slots of a live object.
-    unsafe {
-        for &offset in (*object).type_info().refs {
-            slot::prefetch(slot::load(Object::payload(object).wrapping_add(offset).cast()));
-        }
     }
 }
 

@@ -68,11 +68,15 @@ impl Sizing {
         allocated / 256 * self.part
     }
 
-    /// After a minor collection of `allocated` bytes of which `survived` were promoted in `took`: the size from now on.
-    pub fn after_minor(&mut self, allocated: usize, survived: usize, took: Duration) -> usize {
+    /// After a minor collection of `allocated` bytes of which `survived` were promoted in `took`: the size from now on, at
+    /// most half of `room`, the bytes that are not in use or are this nursery's.
+    pub fn after_minor(&mut self, allocated: usize, survived: usize, took: Duration, room: usize) -> usize {
         let size = self.blocks * BLOCK;
+        // What lives must find room, and so must the other mutators; the size to begin with was asked for.
+        let most = self.bounds.most.min((room / 2 / BLOCK).max(self.bounds.first));
         // One that came early, for a handshake or on demand, says little.
         if allocated < size / 2 {
+            self.blocks = self.blocks.min(most);
             return self.blocks;
         }
         let survived = survived.min(allocated);
@@ -96,7 +100,7 @@ impl Sizing {
             usize::MAX
         };
         let least = (LEAST / BLOCK).min(self.bounds.first);
-        self.blocks = want.min(bound).clamp(least, self.bounds.most);
+        self.blocks = want.min(bound).clamp(least, most);
         self.blocks
     }
 
@@ -130,7 +134,7 @@ mod tests {
     fn minor(sizing: &mut Sizing, percent: usize) -> usize {
         let allocated = sizing.blocks() * BLOCK;
         let survived = allocated / 100 * percent;
-        sizing.after_minor(allocated, survived, Duration::from_nanos(survived as u64))
+        sizing.after_minor(allocated, survived, Duration::from_nanos(survived as u64), usize::MAX)
     }
 
     #[test]
@@ -159,6 +163,18 @@ mod tests {
     }
 
     #[test]
+    fn never_more_than_half_of_what_is_left() {
+        let mut s = Sizing::new(Bounds { first: 32, most: 1024, pause_target: 100 * MS });
+        let mut minor = |blocks: usize, part: usize, room: usize| {
+            s.after_minor(blocks * BLOCK / part, blocks * BLOCK / part, MS, room * BLOCK)
+        };
+        assert_eq!((minor(32, 1, 200), minor(64, 1, 200), minor(100, 1, 200)), (64, 100, 100));
+        assert_eq!(minor(100, 4, 120), 60, "one that came early, too");
+        assert_eq!(minor(60, 1, 10), 32, "not below what was asked for");
+        assert_eq!((minor(32, 1, 4000), minor(64, 1, 4000)), (64, 128));
+    }
+
+    #[test]
     fn no_more_survives_than_can_be_copied_within_the_target() {
         let mut s = sizing();
         for _ in 0..100 {
@@ -172,15 +188,15 @@ mod tests {
     fn never_below_the_least_nor_above_the_most() {
         let mut s = sizing();
         for _ in 0..100 {
-            s.after_minor(s.blocks() * BLOCK, s.blocks() * BLOCK / 2, Duration::from_secs(1));
+            s.after_minor(s.blocks() * BLOCK, s.blocks() * BLOCK / 2, Duration::from_secs(1), usize::MAX);
         }
         assert_eq!(s.blocks() * BLOCK, LEAST);
         for _ in 0..100 {
-            s.after_minor(s.blocks() * BLOCK, s.blocks() * BLOCK / 2, US);
+            s.after_minor(s.blocks() * BLOCK, s.blocks() * BLOCK / 2, US, usize::MAX);
         }
         assert_eq!(s.blocks(), 128);
         let mut small = Sizing::new(Bounds { first: 4, most: 4, pause_target: Duration::ZERO });
-        assert_eq!(small.after_minor(4 * BLOCK, 2 * BLOCK, MS), 4);
+        assert_eq!(small.after_minor(4 * BLOCK, 2 * BLOCK, MS, usize::MAX), 4);
     }
 
     #[test]
@@ -188,7 +204,7 @@ mod tests {
         let mut s = sizing();
         minor(&mut s, 20);
         assert_eq!(minor(&mut s, 20), 128);
-        assert_eq!(s.after_minor(128 * BLOCK, 26 * BLOCK, Duration::from_secs(1)), 128);
-        assert_eq!(s.after_minor(BLOCK, BLOCK, Duration::from_secs(1)), 128);
+        assert_eq!(s.after_minor(128 * BLOCK, 26 * BLOCK, Duration::from_secs(1), usize::MAX), 128);
+        assert_eq!(s.after_minor(BLOCK, BLOCK, Duration::from_secs(1), usize::MAX), 128);
     }
 }
