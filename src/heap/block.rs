@@ -19,9 +19,11 @@
 
 pub use super::kind::Kind;
 use super::kind::KindByte;
+pub use super::lines::LineSet;
+use super::lines::WORDS;
 use super::pool::Links;
 use super::reserve::Reservation;
-use crate::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::io;
 
 /// Bytes of a block.
@@ -31,23 +33,11 @@ pub const BLOCK_SHIFT: usize = 15;
 /// Bytes of a line.
 pub const LINE: usize = 1 << LINE_SHIFT;
 /// log2 of [`LINE`].
-pub const LINE_SHIFT: usize = 8;
+pub const LINE_SHIFT: usize = 7;
 /// Lines of a block.
 pub const LINES: usize = BLOCK / LINE;
 /// No block.
 pub const NO_BLOCK: u32 = u32::MAX;
-
-/// A set of lines of one block.
-pub type LineSet = u128;
-
-/// Lines that an object covers.
-#[inline]
-pub fn lines_of(offset_in_block: usize, bytes: usize) -> LineSet {
-    let first = offset_in_block >> LINE_SHIFT;
-    let last = (offset_in_block + bytes - 1) >> LINE_SHIFT;
-    let n = last - first + 1;
-    if n >= LINES { LineSet::MAX } else { ((1 << n) - 1) << first }
-}
 
 /// The side tables of all blocks of a heap.
 #[derive(Debug)]
@@ -71,9 +61,9 @@ impl BlockTables {
         let kinds = 0;
         let links = (kinds + capacity).next_multiple_of(64);
         let free_lines = (links + 4 * capacity).next_multiple_of(64);
-        let line_marks = (free_lines + 16 * capacity).next_multiple_of(64);
+        let line_marks = (free_lines + 8 * WORDS * capacity).next_multiple_of(64);
         let starts = (line_marks + LINES * capacity).next_multiple_of(64);
-        let memory = Reservation::zeroed(starts + 4 * LINES * capacity)?;
+        let memory = Reservation::zeroed(starts + 2 * LINES * capacity)?;
         Ok(BlockTables { memory, base, capacity, kinds, links, free_lines, line_marks, starts })
     }
 
@@ -86,7 +76,7 @@ impl BlockTables {
     #[inline(always)]
     fn free_line_words(&self, block: u32) -> &[AtomicU64] {
         // SAFETY: [M2] as above; `block` is below the capacity.
-        unsafe { self.memory.table(self.free_lines + 16 * block as usize, 2) }
+        unsafe { self.memory.table(self.free_lines + 8 * WORDS * block as usize, WORDS) }
     }
     /// The marks of a block's lines.
     #[inline(always)]
@@ -95,9 +85,9 @@ impl BlockTables {
         unsafe { self.memory.table(self.line_marks + LINES * block as usize, LINES) }
     }
     #[inline(always)]
-    fn starts(&self, block: u32) -> &[AtomicU32] {
+    fn starts(&self, block: u32) -> &[AtomicU16] {
         // SAFETY: [M2] as above.
-        unsafe { self.memory.table(self.starts + 4 * LINES * block as usize, LINES) }
+        unsafe { self.memory.table(self.starts + 2 * LINES * block as usize, LINES) }
     }
 
     /// The block that holds an address of the space.
@@ -139,24 +129,23 @@ impl BlockTables {
     /// The free lines that the last sweep found in a block.
     pub fn free_lines(&self, block: u32) -> LineSet {
         let words = self.free_line_words(block);
-        words[0].load(Ordering::Relaxed) as u128 | (words[1].load(Ordering::Relaxed) as u128) << 64
+        LineSet(std::array::from_fn(|i| words[i].load(Ordering::Relaxed)))
     }
 
     /// Sets the free lines of a block that the caller owns.
     pub fn set_free_lines(&self, block: u32, lines: LineSet) {
-        let words = self.free_line_words(block);
-        words[0].store(lines as u64, Ordering::Relaxed);
-        words[1].store((lines >> 64) as u64, Ordering::Relaxed);
+        for (word, lines) in self.free_line_words(block).iter().zip(lines.0) {
+            word.store(lines, Ordering::Relaxed);
+        }
     }
 
     /// Adds the lines of `[start, start + bytes)` to the set of a block that the caller owns.
     #[inline(always)]
     pub fn add_free_lines(&self, start: usize, bytes: usize) {
         let words = self.free_line_words(self.block_of(start));
-        let lines = lines_of(start & (BLOCK - 1), bytes);
-        for (word, add) in words.iter().zip([lines as u64, (lines >> 64) as u64]) {
-            word.store(word.load(Ordering::Relaxed) | add, Ordering::Relaxed);
-        }
+        LineSet::for_each_word(start & (BLOCK - 1), bytes, |word, lines| {
+            words[word].store(words[word].load(Ordering::Relaxed) | lines, Ordering::Relaxed);
+        });
     }
 
     /// Marks the lines of `[start, start + bytes)`, the last one first: whoever sees the mark of a line (acquire) sees those
@@ -176,7 +165,7 @@ impl BlockTables {
     pub fn set_start(&self, address: usize) {
         let offset = address & (BLOCK - 1);
         let word = &self.starts(self.block_of(address))[offset >> LINE_SHIFT];
-        let bit = 1 << (offset >> 3 & 31);
+        let bit = 1 << (offset >> 3 & 15);
         word.store(word.load(Ordering::Relaxed) | bit, Ordering::Release);
     }
 
@@ -184,7 +173,7 @@ impl BlockTables {
     pub fn is_start(&self, address: usize) -> bool {
         let offset = address & (BLOCK - 1);
         let word = self.starts(self.block_of(address))[offset >> LINE_SHIFT].load(Ordering::Acquire);
-        offset.is_multiple_of(8) && word >> (offset >> 3 & 31) & 1 != 0
+        offset.is_multiple_of(8) && word >> (offset >> 3 & 15) & 1 != 0
     }
 
     /// Forgets the objects that started in these lines of a block that the caller owns.

@@ -1,12 +1,15 @@
 //! The evacuation allocator: where a mutator's minor collections put survivors.
 //!
 //! Thread-local bump allocation into the holes of recyclable blocks (Immix: Blackburn and McKinley, PLDI 2008). An
-//! object of more than a line that does not fit into the present hole goes to an overflow block instead, so that it
+//! object of more than two lines that does not fit into the present hole goes to an overflow block instead, so that it
 //! does not waste the hole. A hole's lines are marked when it is left, with the colour its owner promotes with, so that
 //! a sweep of that colour keeps them; the allocator is therefore retired before the owner changes its colour.
 
 use super::Memory;
-use super::block::{BLOCK, Kind, LINE, LINE_SHIFT, LINES, LineSet, NO_BLOCK};
+use super::block::{BLOCK, Kind, LINE, LINE_SHIFT, LineSet, NO_BLOCK};
+
+/// Objects of more bytes than this do not look through holes that are too small for them.
+const MEDIUM: usize = 2 * LINE;
 
 /// One bump region and the block that it lies in.
 #[derive(Debug)]
@@ -21,23 +24,20 @@ struct Region {
 
 impl Region {
     const fn none() -> Region {
-        Region { start: 0, cursor: 0, limit: 0, block: NO_BLOCK, holes: 0 }
+        Region { start: 0, cursor: 0, limit: 0, block: NO_BLOCK, holes: LineSet::NONE }
     }
 
     /// Moves on to the next hole of the block.
     fn next_hole(&mut self, memory: &Memory, colour: u8) -> bool {
         self.leave_hole(memory, colour);
-        if self.block == NO_BLOCK || self.holes == 0 {
+        if self.block == NO_BLOCK {
             return false;
         }
-        let first = self.holes.trailing_zeros() as usize;
-        let length = (self.holes >> first).trailing_ones() as usize;
-        let taken = if length >= LINES { LineSet::MAX } else { ((1 << length) - 1) << first };
-        self.holes &= !taken;
-        memory.blocks.clear_starts(self.block, first..first + length);
-        self.start = memory.blocks.address_of(self.block) + (first << LINE_SHIFT);
+        let Some(run) = self.holes.take_run() else { return false };
+        self.start = memory.blocks.address_of(self.block) + (run.start << LINE_SHIFT);
         self.cursor = self.start;
-        self.limit = self.start + (length << LINE_SHIFT);
+        self.limit = self.start + (run.len() << LINE_SHIFT);
+        memory.blocks.clear_starts(self.block, run);
         true
     }
 
@@ -54,7 +54,7 @@ impl Region {
             let block = std::mem::replace(&mut self.block, NO_BLOCK);
             memory.blocks.give_up(block, || self.leave_hole(memory, colour));
         }
-        self.holes = 0;
+        self.holes = LineSet::NONE;
     }
 }
 
@@ -85,7 +85,7 @@ impl EvacuationAllocator {
     #[cold]
     fn alloc_slow(&mut self, memory: &Memory, bytes: usize, colour: u8) -> *mut u8 {
         debug_assert!(bytes <= BLOCK / 2);
-        if bytes > LINE && self.small.limit != 0 {
+        if bytes > MEDIUM && self.small.limit != 0 {
             let at = self.overflow.cursor;
             if at + bytes <= self.overflow.limit {
                 self.overflow.cursor = at + bytes;
@@ -93,7 +93,7 @@ impl EvacuationAllocator {
             }
             self.overflow.retire(memory, colour);
             if let Some(block) = memory.take_free(Kind::Active) {
-                self.overflow = Region { block, holes: LineSet::MAX, ..Region::none() };
+                self.overflow = Region { block, holes: LineSet::ALL, ..Region::none() };
                 self.overflow.next_hole(memory, colour);
                 let at = self.overflow.cursor;
                 self.overflow.cursor += bytes;
@@ -111,7 +111,7 @@ impl EvacuationAllocator {
             self.small.retire(memory, colour);
             let Some((block, holes)) = memory.take_recyclable() else {
                 let Some(block) = memory.take_free(Kind::Active) else { return std::ptr::null_mut() };
-                self.small = Region { block, holes: LineSet::MAX, ..Region::none() };
+                self.small = Region { block, holes: LineSet::ALL, ..Region::none() };
                 continue;
             };
             self.small = Region { block, holes, ..Region::none() };

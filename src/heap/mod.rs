@@ -9,6 +9,7 @@ pub mod block;
 pub mod evacuate;
 pub mod kind;
 pub mod large;
+pub mod lines;
 pub mod pool;
 pub mod reserve;
 pub mod sweep;
@@ -28,7 +29,7 @@ const CHUNK: usize = 4 << 20;
 const CHUNK_BLOCKS: u32 = (CHUNK / BLOCK) as u32;
 
 /// A block with fewer free lines than this is not worth recycling.
-const MIN_FREE_LINES: u32 = 2;
+const MIN_FREE_LINES: usize = 2;
 
 /// Blocks that an allocator sweeps for itself before it takes fresh memory: bounds what a sweep adds to a pause.
 const LAZY_SWEEP: usize = 8;
@@ -310,14 +311,14 @@ impl Memory {
 
     /// Offers a block that the caller owns for recycling.
     pub fn give_recyclable(&self, block: u32, free: LineSet) {
-        if free.count_ones() < MIN_FREE_LINES {
+        if free.len() < MIN_FREE_LINES {
             self.blocks.set_kind(block, Kind::Old);
             return;
         }
         self.blocks.set_free_lines(block, free);
         self.blocks.set_kind(block, Kind::Recyclable);
         self.recyclable_count.fetch_add(1, Ordering::Relaxed);
-        self.hole_lines.fetch_add(free.count_ones() as usize, Ordering::Relaxed);
+        self.hole_lines.fetch_add(free.len(), Ordering::Relaxed);
         self.recyclable.push(&self.blocks, block);
     }
 
@@ -339,7 +340,7 @@ impl Memory {
     fn leaves_pool(&self, block: u32) -> LineSet {
         let free = self.blocks.free_lines(block);
         self.recyclable_count.fetch_sub(1, Ordering::Relaxed);
-        self.hole_lines.fetch_sub(free.count_ones() as usize, Ordering::Relaxed);
+        self.hole_lines.fetch_sub(free.len(), Ordering::Relaxed);
         free
     }
 
@@ -406,18 +407,18 @@ impl Memory {
 
     /// Sweeps a claimed block: its lines without the mark `epoch` are free.
     pub fn sweep_block(&self, block: u32, epoch: u8) {
-        let mut free: LineSet = 0;
+        let mut free = LineSet::NONE;
         for (line, mark) in self.blocks.line_marks(block).iter().enumerate() {
             let value = mark.load(Ordering::Relaxed);
             if value != epoch {
-                free |= 1 << line;
+                free.insert(line);
                 if value != 0 {
                     // Numbers come back after 255 cycles: a mark that stayed would make a dead line look alive then.
                     mark.store(0, Ordering::Relaxed);
                 }
             }
         }
-        if free == LineSet::MAX { self.give_free(block) } else { self.give_recyclable(block, free) }
+        if free == LineSet::ALL { self.give_free(block) } else { self.give_recyclable(block, free) }
     }
 
     /// Gives free blocks, and free pages of large objects, beyond `reserve` bytes each back to the operating system.

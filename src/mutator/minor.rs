@@ -236,6 +236,10 @@ impl Record {
         let took = sizing::thread_time().saturating_sub(start);
         let blocks = local.sizing.after_minor(allocated, evacuation.bytes, took, room);
         local.nursery.resize(&shared.memory, blocks);
+        if snapshot {
+            // A cycle gives back to the operating system what nobody uses, and this thread may never allocate again.
+            local.nursery.keep(&shared.memory, shared.nurseries.first);
+        }
         local.evacuation = evacuation.allocator;
         local.worklist = evacuation.worklist;
         local.linked = evacuation.linked;

@@ -41,7 +41,7 @@ impl Nursery {
             match memory.take_free(Kind::Young) {
                 Some(block) => {
                     // While a block is young, its free-line word collects the lines of objects promoted in place.
-                    memory.blocks.set_free_lines(block, 0);
+                    memory.blocks.set_free_lines(block, LineSet::NONE);
                     memory.blocks.clear_starts(block, 0..LINES);
                     #[cfg(feature = "debug")]
                     // SAFETY: [N3] a block just taken. What is not allocated must not look like an object.
@@ -63,6 +63,11 @@ impl Nursery {
     /// Its size in blocks from now on. Right after a minor collection: blocks beyond it are given back.
     pub fn resize(&mut self, memory: &Memory, capacity: usize) {
         self.capacity = capacity;
+        self.keep(memory, capacity);
+    }
+
+    /// Gives back what is more than so many blocks. Right after a minor collection; they are taken again when needed.
+    pub fn keep(&mut self, memory: &Memory, capacity: usize) {
         for block in self.blocks.drain((TURNS * capacity).min(self.blocks.len())..) {
             memory.give_free(block);
         }
@@ -94,20 +99,20 @@ impl Nursery {
         for block in std::mem::replace(&mut self.waiting, blocks) {
             match memory.blocks.free_lines(block) {
                 _ if self.waiting.contains(&block) => {}
-                0 => memory.give_free(block),
-                occupied if recycle => memory.give_recyclable(block, !occupied),
+                LineSet::NONE => memory.give_free(block),
+                occupied if recycle => memory.give_recyclable(block, occupied.others()),
                 _ => memory.blocks.set_kind(block, Kind::Old),
             }
         }
         let used = std::mem::take(&mut self.used);
         let before = self.blocks.len();
         self.blocks.retain(|&block| {
-            let occupied: LineSet = memory.blocks.free_lines(block);
-            if occupied == 0 {
+            let occupied = memory.blocks.free_lines(block);
+            if occupied.is_empty() {
                 return !self.waiting.contains(&block);
             }
             if recycle {
-                memory.give_recyclable(block, !occupied);
+                memory.give_recyclable(block, occupied.others());
             } else {
                 memory.blocks.set_kind(block, Kind::Old);
             }

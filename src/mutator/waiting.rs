@@ -79,7 +79,7 @@ impl Evacuation<'_> {
                 if last != Some(block) {
                     (used, last) = (used + 1, Some(block));
                 }
-                if used > spare || blocks.free_lines(block) != 0 {
+                if used > spare || !blocks.free_lines(block).is_empty() {
                     // SAFETY: [N1] as above; its slots have been visited.
                     unsafe {
                         self.promote(object);

@@ -10,7 +10,7 @@
 mod stacks;
 
 use crate::heap::Memory;
-use crate::heap::block::{BLOCK, Kind, LINE, LINES, LineSet, lines_of};
+use crate::heap::block::{BLOCK, Kind, LINE, LINES, LineSet};
 use crate::heap::evacuate::EvacuationAllocator;
 use crate::heap::large::PAGE;
 use crate::object::header::{OLD, next_epoch};
@@ -226,19 +226,19 @@ impl World {
 
     /// As a minor collection does with a block in which objects were promoted in place.
     fn settle(&mut self, block: u32, lines: u32, recycle: bool) {
-        let (start, mut occupied): (_, LineSet) = (self.memory.blocks.address_of(block), 0);
+        let (start, mut occupied) = (self.memory.blocks.address_of(block), LineSet::NONE);
         self.memory.blocks.clear_starts(block, 0..LINES);
         for i in (0..32).filter(|i| lines >> i & 1 == 1) {
             // Some of one line, some over the end of one.
-            let (at, bytes) = (start + i * 4 * LINE + (i % 3) * 88, 40 + (i % 4) * 120);
+            let (at, bytes) = (start + i * (BLOCK / 32) + (i % 3) * 88, 40 + (i % 4) * 120);
             self.make(at, bytes);
-            occupied |= lines_of(at & (BLOCK - 1), bytes);
+            occupied.cover(at & (BLOCK - 1), bytes);
             self.memory.blocks.mark_lines(at, bytes, self.epoch);
         }
-        if occupied == 0 {
+        if occupied.is_empty() {
             self.memory.give_free(block);
         } else if recycle {
-            self.memory.give_recyclable(block, !occupied);
+            self.memory.give_recyclable(block, occupied.others());
         } else {
             self.memory.blocks.set_kind(block, Kind::Old);
         }
@@ -349,8 +349,10 @@ impl World {
                 Kind::Free | Kind::Young => assert_eq!(held.count(), 0, "{kind:?} {block} holds objects"),
                 Kind::Recyclable => {
                     let free = memory.blocks.free_lines(block);
-                    let used = held.fold(0, |set, (&at, &(bytes, _))| set | lines_of(at & (BLOCK - 1), bytes));
-                    assert_eq!(free & used, 0, "a hole of block {block} is not empty");
+                    let mut used = LineSet::NONE;
+                    held.for_each(|(&at, &(bytes, _))| used.cover(at & (BLOCK - 1), bytes));
+                    let both = (0..LINES).find(|&line| free.contains(line) && used.contains(line));
+                    assert_eq!(both, None, "a hole of block {block} is not empty");
                 }
                 _ => {}
             }

@@ -87,18 +87,18 @@ fn pooled_block(shared: &Shared, epoch: u8, pool: Pool, block: u32) -> Option<(I
     for (line, mark) in tables.line_marks(block).iter().enumerate() {
         let mark = mark.load(Ordering::Acquire);
         let wrong = match pool {
-            Pool::Recyclable => (mark == epoch) == (free >> line & 1 != 0),
+            Pool::Recyclable => (mark == epoch) == free.contains(line),
             _ => mark != 0,
         };
         if wrong {
             let detail = format!(
-                "block {block} in the pool {pool:?}: line {line} is marked {mark} in cycle {epoch}, free lines {free:#x}"
+                "block {block} in the pool {pool:?}: line {line} is marked {mark} in cycle {epoch}, free lines {free:?}"
             );
             return Some((Invariant::Block, detail));
         }
     }
-    (pool == Pool::Recyclable && matches!(free, 0 | LineSet::MAX))
-        .then(|| (Invariant::Block, format!("block {block} in the pool {pool:?}: free lines {free:#x}")))
+    (pool == Pool::Recyclable && matches!(free, LineSet::NONE | LineSet::ALL))
+        .then(|| (Invariant::Block, format!("block {block} in the pool {pool:?}: free lines {free:?}")))
 }
 
 /// The large-object space; how many objects in it are young.

@@ -153,7 +153,7 @@ impl Look<'_> {
                 format!("block {block} of a nursery is {kind:?}")
             })?;
             let marked = tables.line_marks(block).iter().position(|mark| mark.load(Ordering::Relaxed) != 0);
-            self.expect(marked.is_none() && tables.free_lines(block) == 0, Invariant::Block, at, || {
+            self.expect(marked.is_none() && tables.free_lines(block).is_empty(), Invariant::Block, at, || {
                 format!("line {marked:?} of block {block} of a nursery is marked, or in use")
             })?;
         }
@@ -194,7 +194,7 @@ impl Look<'_> {
             for (line, mark) in tables.line_marks(block).iter().enumerate() {
                 let mark = mark.load(Ordering::Acquire);
                 let alive = [self.local.parity, self.local.epoch].contains(&mark);
-                self.expect(!alive || holes >> line & 1 == 0, Invariant::Line, at + (line << LINE_SHIFT), || {
+                self.expect(!alive || !holes.contains(line), Invariant::Line, at + (line << LINE_SHIFT), || {
                     format!("line {line} of block {block} is to be filled, and marked {mark}")
                 })?;
             }

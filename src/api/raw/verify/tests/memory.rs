@@ -84,19 +84,12 @@ fn a_block_in_a_pool_that_is_of_another_kind_or_has_live_lines() {
     let block = tables.block_of(old as usize);
     assert_eq!(tables.kind(block), Kind::Recyclable);
     let (at, free) = (tables.address_of(block), tables.free_lines(block));
-    let hole = 1 << free.trailing_zeros();
-    w.damage(
-        Invariant::Block,
-        at,
-        || tables.set_free_lines(block, free & !hole),
-        || tables.set_free_lines(block, free),
-    );
-    w.damage(
-        Invariant::Block,
-        at,
-        || tables.set_free_lines(block, free | (free - 1)),
-        || tables.set_free_lines(block, free),
-    );
+    let run = { free }.take_run().unwrap();
+    let (mut less, mut more) = (free, free);
+    less.remove(run.start);
+    more.insert(run.start - 1);
+    w.damage(Invariant::Block, at, || tables.set_free_lines(block, less), || tables.set_free_lines(block, free));
+    w.damage(Invariant::Block, at, || tables.set_free_lines(block, more), || tables.set_free_lines(block, free));
     w.end();
 }
 
