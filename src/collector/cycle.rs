@@ -180,7 +180,7 @@ impl Collector {
         }
         // SAFETY: [G1] as in `is_dead`.
         unsafe { (*object).set_mark(epoch) };
-        grey.push(Grey(object));
+        grey.push(Grey::new(object));
         if grey.len() >= 1024 {
             self.shared.grey.push(std::mem::take(grey));
         }

@@ -22,6 +22,10 @@ const SHARE: usize = 4096;
 /// Objects traced between two looks at what fresh memory there is: some milliseconds' worth.
 const STEP: usize = 1 << 15;
 
+/// Items of an array that are visited at once. What they refer to is traced before the next, while it is in the cache, and a
+/// mutator that helps to mark is not held up by an array of millions.
+const PIECE: usize = 256;
+
 /// Objects between the request for a header's cache line and the look at it (a power of two). Marking waits for memory
 /// more than for anything else (Cher, Hosking and Vitek, ASPLOS 2004).
 const AHEAD: usize = 16;
@@ -88,7 +92,7 @@ impl<'a> Marker<'a> {
             && header.mark() != self.epoch
         {
             header.set_mark(self.epoch);
-            self.stack.push(Grey(object));
+            self.stack.push(Grey::new(object));
         }
     }
 
@@ -102,16 +106,32 @@ impl<'a> Marker<'a> {
         !self.stack.is_empty()
     }
 
-    unsafe fn trace(&mut self, Grey(object): Grey) {
+    unsafe fn trace(&mut self, Grey { object, from }: Grey) {
         // SAFETY: [G1] grey objects are live and old.
-        let extent = unsafe { Object::extent(object) };
-        if self.memory.in_blocks(object as usize) {
-            self.memory.blocks.mark_lines(extent.start, extent.bytes, self.epoch);
+        let items = unsafe { slot::items(object) };
+        let to = if items - from > PIECE { self.continue_at(object, from + PIECE) } else { items };
+        if from == 0 {
+            // SAFETY: [G1] as above.
+            let extent = unsafe { Object::extent(object) };
+            if self.memory.in_blocks(object as usize) {
+                self.memory.blocks.mark_lines(extent.start, extent.bytes, self.epoch);
+            }
+            self.marked.objects += 1;
+            self.marked.bytes += extent.bytes as u64;
         }
-        self.marked.objects += 1;
-        self.marked.bytes += extent.bytes as u64;
         // SAFETY: [G1] as above.
-        unsafe { slot::for_each(object, |slot| self.visit(slot)) };
+        unsafe { slot::for_each_in(object, from..to, |slot| self.visit(slot)) };
+    }
+
+    /// Has the items of an array visited from there on when those before have been traced, or by another marker meanwhile.
+    fn continue_at(&mut self, object: *mut Object, from: usize) -> usize {
+        let rest = Grey { object, from };
+        if self.share && self.shared.grey.is_empty() {
+            self.shared.grey.push(vec![rest]);
+        } else {
+            self.stack.push(rest);
+        }
+        from
     }
 
     /// Traces until its stack and the shared queue are empty, or about `budget` objects have been traced.

@@ -176,7 +176,7 @@ impl Record {
             return;
         }
         header.set_mark(local.epoch);
-        local.grey.push(Grey(object));
+        local.grey.push(Grey::new(object));
         if local.grey.len() >= BUFFER {
             self.hand_over(local);
         }

@@ -25,7 +25,20 @@ use std::time::Duration;
 
 /// A grey object on its way to a marker.
 #[derive(Clone, Copy, Debug)]
-pub struct Grey(pub *mut Object);
+pub struct Grey {
+    /// The object, marked.
+    pub object: *mut Object,
+    /// The first of its items that have not been visited: those of a long array are visited piece by piece.
+    pub from: usize,
+}
+
+impl Grey {
+    /// An object that is to be traced whole.
+    #[inline(always)]
+    pub fn new(object: *mut Object) -> Grey {
+        Grey { object, from: 0 }
+    }
+}
 
 // SAFETY: [G1] a grey object is old: it neither moves nor is freed before the marking that it waits for is over.
 unsafe impl Send for Grey {}
@@ -195,7 +208,7 @@ impl Shared {
         let header = unsafe { &*object };
         if header.flags_acquire() & crate::object::header::OLD != 0 && header.mark() != ask.epoch {
             header.set_mark(ask.epoch);
-            self.grey.push(vec![Grey(object)]);
+            self.grey.push(vec![Grey::new(object)]);
         }
     }
 }

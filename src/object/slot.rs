@@ -7,6 +7,7 @@
 use super::{Object, TypeInfo};
 use crate::sync::atomic::{AtomicPtr, Ordering};
 use std::ffi::c_void;
+use std::ops::Range;
 
 /// The address of a word that holds a reference or null.
 pub type Slot = *mut *mut Object;
@@ -36,7 +37,29 @@ pub unsafe fn load(slot: Slot) -> *mut Object {
 /// # Safety
 /// `object` is live and not forwarded, and `visit` does not free it.
 #[inline]
-pub unsafe fn for_each<F: FnMut(Slot)>(object: *mut Object, mut visit: F) {
+pub unsafe fn for_each<F: FnMut(Slot)>(object: *mut Object, visit: F) {
+    // SAFETY: [H2] the caller says that it is live.
+    unsafe { for_each_in(object, 0..items(object), visit) };
+}
+
+/// How many items it has that are slots.
+///
+/// # Safety
+/// As [`for_each`].
+#[inline]
+pub unsafe fn items(object: *mut Object) -> usize {
+    // SAFETY: [H2] the caller says that it is live.
+    let ty = unsafe { (*object).type_info() };
+    // SAFETY: [H3] a type with items keeps their number in front of the header.
+    if ty.items_are_refs && ty.trace.is_none() { unsafe { Object::items(object) } } else { 0 }
+}
+
+/// The same for some of its items; with the first of them come the slots that are no items.
+///
+/// # Safety
+/// As [`for_each`], and it has [so many](items) items.
+#[inline]
+pub unsafe fn for_each_in<F: FnMut(Slot)>(object: *mut Object, items: Range<usize>, mut visit: F) {
     // SAFETY: [H2] the caller says that it is live.
     let ty = unsafe { (*object).type_info() };
     if let Some(trace) = ty.trace {
@@ -45,16 +68,14 @@ pub unsafe fn for_each<F: FnMut(Slot)>(object: *mut Object, mut visit: F) {
         return;
     }
     let payload = Object::payload(object);
-    for &offset in ty.refs {
-        visit(payload.wrapping_add(offset).cast());
-    }
-    if ty.items_are_refs {
-        let first: Slot = payload.wrapping_add(ty.size).cast();
-        // SAFETY: [H3] a type with items keeps their number in front of the header.
-        let items = unsafe { Object::items(object) };
-        for i in 0..items {
-            visit(first.wrapping_add(i));
+    if items.start == 0 {
+        for &offset in ty.refs {
+            visit(payload.wrapping_add(offset).cast());
         }
+    }
+    let first: Slot = payload.wrapping_add(ty.size).cast();
+    for i in items {
+        visit(first.wrapping_add(i));
     }
 }
 

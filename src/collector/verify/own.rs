@@ -130,12 +130,17 @@ impl Look<'_> {
         })?;
         for grey in grey {
             // SAFETY: [G1] grey objects are live and old.
-            let header = unsafe { &*grey.0 };
+            let header = unsafe { &*grey.object };
             self.expect(
                 header.flags() & OLD != 0 && header.mark() == *epoch,
                 Invariant::Phase,
-                grey.0 as usize,
-                || format!("a grey object is young or not marked {epoch}: {}", describe(self.shared, grey.0 as usize)),
+                grey.object as usize,
+                || {
+                    format!(
+                        "a grey object is young or not marked {epoch}: {}",
+                        describe(self.shared, grey.object as usize)
+                    )
+                },
             )?;
         }
         Continue(())

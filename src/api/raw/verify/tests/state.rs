@@ -12,7 +12,7 @@ fn a_mutator_whose_barrier_or_number_is_not_of_its_phase() {
     unsafe {
         let parity = record.local().parity;
         w.damage(Invariant::Phase, 0, || record.local().parity = parity + 1, || record.local().parity = parity);
-        w.damage(Invariant::Phase, 0, || record.local().grey.push(Grey(old)), || record.local().grey.clear());
+        w.damage(Invariant::Phase, 0, || record.local().grey.push(Grey::new(old)), || record.local().grey.clear());
     }
     w.end();
 }
