@@ -53,3 +53,37 @@ fn threads_that_leave_before_their_nursery_is_full_count_too() {
     assert!(heap.stats().promoted_bytes > 15 * 100_000);
     wait_for_cycle(&heap);
 }
+
+#[test]
+fn waiting_for_memory_is_a_pause() {
+    support::fail_fast();
+    // No cycle but those that a mutator waits for because memory is out.
+    let config = Config { gc_threads: 0, max_heap_bytes: 8 << 20, ..Config::default() };
+    let heap = Heap::new(&config).unwrap();
+    let m = heap.attach().unwrap();
+    let mut waits = 0;
+    // SAFETY: this thread's mutator; what may collect comes only after objects are rooted.
+    unsafe {
+        for _ in 0..20 {
+            let scope = m.scope_open();
+            for _ in 0..3000 {
+                let before = heap.stats();
+                let object = m.alloc(&BYTES);
+                assert!(!object.is_null(), "out of memory: {before:?}");
+                m.root(object);
+                let after = heap.stats();
+                if after.cycles != before.cycles {
+                    waits += 1;
+                    assert_eq!(
+                        after.pauses - before.pauses,
+                        2,
+                        "a minor collection and the wait for the cycle: {after:?}"
+                    );
+                }
+            }
+            m.scope_close(scope);
+        }
+        m.detach();
+    }
+    assert!(waits > 3, "{:?}", heap.stats());
+}

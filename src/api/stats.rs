@@ -46,7 +46,7 @@ pub struct Stats {
     pub published_objects: u64,
     /// Mutators attached now.
     pub attached_mutators: u64,
-    /// Pauses of mutators: minor collections and answered handshakes.
+    /// Pauses of mutators: minor collections, answered handshakes, and waits for a cycle because memory was out.
     pub pauses: u64,
     /// The longest pause of any mutator.
     pub longest_pause_ns: u64,

@@ -10,7 +10,7 @@
 mod stacks;
 
 use crate::heap::Memory;
-use crate::heap::block::{BLOCK, Kind, LINE, LINES, LineSet};
+use crate::heap::block::{BLOCK, Kind, LINES, LineSet};
 use crate::heap::evacuate::EvacuationAllocator;
 use crate::heap::large::PAGE;
 use crate::object::header::{OLD, next_epoch};

@@ -218,7 +218,9 @@ impl Mutator {
                     return Some(at);
                 }
                 self.run_callbacks();
+                let start = Instant::now();
                 self.complete_cycle(true);
+                self.record().pause(start);
             }
         }
         take(true)
@@ -238,11 +240,13 @@ impl Mutator {
         // The ends of holes are lost.
         let need = local.sizing.expected(young) / 3 * 4;
         if need > memory.room() && driver.in_background() {
+            let start = Instant::now();
             // SAFETY: [A1] a point that may collect.
             unsafe { record.native_enter() };
             driver.complete(driver.current());
             // SAFETY: [A1] as above.
             unsafe { record.native_leave() };
+            record.pause(start);
         }
     }
 
