@@ -18,8 +18,9 @@ use std::time::Duration;
 /// No pause target makes a nursery smaller than this.
 pub const LEAST: usize = 128 << 10;
 
-/// So many minor collections on end with next to no survivors make a nursery smaller.
-const FEW: u32 = 8;
+/// A nursery gets smaller when of so many times its first size, allocated on end, next to nothing has survived. One that
+/// has grown out of the caches makes every allocation slower, so it should not take many of its collections to notice.
+const FEW: usize = 8;
 
 /// The bounds of a heap's nurseries.
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +42,8 @@ pub struct Sizing {
     most_survive: bool,
     /// What part of the nursery survived the last collection of a full one, in 256ths.
     part: usize,
-    /// Minor collections on end that nearly nothing survived.
-    few: u32,
+    /// Bytes allocated on end of which nearly nothing survived.
+    few: usize,
     /// Nanoseconds for a KiB of survivors, an estimate; 0: none was measured.
     cost: u64,
 }
@@ -82,8 +83,8 @@ impl Sizing {
         let survived = survived.min(allocated);
         self.most_survive = survived > allocated / 5 * 4;
         self.part = survived.div_ceil(allocated.div_ceil(256)).min(256);
-        self.few = if survived < allocated / 64 { self.few + 1 } else { 0 };
-        let want = if self.few == FEW {
+        self.few = if survived < allocated / 64 { self.few + allocated } else { 0 };
+        let want = if self.few >= FEW * self.bounds.first * BLOCK {
             self.few = 0;
             (self.blocks / 2).max(self.bounds.first)
         } else if survived > allocated / 24 {
@@ -143,7 +144,7 @@ mod tests {
         assert_eq!((minor(&mut s, 20), minor(&mut s, 20), minor(&mut s, 20)), (64, 128, 128));
         assert_eq!(minor(&mut s, 3), 128, "neither few nor many: stays");
         for (before, after) in [(128, 64), (64, 32), (32, 32)] {
-            for _ in 1..FEW {
+            for _ in 1..FEW * 32 / before {
                 assert_eq!(minor(&mut s, 0), before, "not yet");
             }
             assert_eq!(minor(&mut s, 0), after);
