@@ -5,7 +5,7 @@
 
 use crate::answer::Res;
 use crate::err;
-use crate::layout::{NULL, Ob, PyVarObject, Ty, flag, has};
+use crate::layout::{NULL, Ob, PyVarObject, Ty, flag, has, type_of};
 use crate::object::not_implemented;
 use crate::own::{Own, incref, xdecref};
 use crate::row;
@@ -121,6 +121,9 @@ pub unsafe fn list_dealloc(ob: Ob) {
         xdecref(items.add(at).read());
     }
     libc::free(items.cast());
+    if ptr::eq(type_of(ob), &raw mut PyList_Type) {
+        return crate::spare::free(ob, size_of::<PyListObject>());
+    }
     crate::types::free(ob);
 }
 

@@ -277,16 +277,10 @@ pub fn leave_recursion() {
     DEPTH.set(DEPTH.get() - 1);
 }
 
-/// Makes an object immortal.
-pub fn immortal(ob: Ob) {
-    // SAFETY: [X2] alive.
-    unsafe { RawObject::set_immortal(raw_ob(ob)) };
-}
-
 /// Adopts a static object, which is immortal, so that it can be linked.
 pub fn adopt_static(ob: Ob, size: usize) {
     // Adopted before: fine.
     // SAFETY: [X2] static memory of that size.
     let _ = unsafe { mutator().pyobject_adopt(raw_ob(ob), size.max(size_of::<PyObject>())) };
-    immortal(ob);
+    crate::own::immortal(ob);
 }

@@ -63,9 +63,12 @@ pub unsafe fn alloc(size: usize, ty: Ty) -> Ob {
             crate::own::set(ob, 1);
             (*ob).ob_type = ty;
             // Volatile: the library's function would cost more than what most objects need.
-            let words = ob.add(1).cast::<usize>();
-            for at in 0..size.div_ceil(GRANULE) * 2 - 3 {
-                words.add(at).write_volatile(0);
+            ob.add(1).cast::<usize>().write_volatile(0);
+            let mut granule = ob.byte_add(2 * GRANULE).cast::<u128>();
+            let end = ob.byte_add(size.next_multiple_of(GRANULE)).cast();
+            while granule < end {
+                granule.write_volatile(0);
+                granule = granule.add(1);
             }
             ob
         }
@@ -76,21 +79,32 @@ pub unsafe fn alloc(size: usize, ty: Ty) -> Ob {
 #[inline]
 #[contract]
 pub unsafe fn free(ob: Ob, size: usize) {
-    if (*ob).ob_pypy_link == 0 {
-        let put = with_list(size, |list| {
-            if list.room == 0 {
-                return false;
-            }
-            list.room -= 1;
-            crate::own::set(ob, 0);
-            (*ob).ob_type = list.first.cast();
-            list.first = ob;
-            true
-        });
-        if put == Some(true) {
-            return;
+    if (*ob).ob_pypy_link == 0 { free_unlinked(ob, size) } else { RawObject::free(raw_ob(ob)) }
+}
+
+/// The same, when it is known not to be linked.
+#[inline(always)]
+#[contract]
+pub unsafe fn free_unlinked(ob: Ob, size: usize) {
+    let put = with_list(size, |list| {
+        if list.room == 0 {
+            return false;
         }
+        list.room -= 1;
+        crate::own::set(ob, 0);
+        (*ob).ob_type = list.first.cast();
+        list.first = ob;
+        true
+    });
+    if put != Some(true) {
+        give_back(ob);
     }
+}
+
+#[cold]
+#[inline(never)]
+#[contract]
+unsafe fn give_back(ob: Ob) {
     RawObject::free(raw_ob(ob));
 }
 

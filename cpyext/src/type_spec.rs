@@ -62,7 +62,7 @@ unsafe fn alloc(name: &CStr, base: Ty, flags: usize) -> Res<Ty> {
     if ob.is_null() {
         return err::no_memory();
     }
-    runtime::immortal(ob);
+    crate::own::immortal(ob);
     let this = ob.cast::<PyHeapTypeObject>();
     let ty: Ty = ob.cast();
     (*ty).tp_as_async = &raw mut (*this).as_async;
