@@ -163,6 +163,7 @@ impl Runtime {
             // SAFETY: [X4] this thread's.
             unsafe { mutator().collect_full() };
             bury();
+            crate::weakref::notice();
             if self.heap.stats().dead_queued == before {
                 // SAFETY: [X1] entered.
                 unsafe { crate::spare::flush() };
@@ -222,6 +223,7 @@ pub fn turn() {
         unsafe { mutator().safepoint() };
     }
     bury();
+    crate::weakref::notice();
 }
 
 /// The exception of this thread: type, value and traceback, each owned or null.
@@ -254,6 +256,7 @@ fn bury_slow() {
         // Not linked any more, and its count of 1 is ours: dealloc runs here.
         crate::own::decref(ob.cast());
     }
+    crate::weakref::notice();
     crate::err::clear();
     RAISED.set(raised);
     BURYING.set(false);

@@ -217,8 +217,8 @@ pub unsafe fn subtype_dealloc(ob: Ob) {
     let mut base = ty;
     while (*base).tp_dealloc.map(|f| f as usize) == Some(c_subtype_dealloc as unsafe extern "C" fn(Ob) as usize) {
         let next = (*base).tp_base;
-        if (*base).tp_dictoffset > 0 && (next.is_null() || (*next).tp_dictoffset == 0) {
-            let place = ob.cast::<u8>().offset((*base).tp_dictoffset).cast::<Ob>();
+        let has_one = (*base).tp_dictoffset != 0 && (next.is_null() || (*next).tp_dictoffset == 0);
+        if has_one && let Some(place) = crate::attr::dict_place(ob) {
             xdecref(place.replace(std::ptr::null_mut()));
         }
         base = next;
