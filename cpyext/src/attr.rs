@@ -75,12 +75,20 @@ unsafe fn of_instance(ob: Ob, name: Ob) -> Res<Option<Own>> {
 }
 
 /// The same; `None` when there is none.
+#[inline]
 #[contract]
 pub unsafe fn find(ob: Ob, name: Ob) -> Res<Option<Own>> {
+    find_with(ob, name, || of_instance(ob, name))
+}
+
+/// The attribute that the type of an instance says, or else `own`.
+#[inline]
+#[contract]
+unsafe fn find_with(ob: Ob, name: Ob, own: impl FnOnce() -> Res<Option<Own>>) -> Res<Option<Own>> {
     unicode::check(name)?;
     let ty = type_of(ob);
     let Some(of_type) = Own::new_shared(_PyType_Lookup(ty, name)) else {
-        return of_instance(ob, name);
+        return own();
     };
     let of_type = Some(of_type);
     let get = of_type.as_ref().and_then(|found| (*type_of(found.ob())).tp_descr_get);
@@ -89,7 +97,7 @@ pub unsafe fn find(ob: Ob, name: Ob) -> Res<Option<Own>> {
     {
         return owned(get(found.ob(), ob, ty.cast())).map(Some);
     }
-    if let Some(value) = of_instance(ob, name)? {
+    if let Some(value) = own()? {
         return Ok(Some(value));
     }
     match (of_type, get) {
@@ -137,6 +145,47 @@ pub unsafe fn PyObject_GenericGetAttr(ob: Ob, name: Ob) -> Res<Own> {
 #[capi]
 pub unsafe fn PyObject_GenericSetAttr(ob: Ob, name: Ob, value: Ob) -> Res<()> {
     generic_setattr(ob, name, value)
+}
+
+/// The attribute that a type and this dict (or, with NULL, that of the instance) say; with `suppress`, NULL without an
+/// exception when there is none.
+#[capi]
+pub unsafe fn _PyObject_GenericGetAttrWithDict(ob: Ob, name: Ob, dict: Ob, suppress: c_int) -> Res<Option<Own>> {
+    let found = if dict.is_null() {
+        find(ob, name)
+    } else {
+        find_with(ob, name, || {
+            // SAFETY: [X1] the caller's dict.
+            unsafe { Ok(dict::get(dict, name)?.map(Own::share)) }
+        })
+    };
+    match found {
+        Err(_) if suppress != 0 && err::matches(exc::PyExc_AttributeError) => {
+            err::clear();
+            Ok(None)
+        }
+        Ok(None) if suppress == 0 => no_attribute(ob, name),
+        found => found,
+    }
+}
+
+/// Sets `__dict__`, for a table of computed attributes.
+#[capi]
+pub unsafe fn PyObject_GenericSetDict(ob: Ob, value: Ob, _: *mut std::ffi::c_void) -> Res<()> {
+    if value.is_null() {
+        return err::type_error("cannot delete __dict__");
+    }
+    if !crate::layout::has(value, crate::layout::flag::DICT) {
+        let kind = crate::types::kind_of(value);
+        return err::type_error(&format!("__dict__ must be set to a dictionary, not a '{kind}'"));
+    }
+    let Some(place) = dict_place(ob) else { return err::attribute_error("This object has no __dict__") };
+    if instance::object(ob).is_some() {
+        return instance::set_dict(ob, value);
+    }
+    let old = place.replace(Own::share(value).into_raw());
+    crate::own::xdecref(old);
+    Ok(())
 }
 
 /// `__dict__` for a table of computed attributes.

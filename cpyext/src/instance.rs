@@ -192,3 +192,17 @@ pub unsafe fn dict_of(ob: Ob) -> Res<Ob> {
     }
     Ok(place.read())
 }
+
+/// Gives an instance another dict. May collect.
+#[contract]
+pub unsafe fn set_dict(ob: Ob, dict: Ob) -> Res<()> {
+    to_gc(dict)?;
+    let Some(p) = object(ob) else { return Ok(()) };
+    mutator().store(p, DICT, mutator().to_obj(raw_ob(dict)));
+    for at in 0..ROOM {
+        mutator().store(p, FIRST + 8 * at, null_mut());
+    }
+    // Borrowed: the object keeps it.
+    ob.byte_offset((*type_of(ob)).tp_dictoffset).cast::<Ob>().write(dict);
+    Ok(())
+}
