@@ -6,7 +6,7 @@ use crate::layout::{Ob, PyVarObject, Ty, flag, raw_ob, type_of};
 use crate::own::{Own, xdecref};
 use crate::runtime::bury;
 use crate::spare;
-use crate::types::{PyFloat_Type, PyLong_Type, PyTuple_Type, PyUnicode_Type};
+use crate::types::{PyFloat_Type, PyList_Type, PyLong_Type, PyTuple_Type, PyUnicode_Type};
 use handfast::raw::{self, CHECKED};
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::cell::{Cell, RefCell};
@@ -128,6 +128,9 @@ pub unsafe fn reached_zero(ob: Ob) {
     }
     if ptr::eq(ty, &raw mut PyTuple_Type) && crate::tuple::let_go(ob) {
         return spare::free_unlinked(ob, crate::tuple::size_in_memory(ob));
+    }
+    if ptr::eq(ty, &raw mut PyList_Type) && crate::list::let_go(ob) {
+        return spare::free_unlinked(ob, std::mem::size_of::<crate::list::PyListObject>());
     }
     nest(ob);
 }
