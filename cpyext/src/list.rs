@@ -41,6 +41,7 @@ pub unsafe fn len(ob: Ob) -> usize {
 }
 
 /// The items, borrowed until the list changes.
+#[inline]
 #[contract]
 pub unsafe fn items_of<'a>(ob: Ob) -> &'a [Ob] {
     if len(ob) == 0 { &[] } else { std::slice::from_raw_parts(head(ob).ob_item, len(ob)) }
