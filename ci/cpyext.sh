@@ -60,6 +60,8 @@ for rung in "${rungs[@]}"; do
     case $rung in lru_dict) lines=1500 ;; *) lines=6000 ;; esac
     replay target/zeal/release/handfast-cpyext "$rung" 4 "$lines"
 done
+RUSTFLAGS="--cfg gc_zeal" timeout 900 cargo test --release -p handfast-cpyext --target-dir target/zeal --test attributes \
+    --test extension --test pieces --test subclasses
 
 # The address sanitizer, in the runtime and in the extensions.
 if have clang; then

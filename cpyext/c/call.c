@@ -92,7 +92,7 @@ PyObject *PyTuple_Pack(Py_ssize_t count, ...) {
         return NULL;
     va_start(list, count);
     for (Py_ssize_t i = 0; i < count; i++)
-        PyTuple_SET_ITEM(tuple, i, Py_NewRef(va_arg(list, PyObject *)));
+        PyTuple_GET_ITEM(tuple, i) = Py_NewRef(va_arg(list, PyObject *)); /* not linked: nobody has seen it */
     va_end(list);
     return tuple;
 }

@@ -2,12 +2,12 @@
 
 use crate::answer::Res;
 use crate::layout::{Ob, PyMemberDef, PyObject};
+use crate::member::{END, object};
 use crate::own::{Own, incref, xdecref};
 use crate::types::Py_GenericAliasType;
 use crate::{attr, call, tuple, unicode};
 use handfast_cpyext_macros::{capi, slot};
 use std::mem::offset_of;
-use std::ptr::null;
 
 /// An alias.
 #[repr(C)]
@@ -69,17 +69,8 @@ pub unsafe fn alias_repr(ob: Ob) -> Res<Own> {
     unicode::from_str(&format!("{}[{}]", name((*this).origin)?, args.join(", ")))
 }
 
-const OBJECT: i32 = 6;
-
-const fn member(name: &'static std::ffi::CStr, offset: usize) -> PyMemberDef {
-    PyMemberDef { name: name.as_ptr(), ty: OBJECT, offset: offset as isize, flags: 1, doc: null() }
-}
-
-static mut MEMBERS: [PyMemberDef; 3] = [
-    member(c"__origin__", offset_of!(Alias, origin)),
-    member(c"__args__", offset_of!(Alias, args)),
-    PyMemberDef { name: null(), ty: 0, offset: 0, flags: 0, doc: null() },
-];
+static mut MEMBERS: [PyMemberDef; 3] =
+    [object(c"__origin__", offset_of!(Alias, origin)), object(c"__args__", offset_of!(Alias, args)), END];
 
 /// What can be read of it.
 pub const fn members() -> *mut PyMemberDef {

@@ -5,21 +5,34 @@ use crate::dict;
 use crate::err;
 use crate::exc;
 use crate::instance;
-use crate::layout::{NULL, Ob, type_of};
+use crate::layout::{NULL, Ob, size_of_var, type_of};
 use crate::own::Own;
 use crate::type_object::_PyType_Lookup;
 use crate::unicode;
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::ffi::{c_char, c_int};
+use std::ptr::null_mut;
+
+/// Where an instance keeps its dict: so far from its beginning, or (negative) from its end, which its items are before.
+#[inline]
+#[contract]
+pub unsafe fn dict_place(ob: Ob) -> Option<*mut Ob> {
+    let ty = type_of(ob);
+    match (*ty).tp_dictoffset {
+        0 => None,
+        offset if offset > 0 => Some(ob.byte_offset(offset).cast()),
+        offset => {
+            let items = size_of_var(ob).unsigned_abs();
+            let end = ((*ty).tp_basicsize as usize + items * (*ty).tp_itemsize as usize).next_multiple_of(8);
+            Some(ob.byte_add(end).byte_offset(offset).cast())
+        }
+    }
+}
 
 /// The dict of an instance, borrowed: made when `create`; `None` when there is none.
 #[contract]
 pub unsafe fn instance_dict(ob: Ob, create: bool) -> Res<Option<Ob>> {
-    let offset = (*type_of(ob)).tp_dictoffset;
-    if offset <= 0 {
-        return Ok(None);
-    }
-    let place = ob.cast::<u8>().offset(offset).cast::<Ob>();
+    let Some(place) = dict_place(ob) else { return Ok(None) };
     if place.read().is_null() {
         if instance::is_without_dict(ob) {
             return instance::dict_of(ob).map(Some);
@@ -53,11 +66,8 @@ unsafe fn no_attribute<T>(ob: Ob, name: Ob) -> Res<T> {
 #[inline]
 #[contract]
 unsafe fn of_instance(ob: Ob, name: Ob) -> Res<Option<Own>> {
-    let offset = (*type_of(ob)).tp_dictoffset;
-    if offset <= 0 {
-        return Ok(None);
-    }
-    let its = ob.cast::<u8>().offset(offset).cast::<Ob>().read();
+    let Some(place) = dict_place(ob) else { return Ok(None) };
+    let its = place.read();
     if its.is_null() {
         return instance::get(ob, name).unwrap_or(Ok(None));
     }
@@ -65,12 +75,20 @@ unsafe fn of_instance(ob: Ob, name: Ob) -> Res<Option<Own>> {
 }
 
 /// The same; `None` when there is none.
+#[inline]
 #[contract]
 pub unsafe fn find(ob: Ob, name: Ob) -> Res<Option<Own>> {
+    find_with(ob, name, || of_instance(ob, name))
+}
+
+/// The attribute that the type of an instance says, or else `own`.
+#[inline]
+#[contract]
+unsafe fn find_with(ob: Ob, name: Ob, own: impl FnOnce() -> Res<Option<Own>>) -> Res<Option<Own>> {
     unicode::check(name)?;
     let ty = type_of(ob);
     let Some(of_type) = Own::new_shared(_PyType_Lookup(ty, name)) else {
-        return of_instance(ob, name);
+        return own();
     };
     let of_type = Some(of_type);
     let get = of_type.as_ref().and_then(|found| (*type_of(found.ob())).tp_descr_get);
@@ -79,7 +97,7 @@ pub unsafe fn find(ob: Ob, name: Ob) -> Res<Option<Own>> {
     {
         return owned(get(found.ob(), ob, ty.cast())).map(Some);
     }
-    if let Some(value) = of_instance(ob, name)? {
+    if let Some(value) = own()? {
         return Ok(Some(value));
     }
     match (of_type, get) {
@@ -129,6 +147,47 @@ pub unsafe fn PyObject_GenericSetAttr(ob: Ob, name: Ob, value: Ob) -> Res<()> {
     generic_setattr(ob, name, value)
 }
 
+/// The attribute that a type and this dict (or, with NULL, that of the instance) say; with `suppress`, NULL without an
+/// exception when there is none.
+#[capi]
+pub unsafe fn _PyObject_GenericGetAttrWithDict(ob: Ob, name: Ob, dict: Ob, suppress: c_int) -> Res<Option<Own>> {
+    let found = if dict.is_null() {
+        find(ob, name)
+    } else {
+        find_with(ob, name, || {
+            // SAFETY: [X1] the caller's dict.
+            unsafe { Ok(dict::get(dict, name)?.map(Own::share)) }
+        })
+    };
+    match found {
+        Err(_) if suppress != 0 && err::matches(exc::PyExc_AttributeError) => {
+            err::clear();
+            Ok(None)
+        }
+        Ok(None) if suppress == 0 => no_attribute(ob, name),
+        found => found,
+    }
+}
+
+/// Sets `__dict__`, for a table of computed attributes.
+#[capi]
+pub unsafe fn PyObject_GenericSetDict(ob: Ob, value: Ob, _: *mut std::ffi::c_void) -> Res<()> {
+    if value.is_null() {
+        return err::type_error("cannot delete __dict__");
+    }
+    if !crate::layout::has(value, crate::layout::flag::DICT) {
+        let kind = crate::types::kind_of(value);
+        return err::type_error(&format!("__dict__ must be set to a dictionary, not a '{kind}'"));
+    }
+    let Some(place) = dict_place(ob) else { return err::attribute_error("This object has no __dict__") };
+    if instance::object(ob).is_some() {
+        return instance::set_dict(ob, value);
+    }
+    let old = place.replace(Own::share(value).into_raw());
+    crate::own::xdecref(old);
+    Ok(())
+}
+
 /// `__dict__` for a table of computed attributes.
 #[capi]
 pub unsafe fn PyObject_GenericGetDict(ob: Ob, _: *mut std::ffi::c_void) -> Res<Own> {
@@ -136,6 +195,17 @@ pub unsafe fn PyObject_GenericGetDict(ob: Ob, _: *mut std::ffi::c_void) -> Res<O
         Some(its) => Ok(Own::share(its)),
         None => err::attribute_error("This object has no __dict__"),
     }
+}
+
+/// Where an instance keeps its dict; NULL when it has no place for one. What is there may be NULL.
+#[capi]
+pub unsafe fn _PyObject_GetDictPtr(ob: Ob) -> *mut Ob {
+    // The attributes of an instance that began on the heap move into a dict, if they can.
+    if instance::is_without_dict(ob) && instance::dict_of(ob).is_err() {
+        err::clear();
+        return null_mut();
+    }
+    dict_place(ob).unwrap_or(null_mut())
 }
 
 /// `object.name`

@@ -15,6 +15,7 @@ use std::ptr::{self, null_mut};
 pub const SIMPLE: c_int = 0;
 /// Everything that a consumer may ask for without writing.
 pub const FULL_RO: c_int = 0x11c;
+
 const WRITABLE: c_int = 1;
 const FORMAT: c_int = 4;
 const ND: c_int = 8;
@@ -82,14 +83,24 @@ unsafe fn gather(view: &Py_buffer, dimension: c_int, at: *const u8, out: &mut Ve
 
 #[contract]
 unsafe fn is_contiguous(view: &Py_buffer) -> bool {
+    in_order(view, b'C')
+}
+
+/// Whether the bytes are in a row, with the last index running fastest (C's order), or the first (Fortran's, `F`).
+#[contract]
+pub unsafe fn in_order(view: &Py_buffer, order: u8) -> bool {
     if !view.suboffsets.is_null() || view.ndim > DIMENSIONS {
         return false;
     }
-    if view.strides.is_null() || view.len == 0 {
+    if view.len == 0 {
         return true;
     }
+    if view.strides.is_null() {
+        return order != b'F' || view.ndim <= 1 || view.shape.is_null();
+    }
     let mut expected = view.itemsize;
-    for dimension in (0..view.ndim as isize).rev() {
+    for at in 0..view.ndim as isize {
+        let dimension = if order == b'F' { at } else { view.ndim as isize - 1 - at };
         let items = view.shape.offset(dimension).read();
         if items > 1 && view.strides.offset(dimension).read() != expected {
             return false;
@@ -168,10 +179,14 @@ pub unsafe fn PyBuffer_FillInfo(
     fill(view, ob, buf, len, readonly != 0, flags)
 }
 
-/// Whether the bytes of a view are in a row, in the order of C (of Fortran only where that is the same).
+/// Whether the bytes of a view are in a row, in the order of C, of Fortran (`F`), or in either (`A`).
 #[capi]
 pub unsafe fn PyBuffer_IsContiguous(view: *const Py_buffer, order: c_char) -> c_int {
-    c_int::from(is_contiguous(&*view) && (order as u8 != b'F' || (*view).ndim <= 1))
+    let view = &*view;
+    c_int::from(match order as u8 {
+        b'A' => in_order(view, b'C') || in_order(view, b'F'),
+        order => in_order(view, order),
+    })
 }
 
 /// A memoryview.
@@ -180,10 +195,15 @@ pub unsafe fn PyBuffer_IsContiguous(view: *const Py_buffer, order: c_char) -> c_
 pub struct PyMemoryViewObject {
     ob_base: PyVarObject,
     pub(crate) view: Py_buffer,
+    /// Shape, strides and suboffsets, where they are its own.
+    pub(crate) arrays: Option<Box<Box<[isize]>>>,
+    /// What keeps the format, where that is not the exporter.
+    pub(crate) exporter: Option<Own>,
 }
 
+/// The view in a memoryview.
 #[contract]
-unsafe fn view_of<'a>(ob: Ob) -> &'a mut Py_buffer {
+pub unsafe fn view_of<'a>(ob: Ob) -> &'a mut Py_buffer {
     &mut (*ob.cast::<PyMemoryViewObject>()).view
 }
 
@@ -208,7 +228,10 @@ pub unsafe fn PyMemoryView_FromMemory(memory: *mut c_char, size: isize, flags: c
 #[slot]
 pub unsafe fn view_dealloc(ob: Ob) {
     PyBuffer_Release(view_of(ob));
+    let this = ob.cast::<PyMemoryViewObject>();
+    let held = ((*this).arrays.take(), (*this).exporter.take());
     crate::types::free(ob);
+    drop(held);
 }
 
 /// `memoryview(...)`

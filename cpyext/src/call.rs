@@ -147,6 +147,8 @@ pub unsafe fn call(callable: Ob, args: &Arguments<'_>) -> Res<Own> {
     call_any(callable, args)
 }
 
+/// The same, whatever it is.
+#[inline(never)]
 #[contract]
 unsafe fn call_any(callable: Ob, args: &Arguments<'_>) -> Res<Own> {
     bury();
@@ -170,6 +172,7 @@ unsafe fn call_any(callable: Ob, args: &Arguments<'_>) -> Res<Own> {
 }
 
 /// Calls an object with these arguments.
+#[inline]
 #[contract]
 pub unsafe fn with(callable: Ob, values: &[Ob]) -> Res<Own> {
     call(callable, &Arguments::Vector { values, count: values.len(), names: NULL })

@@ -92,3 +92,19 @@ pub unsafe fn PyCapsule_SetContext(ob: Ob, context: *mut c_void) -> c_int {
     head(ob).context = context;
     0
 }
+
+/// The pointer of a capsule by its name: `module.attribute`.
+#[capi]
+pub unsafe fn PyCapsule_Import(name: *const c_char, _no_block: c_int) -> Res<*mut c_void> {
+    let text = CStr::from_ptr(name).to_string_lossy();
+    let mut parts = text.split('.');
+    let first = std::ffi::CString::new(parts.next().unwrap_or_default()).unwrap_or_default();
+    let mut found = crate::import::PyImport_ImportModule(first.as_ptr())?;
+    for part in parts {
+        found = crate::attr::PyObject_GetAttr(found.ob(), crate::names::get(part).ob())?;
+    }
+    if PyCapsule_IsValid(found.ob(), name) == 0 {
+        return err::attribute_error(&format!("PyCapsule_Import \"{text}\" is not valid"));
+    }
+    PyCapsule_GetPointer(found.ob(), name)
+}

@@ -38,6 +38,16 @@ pub unsafe fn _PyArg_BadArgument(function: *const c_char, which: *const c_char, 
     let _ = err::type_error::<()>(&text);
 }
 
+/// Whether there are no arguments with names: 1 or 0.
+#[capi]
+pub unsafe fn _PyArg_NoKeywords(function: *const c_char, kwargs: Ob) -> c_int {
+    if kwargs.is_null() || crate::dict::len(kwargs) == 0 {
+        return 1;
+    }
+    let _ = err::type_error::<()>(&format!("{}() takes no keyword arguments", text(function)));
+    0
+}
+
 /// Whether the number of positional arguments is allowed: 1 or 0.
 #[capi]
 pub unsafe fn _PyArg_CheckPositional(name: *const c_char, count: isize, least: isize, most: isize) -> c_int {

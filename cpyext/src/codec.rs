@@ -173,3 +173,15 @@ pub unsafe fn PyUnicode_FromEncodedObject(ob: Ob, encoding: *const c_char, error
     let view = crate::buffer::View::of(ob, crate::buffer::SIMPLE)?;
     decode(view.bytes(), text_or(encoding, "utf-8"), text_or(errors, "strict"))
 }
+
+/// A name of the file system's: UTF-8, and what is not becomes lone surrogates, one for each byte.
+#[capi]
+pub unsafe fn PyUnicode_DecodeFSDefaultAndSize(from: *const c_char, size: isize) -> Res<Own> {
+    let bytes = std::slice::from_raw_parts(from.cast::<u8>(), size as usize);
+    let mut all = vec![];
+    for chunk in bytes.utf8_chunks() {
+        all.extend(chunk.valid().chars().map(u32::from));
+        all.extend(chunk.invalid().iter().map(|&byte| 0xdc00 + u32::from(byte)));
+    }
+    crate::unicode::from_points(&all)
+}

@@ -151,7 +151,7 @@ unsafe fn fresh(p: *mut Object) -> Ob {
 }
 
 /// What the heap gets of an answer that nobody else needs to find there: as [`to_gc`], but of an int a copy. May collect.
-#[inline]
+#[inline(always)]
 #[contract]
 pub unsafe fn answer_to_gc(ob: Ob) -> Res<*mut Object> {
     if crate::long::is_exact(ob)

@@ -66,6 +66,12 @@ pub unsafe fn PyDescr_NewMethod(ty: Ty, entry: *mut PyMethodDef) -> Res<Own> {
     of_method(ty, entry)
 }
 
+/// A descriptor for a method of a type.
+#[capi]
+pub unsafe fn PyDescr_NewClassMethod(ty: Ty, entry: *mut PyMethodDef) -> Res<Own> {
+    make(&raw mut PyClassMethodDescr_Type, ty, entry.cast())
+}
+
 #[contract]
 unsafe fn name<'a>(this: *mut Descriptor) -> std::borrow::Cow<'a, str> {
     // The first field of every table's entry is its name.

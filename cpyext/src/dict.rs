@@ -195,12 +195,14 @@ unsafe fn hash_of(key: Ob) -> Res<u64> {
 }
 
 /// The value of a key, borrowed.
+#[inline]
 #[contract]
 pub unsafe fn get(dict: Ob, key: Ob) -> Res<Option<Ob>> {
     let hash = hash_of(key)?;
     get_hashed(dict, key, hash)
 }
 
+#[inline]
 #[contract]
 unsafe fn get_hashed(dict: Ob, key: Ob, hash: u64) -> Res<Option<Ob>> {
     let Some((parts, entry)) = find_in_parts(dict, key, hash)? else { return Ok(None) };

@@ -104,3 +104,33 @@ pub unsafe fn PyDict_Copy(dict: Ob) -> Res<Own> {
     PyDict_Merge(copy.ob(), dict, 1)?;
     Ok(copy)
 }
+
+/// An empty dict. It grows as entries come, whatever is expected.
+#[capi]
+pub unsafe fn _PyDict_NewPresized(_expected: isize) -> Res<Own> {
+    crate::dict::new()
+}
+
+/// Removes a key: its value, or else the default; `KeyError` without one.
+#[capi]
+pub unsafe fn _PyDict_Pop(ob: Ob, key: Ob, or: Ob) -> Res<Own> {
+    match (dict::pop(ob, key)?, Own::new_shared(or)) {
+        (Some(value), _) | (None, Some(value)) => Ok(value),
+        (None, None) => {
+            crate::err::PyErr_SetObject(crate::exc::PyExc_KeyError, key);
+            Err(crate::answer::Raised)
+        }
+    }
+}
+
+/// The value of a key whose hash the caller knows, borrowed; NULL without an exception when there is none.
+#[capi]
+pub unsafe fn _PyDict_GetItem_KnownHash(ob: Ob, key: Ob, _hash: isize) -> Res<Ob> {
+    Ok(dict::get(ob, key)?.unwrap_or(NULL))
+}
+
+/// Sets the value of a key whose hash the caller knows.
+#[capi]
+pub unsafe fn _PyDict_SetItem_KnownHash(ob: Ob, key: Ob, value: Ob, _hash: isize) -> Res<()> {
+    dict::set(ob, key, value)
+}

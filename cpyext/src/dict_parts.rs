@@ -71,12 +71,14 @@ impl Parts {
     }
 
     /// A key.
+    #[inline]
     #[contract]
     pub unsafe fn key(&self, entry: usize) -> *mut Object {
         mutator().load(self.entries, 16 * entry)
     }
 
     /// Its value.
+    #[inline]
     #[contract]
     pub unsafe fn value(&self, entry: usize) -> *mut Object {
         mutator().load(self.entries, 16 * entry + 8)

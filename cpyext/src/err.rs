@@ -84,6 +84,8 @@ pub fn index_error<T>(text: &str) -> Res<T> {
 }
 
 /// A `SystemError`: C has called wrongly.
+#[cold]
+#[inline(never)]
 pub fn bad_internal_call<T>(text: &str) -> Res<T> {
     // SAFETY: [X5] as above.
     raise(unsafe { exc::PyExc_SystemError }, text)

@@ -317,3 +317,31 @@ pub unsafe fn float_new(ty: Ty, args: Ob, kwargs: Ob) -> Res<Own> {
         [ob, ..] => crate::number::PyNumber_Float(*ob),
     }
 }
+
+macro_rules! packed {
+    ($($pack:ident, $unpack:ident, $float:ty;)*) => { $(
+        /// Writes the bytes of a float, the lowest first or the highest.
+        #[capi]
+        pub unsafe fn $pack(value: f64, to: *mut std::ffi::c_char, little_endian: c_int) -> Res<()> {
+            let narrow = value as $float;
+            if narrow.is_infinite() && value.is_finite() {
+                return err::overflow("float too large to pack with f format");
+            }
+            let bytes = if little_endian != 0 { narrow.to_le_bytes() } else { narrow.to_be_bytes() };
+            to.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            Ok(())
+        }
+
+        /// Reads them.
+        #[capi]
+        pub unsafe fn $unpack(from: *const std::ffi::c_char, little_endian: c_int) -> f64 {
+            let bytes = from.cast::<[u8; size_of::<$float>()]>().read_unaligned();
+            let value = if little_endian != 0 { <$float>::from_le_bytes(bytes) } else { <$float>::from_be_bytes(bytes) };
+            f64::from(value)
+        }
+    )* };
+}
+packed! {
+    PyFloat_Pack4, PyFloat_Unpack4, f32;
+    PyFloat_Pack8, PyFloat_Unpack8, f64;
+}

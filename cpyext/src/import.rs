@@ -106,3 +106,10 @@ pub unsafe fn PyState_FindModule(definition: *mut crate::layout::PyModuleDef) ->
     }
     NULL
 }
+
+/// The module of this name that is loaded; NULL without an exception when there is none.
+#[capi]
+pub unsafe fn PyImport_GetModule(name: Ob) -> Res<Option<Own>> {
+    crate::unicode::check(name)?;
+    find(&crate::unicode::to_text(name))
+}

@@ -62,7 +62,7 @@ unsafe fn shape_of(ty: Ty) -> *mut Shape {
 /// The object of an instance that began here.
 #[inline]
 #[contract]
-unsafe fn object(ob: Ob) -> Option<*mut Object> {
+pub unsafe fn object(ob: Ob) -> Option<*mut Object> {
     let p = mutator().to_obj(raw_ob(ob));
     (!p.is_null() && ptr::eq(raw::type_of(p), &INSTANCE)).then_some(p)
 }
@@ -181,14 +181,28 @@ pub unsafe fn dict_of(ob: Ob) -> Res<Ob> {
         let value = Own::new(to_c(value)).map_or_else(err::no_memory, Ok)?;
         dict::set(made.ob(), name, value.ob())?;
     }
-    let dict_place = ob.cast::<u8>().offset((*type_of(ob)).tp_dictoffset).cast::<Ob>();
+    let place = ob.byte_offset((*type_of(ob)).tp_dictoffset).cast::<Ob>();
     if let Some(p) = object_without_dict(ob) {
         mutator().store(p, DICT, mutator().to_obj(raw_ob(made.ob())));
         for at in 0..ROOM {
             mutator().store(p, FIRST + 8 * at, null_mut());
         }
         // The object keeps the dict, and so the dict its `PyObject`.
-        dict_place.write(borrow_c(mutator().load(p, DICT)));
+        place.write(borrow_c(mutator().load(p, DICT)));
     }
-    Ok(dict_place.read())
+    Ok(place.read())
+}
+
+/// Gives an instance another dict. May collect.
+#[contract]
+pub unsafe fn set_dict(ob: Ob, dict: Ob) -> Res<()> {
+    to_gc(dict)?;
+    let Some(p) = object(ob) else { return Ok(()) };
+    mutator().store(p, DICT, mutator().to_obj(raw_ob(dict)));
+    for at in 0..ROOM {
+        mutator().store(p, FIRST + 8 * at, null_mut());
+    }
+    // Borrowed: the object keeps it.
+    ob.byte_offset((*type_of(ob)).tp_dictoffset).cast::<Ob>().write(dict);
+    Ok(())
 }

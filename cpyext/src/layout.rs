@@ -4,7 +4,8 @@
 //! three words of an object are handfast's. A test below compares sizes and
 //! offsets with what a C compiler says.
 
-use handfast::raw::{IMMORTAL, PyObject as RawObject};
+use crate::own::FOREVER;
+use handfast::raw::PyObject as RawObject;
 use std::ffi::{c_char, c_int, c_uint, c_void};
 use std::ptr::null_mut;
 
@@ -34,7 +35,7 @@ pub fn raw_ob(ob: Ob) -> *mut RawObject {
 impl PyObject {
     /// The head of a static object: immortal.
     pub const fn immortal(ob_type: Ty) -> PyObject {
-        PyObject { ob_refcnt: IMMORTAL | 1, ob_pypy_link: 0, ob_type }
+        PyObject { ob_refcnt: FOREVER, ob_pypy_link: 0, ob_type }
     }
 }
 
@@ -285,10 +286,7 @@ impl PyTypeObject {
     /// A static type of this crate with nothing but a name and a size.
     pub const fn new(name: &'static std::ffi::CStr, basicsize: usize, flags: usize) -> PyTypeObject {
         let mut ty: PyTypeObject = unsafe_zeroed!(PyTypeObject);
-        ty.ob_base = PyVarObject {
-            ob_base: PyObject { ob_refcnt: IMMORTAL | 1, ob_pypy_link: 0, ob_type: &raw mut crate::types::PyType_Type },
-            ob_size: 0,
-        };
+        ty.ob_base = PyVarObject { ob_base: PyObject::immortal(&raw mut crate::types::PyType_Type), ob_size: 0 };
         ty.tp_name = name.as_ptr();
         ty.tp_basicsize = basicsize as isize;
         ty.tp_flags = flags | flag::DEFAULT;

@@ -10,8 +10,8 @@
 //! | crossing between C and the heap | `cross`, `native`, `instance` |
 //! | what C and Rust share | `layout`, `answer`, `own`, `spare`, `../include/`, `../c/` |
 //! | types | `types`, `type_*`, `descr`, `member`, `wrapper`, `attr` |
-//! | kinds of objects | `long*`, `float`, `unicode*`, `writer`, `codec`, `bytes`, `bytearray`, `row`, `tuple`, `list`, `dict*`, `set`, `slice`, `iter`, `module`, `method`, `exc`, `buffer`, `capsule`, `weakref`, `alias` |
-//! | protocols | `object`, `depth`, `number`, `sequence`, `call`, `err`, `warn`, `mem`, `import`, `clinic` |
+//! | kinds of objects | `long*`, `float`, `unicode*`, `writer`, `codec`, `bytes`, `bytearray`, `row`, `tuple`, `list`, `dict*`, `set`, `slice`, `iter`, `module`, `method`, `exc`, `buffer*`, `capsule`, `weakref`, `alias`, `wrapped` |
+//! | protocols | `object`, `depth`, `number`, `sequence`, `call`, `err`, `warn`, `mem`, `import`, `clinic`, `system` |
 //! | extensions | `loader` |
 //! | for hosts | `eval`, `caller` |
 //!
@@ -35,6 +35,7 @@ mod alias;
 mod answer;
 mod attr;
 mod buffer;
+mod buffer_copy;
 mod builtins;
 mod bytearray;
 mod bytes;
@@ -77,6 +78,7 @@ mod sequence;
 mod set;
 mod slice;
 mod spare;
+mod system;
 mod text;
 mod thread;
 mod tuple;
@@ -88,10 +90,12 @@ mod type_ready;
 mod type_spec;
 mod types;
 mod unicode;
+mod unicode_copy;
 mod unicode_ops;
 mod variadic;
 mod warn;
 mod weakref;
+mod wrapped;
 mod wrapper;
 mod writer;
 

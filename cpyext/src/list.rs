@@ -5,10 +5,11 @@
 
 use crate::answer::Res;
 use crate::err;
-use crate::layout::{NULL, Ob, PyVarObject, Ty, flag, has};
+use crate::layout::{NULL, Ob, PyVarObject, Ty, flag, has, type_of};
 use crate::object::not_implemented;
-use crate::own::{Own, incref, xdecref};
+use crate::own::{self, Own, incref, xdecref};
 use crate::row;
+use crate::spare;
 use crate::types::PyList_Type;
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::ffi::{c_int, c_void};
@@ -40,6 +41,7 @@ pub unsafe fn len(ob: Ob) -> usize {
 }
 
 /// The items, borrowed until the list changes.
+#[inline]
 #[contract]
 pub unsafe fn items_of<'a>(ob: Ob) -> &'a [Ob] {
     if len(ob) == 0 { &[] } else { std::slice::from_raw_parts(head(ob).ob_item, len(ob)) }
@@ -115,13 +117,35 @@ pub unsafe fn from_vec(items: Vec<Own>) -> Res<Own> {
 #[slot]
 pub unsafe fn list_dealloc(ob: Ob) {
     let this = head(ob);
-    let (items, size) = (std::mem::replace(&mut this.ob_item, ptr::null_mut()), this.ob_base.ob_size);
+    let items = std::mem::replace(&mut this.ob_item, ptr::null_mut());
+    let (size, allocated) = (this.ob_base.ob_size as usize, this.allocated as usize);
     (this.ob_base.ob_size, this.allocated) = (0, 0);
-    for at in 0..size as usize {
+    for at in 0..size {
         xdecref(items.add(at).read());
     }
-    libc::free(items.cast());
+    spare::free_items(items, allocated);
+    if ptr::eq(type_of(ob), &raw mut PyList_Type) {
+        return spare::free(ob, size_of::<PyListObject>());
+    }
     crate::types::free(ob);
+}
+
+/// Drops the references to items that others hold as well, and the array if these were all; whether they were.
+#[inline(always)]
+#[contract]
+pub unsafe fn let_go(ob: Ob) -> bool {
+    let this = head(ob);
+    for at in 0..this.ob_base.ob_size as usize {
+        let item = this.ob_item.add(at);
+        if !(*item).is_null() {
+            if !own::decref_unless_last(*item) {
+                return false;
+            }
+            item.write(NULL);
+        }
+    }
+    spare::free_items(this.ob_item, this.allocated as usize);
+    true
 }
 
 /// Visits the items.
@@ -137,8 +161,7 @@ pub unsafe fn PyList_New(size: isize) -> Res<Own> {
     crate::runtime::bury();
     let list = crate::types::alloc_instance(&raw mut PyList_Type, 0)?;
     if wanted > 0 {
-        // Not calloc, which in glibc leaves out the thread's own free lists.
-        let items: *mut Ob = libc::malloc(wanted.saturating_mul(8)).cast();
+        let items = spare::alloc_items(wanted);
         if items.is_null() {
             return err::no_memory();
         }

@@ -35,7 +35,7 @@ static mut SMALLS: [Ob; 262] = [ptr::null_mut(); 262];
 pub unsafe fn init() {
     for value in SMALL {
         let ob = alloc_i64(value).expect("memory for small ints").into_raw();
-        crate::runtime::immortal(ob);
+        crate::own::immortal(ob);
         SMALLS[(value - SMALL.start) as usize] = ob;
     }
 }
@@ -68,6 +68,7 @@ unsafe fn digits(ob: Ob) -> *mut u32 {
     (&raw mut (*ob.cast::<PyLongObject>()).ob_digit).cast()
 }
 
+#[inline(never)]
 #[contract]
 unsafe fn alloc_magnitude(magnitude: u64, negative: bool) -> Res<Own> {
     let count = (64 - magnitude.leading_zeros() as usize).div_ceil(BITS);

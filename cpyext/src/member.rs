@@ -8,6 +8,7 @@ use crate::long;
 use crate::own::{Own, incref, xdecref};
 use handfast_cpyext_macros::{capi, contract};
 use std::ffi::{CStr, c_char, c_int};
+use std::ptr::null;
 
 const READONLY: c_int = 1;
 const T_STRING: c_int = 5;
@@ -15,6 +16,14 @@ const T_OBJECT: c_int = 6;
 const T_STRING_INPLACE: c_int = 13;
 const T_OBJECT_EX: c_int = 16;
 const T_NONE: c_int = 20;
+
+/// A reference that can be read, NULL as None: an entry of a table of this crate's.
+pub const fn object(name: &'static CStr, offset: usize) -> PyMemberDef {
+    PyMemberDef { name: name.as_ptr(), ty: T_OBJECT, offset: offset as isize, flags: READONLY, doc: null() }
+}
+
+/// The end of a table.
+pub const END: PyMemberDef = PyMemberDef { name: null(), ty: 0, offset: 0, flags: 0, doc: null() };
 
 /// The kinds of numbers: code, type, getter into an int.
 macro_rules! numbers {

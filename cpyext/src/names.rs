@@ -2,7 +2,7 @@
 
 use crate::layout::Ob;
 use crate::own::Own;
-use crate::runtime::immortal;
+use crate::own::immortal;
 use crate::unicode;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

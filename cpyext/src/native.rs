@@ -4,7 +4,7 @@
 //! `PyObject` is made when it crosses to C (`cross::to_c`): a copy of the value if it cannot change. All of them are linked light: what does not survive the nursery dies there, without a word.
 
 use crate::answer::Res;
-use crate::cross::{alloc, alloc_items};
+use crate::cross::alloc_items;
 use crate::instance;
 use crate::layout::{Ob, PyObject, PyVarObject, Ty};
 use crate::long::PyLongObject;
@@ -20,10 +20,14 @@ static INT: TypeInfo = TypeInfo::new("int", 16).with_handle_slot(0);
 /// A str of ASCII: its bytes are the items.
 static STR: TypeInfo = TypeInfo::new("str", 8).with_handle_slot(0).with_items(1);
 /// An int. May collect.
+#[inline]
 #[contract]
 pub unsafe fn int(value: i64) -> Res<*mut Object> {
-    let p = alloc(&INT)?;
-    raw::payload(p).cast::<i64>().add(1).write(value);
+    let p = mutator().alloc_uninit(&INT);
+    if p.is_null() {
+        return crate::err::no_memory();
+    }
+    raw::payload(p).cast::<[i64; 2]>().write([0, value]);
     Ok(p)
 }
 

@@ -8,7 +8,6 @@ use crate::long::PyLongObject;
 use crate::own::{Own, incref};
 use crate::runtime;
 use crate::types::{PyBool_Type, PyEllipsis_Type, PyNone_Type, PyNotImplemented_Type, PyType_IsSubtype};
-use handfast::raw::IMMORTAL;
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::cmp::Ordering;
 use std::ffi::c_int;
@@ -51,7 +50,7 @@ macro_rules! bools {
         #[unsafe(no_mangle)]
         pub static mut $name: PyLongObject = PyLongObject {
             ob_base: PyVarObject {
-                ob_base: PyObject { ob_refcnt: IMMORTAL | 1, ob_pypy_link: 0, ob_type: &raw mut PyBool_Type },
+                ob_base: PyObject::immortal(&raw mut PyBool_Type),
                 ob_size: $value,
             },
             ob_digit: [$value],

@@ -17,12 +17,20 @@ pub unsafe fn held(items: &[Ob]) -> Vec<Own> {
 }
 
 /// An item, borrowed.
+#[inline]
 #[contract]
 pub unsafe fn item(items: &[Ob], at: isize, of: &str) -> Res<Ob> {
-    match usize::try_from(at).ok().and_then(|at| items.get(at)) {
+    // A negative one is above every length.
+    match items.get(at as usize) {
         Some(&item) => Ok(item),
-        None => err::index_error(&format!("{of} index out of range")),
+        None => out_of_range(of),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn out_of_range(of: &str) -> Res<Ob> {
+    err::index_error(&format!("{of} index out of range"))
 }
 
 /// `start..end` within a length.

@@ -163,6 +163,7 @@ impl Runtime {
             // SAFETY: [X4] this thread's.
             unsafe { mutator().collect_full() };
             bury();
+            crate::weakref::notice();
             if self.heap.stats().dead_queued == before {
                 // SAFETY: [X1] entered.
                 unsafe { crate::spare::flush() };
@@ -222,6 +223,7 @@ pub fn turn() {
         unsafe { mutator().safepoint() };
     }
     bury();
+    crate::weakref::notice();
 }
 
 /// The exception of this thread: type, value and traceback, each owned or null.
@@ -254,6 +256,7 @@ fn bury_slow() {
         // Not linked any more, and its count of 1 is ours: dealloc runs here.
         crate::own::decref(ob.cast());
     }
+    crate::weakref::notice();
     crate::err::clear();
     RAISED.set(raised);
     BURYING.set(false);
@@ -277,16 +280,10 @@ pub fn leave_recursion() {
     DEPTH.set(DEPTH.get() - 1);
 }
 
-/// Makes an object immortal.
-pub fn immortal(ob: Ob) {
-    // SAFETY: [X2] alive.
-    unsafe { RawObject::set_immortal(raw_ob(ob)) };
-}
-
 /// Adopts a static object, which is immortal, so that it can be linked.
 pub fn adopt_static(ob: Ob, size: usize) {
     // Adopted before: fine.
     // SAFETY: [X2] static memory of that size.
     let _ = unsafe { mutator().pyobject_adopt(raw_ob(ob), size.max(size_of::<PyObject>())) };
-    immortal(ob);
+    crate::own::immortal(ob);
 }

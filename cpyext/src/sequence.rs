@@ -98,6 +98,14 @@ pub unsafe fn PySequence_GetSlice(ob: Ob, start: isize, end: isize) -> Res<Own> 
     crate::object::PyObject_GetItem(ob, key.ob())
 }
 
+/// `del sequence[start:end]`
+#[capi]
+pub unsafe fn PySequence_DelSlice(ob: Ob, start: isize, end: isize) -> Res<()> {
+    let (start, end) = (crate::long::from_i64(start as i64)?, crate::long::from_i64(end as i64)?);
+    let key = crate::slice::PySlice_New(start.ob(), end.ob(), NULL)?;
+    crate::object::PyObject_DelItem(ob, key.ob())
+}
+
 /// `a + b`
 #[capi]
 pub unsafe fn PySequence_Concat(a: Ob, b: Ob) -> Res<Own> {

@@ -5,6 +5,8 @@
 //! which a scan passes over. The lists are short, and empty when a thread leaves or a full collection is asked for, so
 //! that what handfast counts as alive then is.
 //!
+//! So do the arrays of short lists' items. Not in a debug build, so that the address sanitizer sees their ends.
+//!
 //! Not on a list: objects of more than [`LARGEST`] bytes or with items, and memory of C's own that was made an object. In
 //! a checked build none is: it wants to see each death.
 
@@ -63,9 +65,12 @@ pub unsafe fn alloc(size: usize, ty: Ty) -> Ob {
             crate::own::set(ob, 1);
             (*ob).ob_type = ty;
             // Volatile: the library's function would cost more than what most objects need.
-            let words = ob.add(1).cast::<usize>();
-            for at in 0..size.div_ceil(GRANULE) * 2 - 3 {
-                words.add(at).write_volatile(0);
+            ob.add(1).cast::<usize>().write_volatile(0);
+            let mut granule = ob.byte_add(2 * GRANULE).cast::<u128>();
+            let end = ob.byte_add(size.next_multiple_of(GRANULE)).cast();
+            while granule < end {
+                granule.write_volatile(0);
+                granule = granule.add(1);
             }
             ob
         }
@@ -76,27 +81,97 @@ pub unsafe fn alloc(size: usize, ty: Ty) -> Ob {
 #[inline]
 #[contract]
 pub unsafe fn free(ob: Ob, size: usize) {
-    if (*ob).ob_pypy_link == 0 {
-        let put = with_list(size, |list| {
-            if list.room == 0 {
-                return false;
-            }
+    if (*ob).ob_pypy_link == 0 { free_unlinked(ob, size) } else { RawObject::free(raw_ob(ob)) }
+}
+
+/// The same, when it is known not to be linked.
+#[inline(always)]
+#[contract]
+pub unsafe fn free_unlinked(ob: Ob, size: usize) {
+    let put = with_list(size, |list| {
+        if list.room == 0 {
+            return false;
+        }
+        list.room -= 1;
+        crate::own::set(ob, 0);
+        (*ob).ob_type = list.first.cast();
+        list.first = ob;
+        true
+    });
+    if put != Some(true) {
+        give_back(ob);
+    }
+}
+
+#[cold]
+#[inline(never)]
+#[contract]
+unsafe fn give_back(ob: Ob) {
+    RawObject::free(raw_ob(ob));
+}
+
+/// Items of the longest arrays on a list.
+const LONGEST: usize = 8;
+/// Whether arrays go on lists.
+const KEEP_ARRAYS: bool = !cfg!(debug_assertions);
+
+#[derive(Clone, Copy)]
+struct Arrays {
+    first: *mut *mut Ob,
+    room: u32,
+}
+
+thread_local! {
+    /// Arrays of items of lists that died, by length; memory of `malloc`. The first item is the next array.
+    static ARRAYS: UnsafeCell<[Arrays; LONGEST + 1]> =
+        const { UnsafeCell::new([Arrays { first: null_mut(), room: LENGTH }; LONGEST + 1]) };
+}
+
+/// Memory of `malloc` for so many items, which are not set; null when memory is out.
+#[inline]
+#[contract]
+pub unsafe fn alloc_items(count: usize) -> *mut Ob {
+    if count <= LONGEST && KEEP_ARRAYS {
+        let arrays = ARRAYS.with(UnsafeCell::get);
+        let list = &mut (*arrays)[count];
+        if !list.first.is_null() {
+            let items = list.first;
+            list.first = (*items).cast();
+            list.room += 1;
+            return items.cast();
+        }
+    }
+    libc::malloc(count.saturating_mul(8)).cast()
+}
+
+/// Frees what [`alloc_items`] or `malloc` gave for so many items.
+#[inline]
+#[contract]
+pub unsafe fn free_items(items: *mut Ob, count: usize) {
+    if (1..=LONGEST).contains(&count) && KEEP_ARRAYS {
+        let arrays = ARRAYS.with(UnsafeCell::get);
+        let list = &mut (*arrays)[count];
+        if list.room > 0 {
             list.room -= 1;
-            crate::own::set(ob, 0);
-            (*ob).ob_type = list.first.cast();
-            list.first = ob;
-            true
-        });
-        if put == Some(true) {
+            items.write(list.first.cast());
+            list.first = items.cast();
             return;
         }
     }
-    RawObject::free(raw_ob(ob));
+    libc::free(items.cast());
 }
 
 /// Gives back what is on this thread's lists.
 #[contract]
 pub unsafe fn flush() {
+    for list in &mut *ARRAYS.with(UnsafeCell::get) {
+        while !list.first.is_null() {
+            let items = list.first;
+            list.first = (*items).cast();
+            list.room += 1;
+            libc::free(items.cast());
+        }
+    }
     for number in 0..LISTS {
         while let Some(Some(ob)) = with_list(number * GRANULE, |list| {
             let ob = list.first;

@@ -9,7 +9,7 @@ use crate::cross::{TUPLE_ITEMS, to_gc, tuple_object};
 use crate::err;
 use crate::layout::{NULL, Ob, PyVarObject, Ty, flag, has, raw_ob, size_of_var, type_of};
 use crate::object::not_implemented;
-use crate::own::{Own, incref, xdecref};
+use crate::own::{self, Own, incref, xdecref};
 use crate::row;
 use crate::runtime::mutator;
 use crate::spare;
@@ -31,6 +31,7 @@ pub fn is_tuple(ob: Ob) -> bool {
 }
 
 /// The place of an item.
+#[inline(always)]
 #[contract]
 pub unsafe fn slot(ob: Ob, at: usize) -> *mut Ob {
     ob.cast::<PyTupleObject>().add(1).cast::<Ob>().add(at)
@@ -43,6 +44,7 @@ pub unsafe fn items_of<'a>(ob: Ob) -> &'a [Ob] {
 }
 
 /// A tuple whose items are to be set.
+#[inline]
 #[contract]
 pub unsafe fn alloc(size: usize) -> Res<Own> {
     if size > isize::MAX as usize / 16 {
@@ -75,6 +77,29 @@ pub unsafe fn from_vec(items: Vec<Own>) -> Res<Own> {
     Ok(tuple)
 }
 
+/// Bytes of a tuple.
+#[inline(always)]
+#[contract]
+pub unsafe fn size_in_memory(ob: Ob) -> usize {
+    size_of::<PyTupleObject>() + 8 * size_of_var(ob) as usize
+}
+
+/// Drops the references to items that others hold as well; whether these were all.
+#[inline(always)]
+#[contract]
+pub unsafe fn let_go(ob: Ob) -> bool {
+    for at in 0..size_of_var(ob) as usize {
+        let item = slot(ob, at);
+        if !(*item).is_null() {
+            if !own::decref_unless_last(*item) {
+                return false;
+            }
+            item.write(NULL);
+        }
+    }
+    true
+}
+
 /// Frees a tuple that is not linked: its items are counted.
 #[slot]
 pub unsafe fn tuple_dealloc(ob: Ob) {
@@ -82,7 +107,7 @@ pub unsafe fn tuple_dealloc(ob: Ob) {
         xdecref(item);
     }
     if ptr::eq(type_of(ob), &raw mut PyTuple_Type) {
-        return spare::free(ob, size_of::<PyTupleObject>() + 8 * size_of_var(ob) as usize);
+        return spare::free(ob, size_in_memory(ob));
     }
     crate::types::free(ob);
 }

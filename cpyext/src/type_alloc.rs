@@ -6,7 +6,7 @@ use crate::layout::{Ob, PyVarObject, Ty, flag, raw_ob, type_of};
 use crate::own::{Own, xdecref};
 use crate::runtime::bury;
 use crate::spare;
-use crate::types::{PyFloat_Type, PyLong_Type, PyUnicode_Type};
+use crate::types::{PyFloat_Type, PyList_Type, PyLong_Type, PyTuple_Type, PyUnicode_Type};
 use handfast::raw::{self, CHECKED};
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::cell::{Cell, RefCell};
@@ -117,12 +117,28 @@ pub unsafe fn reached_zero(ob: Ob) {
         return not_just_zero(ob);
     }
     let ty = type_of(ob);
-    if ptr::eq(ty, &raw mut PyLong_Type) || ptr::eq(ty, &raw mut PyFloat_Type) {
-        return plain_dealloc(ob);
+    if ptr::eq(ty, &raw mut PyLong_Type) {
+        return spare::free_unlinked(ob, crate::long::size_in_memory(ob));
+    }
+    if ptr::eq(ty, &raw mut PyFloat_Type) {
+        return spare::free_unlinked(ob, std::mem::size_of::<crate::float::PyFloatObject>());
     }
     if ptr::eq(ty, &raw mut PyUnicode_Type) {
         return crate::unicode::str_dealloc(ob);
     }
+    if ptr::eq(ty, &raw mut PyTuple_Type) && crate::tuple::let_go(ob) {
+        return spare::free_unlinked(ob, crate::tuple::size_in_memory(ob));
+    }
+    if ptr::eq(ty, &raw mut PyList_Type) && crate::list::let_go(ob) {
+        return spare::free_unlinked(ob, std::mem::size_of::<crate::list::PyListObject>());
+    }
+    nest(ob);
+}
+
+/// The dealloc of what may refer to others.
+#[inline(never)]
+#[contract]
+unsafe fn nest(ob: Ob) {
     let nested = NESTED.get();
     if nested >= NESTING {
         return wait(ob);
@@ -159,6 +175,12 @@ unsafe fn not_just_zero(ob: Ob) {
         return raw::PyObject::decref(raw_ob(ob));
     }
     raw::PyObject::decref_zero(raw_ob(ob));
+}
+
+/// What follows an incref of C's of something that has been freed.
+#[capi]
+pub unsafe fn _HfPy_NegativeCount(ob: Ob) {
+    crate::own::negative(ob);
 }
 
 /// What follows a decref of C's that reached zero.
@@ -198,8 +220,8 @@ pub unsafe fn subtype_dealloc(ob: Ob) {
     let mut base = ty;
     while (*base).tp_dealloc.map(|f| f as usize) == Some(c_subtype_dealloc as unsafe extern "C" fn(Ob) as usize) {
         let next = (*base).tp_base;
-        if (*base).tp_dictoffset > 0 && (next.is_null() || (*next).tp_dictoffset == 0) {
-            let place = ob.cast::<u8>().offset((*base).tp_dictoffset).cast::<Ob>();
+        let has_one = (*base).tp_dictoffset != 0 && (next.is_null() || (*next).tp_dictoffset == 0);
+        if has_one && let Some(place) = crate::attr::dict_place(ob) {
             xdecref(place.replace(std::ptr::null_mut()));
         }
         base = next;

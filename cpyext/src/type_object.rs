@@ -261,6 +261,12 @@ unsafe fn get_instance_dict(ob: Ob, unused: *mut c_void) -> Res<Own> {
     crate::attr::PyObject_GenericGetDict(ob, unused)
 }
 
+/// `object.__dict__ = ...`
+#[slot]
+unsafe fn set_instance_dict(ob: Ob, value: Ob, unused: *mut c_void) -> Res<()> {
+    crate::attr::PyObject_GenericSetDict(ob, value, unused)
+}
+
 /// `type.__mro__`
 #[slot]
 unsafe fn get_mro(ob: Ob, _: *mut c_void) -> Own {
@@ -312,7 +318,8 @@ static mut TYPE_GETSET: [PyGetSetDef; 8] = [
     computed(c"__doc__", c_get_doc),
     END,
 ];
-static mut INSTANCE_GETSET: [PyGetSetDef; 2] = [computed(c"__dict__", c_get_instance_dict), END];
+static mut INSTANCE_GETSET: [PyGetSetDef; 2] =
+    [PyGetSetDef { set: Some(c_set_instance_dict), ..computed(c"__dict__", c_get_instance_dict) }, END];
 static mut OBJECT_GETSET: [PyGetSetDef; 2] = [computed(c"__class__", c_get_class), END];
 
 /// The computed attributes of types.

@@ -62,7 +62,7 @@ unsafe fn alloc(name: &CStr, base: Ty, flags: usize) -> Res<Ty> {
     if ob.is_null() {
         return err::no_memory();
     }
-    runtime::immortal(ob);
+    crate::own::immortal(ob);
     let this = ob.cast::<PyHeapTypeObject>();
     let ty: Ty = ob.cast();
     (*ty).tp_as_async = &raw mut (*this).as_async;
@@ -162,7 +162,16 @@ pub unsafe fn PyType_FromSpecWithBases(spec: *mut PyType_Spec, bases: Ob) -> Res
     PyType_FromModuleAndSpec(NULL, spec, bases)
 }
 
-/// A type with a name, a base and attributes, whose instances have a dict.
+/// One more word at the end of instances; where it is.
+#[contract]
+unsafe fn append(ty: Ty) -> isize {
+    let at = ((*ty).tp_basicsize + 7) & !7;
+    (*ty).tp_basicsize = at + 8;
+    at
+}
+
+/// A type with a name, a base and attributes, whose instances have a dict (behind their items, if they have items) and, as
+/// in CPython, weak references if they have none.
 #[contract]
 pub unsafe fn derive(name: &CStr, base: Ty, attributes: Ob) -> Res<Own> {
     if (*base).tp_flags & flag::BASETYPE == 0 {
@@ -171,10 +180,16 @@ pub unsafe fn derive(name: &CStr, base: Ty, attributes: Ob) -> Res<Own> {
     }
     let ty = alloc(name, base, flag::BASETYPE)?;
     (*ty).tp_basicsize = (*base).tp_basicsize;
-    if (*base).tp_dictoffset == 0 && (*base).tp_itemsize == 0 {
-        (*ty).tp_dictoffset = ((*base).tp_basicsize + 7) & !7;
-        (*ty).tp_basicsize = (*ty).tp_dictoffset + 8;
+    let has_items = (*base).tp_itemsize != 0;
+    if (*base).tp_dictoffset == 0 {
+        (*ty).tp_dictoffset = if has_items { -8 } else { append(ty) };
+        if has_items {
+            (*ty).tp_basicsize += 8;
+        }
         (*ty).tp_getset = crate::type_object::instance_getset();
+    }
+    if (*base).tp_weaklistoffset == 0 && !has_items {
+        (*ty).tp_weaklistoffset = append(ty);
     }
     (*ty).tp_dict = if attributes.is_null() { dict::new()? } else { dict::PyDict_Copy(attributes)? }.into_raw();
     PyType_Ready(ty)?;

@@ -7,7 +7,7 @@ use crate::layout::{
 };
 use crate::{
     alias, buffer, bytearray, bytes, capsule, descr, dict, float, iter, list, long_number as int, method, module,
-    object, slice, tuple, type_object, unicode, unicode_ops, weakref,
+    object, slice, tuple, type_object, unicode, unicode_ops, weakref, wrapped,
 };
 
 pub use crate::type_alloc::{alloc_instance, dealloc, free};
@@ -301,6 +301,23 @@ descriptors! {
         tp_descr_get: crate::wrapper::c_get, tp_call: crate::wrapper::c_call
     };
 }
+macro_rules! wrapped {
+    ($($name:ident, $text:literal, { $($field:ident: $value:expr),* };)*) => { $(
+        builtin_type!($name, $text, size_of::<wrapped::Wrapped>(), flag::BASETYPE, {
+            tp_dealloc: Some(wrapped::c_wrapped_dealloc),
+            tp_new: Some(wrapped::c_wrapped_new),
+            tp_members: wrapped::members(),
+            $($field: Some($value)),*
+        });
+    )* };
+}
+wrapped! {
+    PyClassMethod_Type, c"classmethod", { tp_descr_get: wrapped::c_class_get };
+    PyStaticMethod_Type, c"staticmethod", { tp_descr_get: wrapped::c_static_get, tp_call: wrapped::c_static_call };
+}
+// What Python code makes, of which there is none: types without instances.
+builtin_type!(PyFunction_Type, c"function", HEAD, flag::DISALLOW_INSTANTIATION, {});
+builtin_type!(PyTraceBack_Type, c"traceback", HEAD, flag::DISALLOW_INSTANTIATION, {});
 builtin_type!(PyMethodWrapper_Type, c"method-wrapper", crate::wrapper::BOUND, 0, {
     tp_dealloc: Some(crate::wrapper::c_bound_dealloc),
     tp_call: Some(crate::wrapper::c_bound_call),
@@ -369,6 +386,10 @@ pub fn builtin() -> Vec<*mut crate::layout::PyTypeObject> {
         &raw mut PyGetSetDescr_Type,
         &raw mut PyWrapperDescr_Type,
         &raw mut PyMethodWrapper_Type,
+        &raw mut PyClassMethod_Type,
+        &raw mut PyStaticMethod_Type,
+        &raw mut PyFunction_Type,
+        &raw mut PyTraceBack_Type,
         &raw mut PyModule_Type,
         &raw mut PyModuleDef_Type,
         &raw mut PyMemoryView_Type,

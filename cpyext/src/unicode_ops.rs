@@ -151,3 +151,19 @@ static mut METHODS: [PyMethodDef; 6] = [
 pub const fn methods() -> *mut PyMethodDef {
     (&raw mut METHODS).cast()
 }
+
+/// Whether a part of a str begins (or, with a positive direction, ends) with another one.
+#[handfast_cpyext_macros::capi]
+pub unsafe fn PyUnicode_Tailmatch(ob: Ob, part: Ob, start: isize, end: isize, direction: c_int) -> Res<isize> {
+    unicode::check(ob)?;
+    unicode::check(part)?;
+    let (all, part) = (points(ob), points(part));
+    let length = all.len() as isize;
+    let within = |at: isize| if at < 0 { (at + length).max(0) } else { at.min(length) };
+    let (start, end) = (if start > length { return Ok(0) } else { within(start) }, within(end));
+    if start > end {
+        return Ok(0);
+    }
+    let all = &all[start as usize..end as usize];
+    Ok(isize::from(if direction > 0 { all.ends_with(&part) } else { all.starts_with(&part) }))
+}

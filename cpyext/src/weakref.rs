@@ -3,16 +3,26 @@
 //! The references of an object are a list that begins in the object; its dealloc clears them
 //! (`PyObject_ClearWeakRefs`). An object that the collector has found dead is alive as memory until its dealloc
 //! runs: a reference that is followed before gives it back to its user, who then holds it.
+//!
+//! An instance that began on the heap has no dealloc; its pair dies silently. A reference to one is a weak reference of the
+//! heap's, in a cell. Callbacks of such references are called where the dead are buried, at the latest in the next
+//! [`turn`](crate::turn) or full collection ([`notice`]).
 
 use crate::answer::Res;
+use crate::cross::borrow_c;
 use crate::err;
+use crate::instance;
 use crate::layout::{NULL, Ob, PyObject, Ty, type_of};
 use crate::object::none;
 use crate::own::{Own, incref, xdecref};
+use crate::runtime::mutator;
 use crate::types::{_PyWeakref_RefType, PyType_IsSubtype};
+use handfast::raw::WeakCell;
 use handfast_cpyext_macros::{capi, contract, slot};
 use std::ffi::c_int;
 use std::ptr::{self, null_mut};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// A weak reference.
 #[repr(C)]
@@ -24,6 +34,18 @@ pub struct PyWeakReference {
     wr_callback: Ob,
     wr_prev: *mut PyWeakReference,
     wr_next: *mut PyWeakReference,
+    /// The heap's own reference, where there is one: then the others but the callback are null.
+    cell: *mut WeakCell,
+}
+
+/// References with a cell and a callback, by address. Their number is beside, for who has no time to look.
+static WATCHED: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+static WATCHING: AtomicBool = AtomicBool::new(false);
+
+fn watched(change: impl FnOnce(&mut Vec<usize>)) {
+    let mut all = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
+    change(&mut all);
+    WATCHING.store(!all.is_empty(), Ordering::Relaxed);
 }
 
 #[contract]
@@ -45,11 +67,18 @@ unsafe fn new(ty: Ty, ob: Ob, callback: Ob) -> Res<Own> {
     };
     let made = crate::type_alloc::generic_alloc(ty, 0)?;
     let this = made.ob().cast::<PyWeakReference>();
-    (*this).wr_object = ob;
     if !callback.is_null() && !ptr::eq(callback, none()) {
         incref(callback);
         (*this).wr_callback = callback;
     }
+    if let Some(p) = instance::object(ob) {
+        (*this).cell = mutator().weak_new(p);
+        if !(*this).wr_callback.is_null() {
+            watched(|all| all.push(this as usize));
+        }
+        return Ok(made);
+    }
+    (*this).wr_object = ob;
     (*this).wr_next = *list;
     if !(*list).is_null() {
         (**list).wr_prev = this;
@@ -80,9 +109,54 @@ unsafe fn detach(this: *mut PyWeakReference) {
 pub unsafe fn weakref_dealloc(ob: Ob) {
     let this = ob.cast::<PyWeakReference>();
     detach(this);
-    let callback = (*this).wr_callback;
+    let (callback, cell) = ((*this).wr_callback, (*this).cell);
+    if !cell.is_null() {
+        watched(|all| all.retain(|&one| one != this as usize));
+        mutator().weak_free(cell);
+    }
     crate::types::free(ob);
     xdecref(callback);
+}
+
+/// Calls the callbacks of references to instances of the heap that have died.
+#[inline]
+pub fn notice() {
+    if WATCHING.load(Ordering::Relaxed) {
+        // SAFETY: [X1] on an entered thread.
+        unsafe { notice_slow() };
+    }
+}
+
+#[cold]
+#[contract]
+unsafe fn notice_slow() {
+    let mut dead = vec![];
+    watched(|all| {
+        all.retain(|&one| {
+            let this = one as *mut PyWeakReference;
+            let lives = !mutator().weak_get((*this).cell).is_null();
+            if !lives {
+                dead.push(Own::share(this.cast()));
+            }
+            lives
+        });
+    });
+    let called = dead.into_iter().filter_map(|reference| {
+        let this = reference.ob().cast::<PyWeakReference>();
+        Own::new(ptr::replace(&raw mut (*this).wr_callback, NULL)).map(|callback| (callback, reference))
+    });
+    call_back(called.collect());
+}
+
+#[contract]
+unsafe fn call_back(callbacks: Vec<(Own, Own)>) {
+    let before = err::take();
+    for (callback, reference) in callbacks {
+        if crate::call::with(callback.ob(), &[reference.ob()]).is_err() {
+            err::PyErr_WriteUnraisable(callback.ob());
+        }
+    }
+    err::restore(before);
 }
 
 /// Clears all references to an object, and calls their callbacks.
@@ -97,19 +171,20 @@ pub unsafe fn PyObject_ClearWeakRefs(ob: Ob) {
             callbacks.push((callback, Own::share(this.cast())));
         }
     }
-    let before = err::take();
-    for (callback, reference) in callbacks {
-        if crate::call::with(callback.ob(), &[reference.ob()]).is_err() {
-            err::PyErr_WriteUnraisable(callback.ob());
-        }
-    }
-    err::restore(before);
+    call_back(callbacks);
 }
 
 /// What it refers to, borrowed; None once that is dead.
 #[capi]
 pub unsafe fn PyWeakref_GetObject(ob: Ob) -> Ob {
-    let target = (*ob.cast::<PyWeakReference>()).wr_object;
+    let this = ob.cast::<PyWeakReference>();
+    let mut target = (*this).wr_object;
+    if !(*this).cell.is_null() {
+        let p = mutator().weak_get((*this).cell);
+        if !p.is_null() {
+            target = borrow_c(p);
+        }
+    }
     if target.is_null() { none() } else { target }
 }
 

@@ -1,8 +1,10 @@
 //! Compiles an extension of our own with each compiler that is installed, loads it, and runs what it checks.
 
+mod common;
+
+use common::compile;
 use handfast_cpyext::{LoadError, Runtime, eval, load};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 const FUNCTIONS: [&str; 12] = [
     "deaths",
@@ -18,23 +20,6 @@ const FUNCTIONS: [&str; 12] = [
     "subtypes",
     "pieces",
 ];
-
-/// Compiles a C file of this folder; `None` when the compiler is not there.
-fn compile(compiler: &str, source: &str) -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{compiler}.{source}.so"));
-    let include = |folder: &str| format!("-I{}", root.join(folder).display());
-    let output = Command::new(compiler)
-        .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-g", "-shared", "-fPIC"])
-        .args([include("include"), include("../ffi/include")])
-        .arg(root.join("tests").join(source))
-        .arg("-o")
-        .arg(&library)
-        .output()
-        .ok()?;
-    assert!(output.status.success(), "{compiler}: {}", String::from_utf8_lossy(&output.stderr));
-    Some(library)
-}
 
 /// One runtime per process, so one test.
 #[test]

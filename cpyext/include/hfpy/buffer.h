@@ -40,12 +40,17 @@ extern PyTypeObject PyMemoryView_Type;
 #define PyMemoryView_GET_BUFFER(ob) (&((PyMemoryViewObject *)(ob))->view)
 PyAPI_FUNC(PyObject *) PyMemoryView_FromObject(PyObject *);
 PyAPI_FUNC(PyObject *) PyMemoryView_FromMemory(char *, Py_ssize_t, int);
+PyAPI_FUNC(PyObject *) PyMemoryView_FromBuffer(const Py_buffer *);
+PyAPI_FUNC(PyObject *) PyMemoryView_GetContiguous(PyObject *, int, char);
+PyAPI_FUNC(void *) PyBuffer_GetPointer(const Py_buffer *, const Py_ssize_t *);
+PyAPI_FUNC(int) PyBuffer_ToContiguous(void *, const Py_buffer *, Py_ssize_t, char);
 
 extern PyTypeObject PyCapsule_Type;
 typedef void (*PyCapsule_Destructor)(PyObject *);
 #define PyCapsule_CheckExact(ob) Py_IS_TYPE(ob, &PyCapsule_Type)
 PyAPI_FUNC(PyObject *) PyCapsule_New(void *, const char *, PyCapsule_Destructor);
 PyAPI_FUNC(void *) PyCapsule_GetPointer(PyObject *, const char *);
+PyAPI_FUNC(void *) PyCapsule_Import(const char *, int);
 PyAPI_FUNC(const char *) PyCapsule_GetName(PyObject *);
 PyAPI_FUNC(int) PyCapsule_IsValid(PyObject *, const char *);
 PyAPI_FUNC(void *) PyCapsule_GetContext(PyObject *);

@@ -64,6 +64,10 @@ PyAPI_FUNC(int) PyList_Sort(PyObject *);
 #define PyDict_CheckExact(ob) Py_IS_TYPE(ob, &PyDict_Type)
 #define PyDict_GET_SIZE(ob) PyDict_Size(_PyObject_CAST(ob))
 PyAPI_FUNC(PyObject *) PyDict_New(void);
+PyAPI_FUNC(PyObject *) _PyDict_NewPresized(Py_ssize_t);
+PyAPI_FUNC(PyObject *) _PyDict_Pop(PyObject *, PyObject *, PyObject *);
+PyAPI_FUNC(PyObject *) _PyDict_GetItem_KnownHash(PyObject *, PyObject *, Py_hash_t);
+PyAPI_FUNC(int) _PyDict_SetItem_KnownHash(PyObject *, PyObject *, PyObject *, Py_hash_t);
 PyAPI_FUNC(PyObject *) PyDict_GetItem(PyObject *, PyObject *);
 PyAPI_FUNC(PyObject *) PyDict_GetItemWithError(PyObject *, PyObject *);
 PyAPI_FUNC(PyObject *) PyDict_GetItemString(PyObject *, const char *);

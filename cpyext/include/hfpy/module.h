@@ -73,6 +73,7 @@ PyAPI_FUNC(PyModuleDef *) PyModule_GetDef(PyObject *);
 PyAPI_FUNC(PyObject *) PyType_GetModuleByDef(PyTypeObject *, PyModuleDef *);
 PyAPI_FUNC(PyObject *) PyState_FindModule(PyModuleDef *);
 PyAPI_FUNC(PyObject *) PyImport_ImportModule(const char *);
+PyAPI_FUNC(PyObject *) PyImport_GetModule(PyObject *);
 PyAPI_FUNC(PyObject *) PyImport_Import(PyObject *);
 PyAPI_FUNC(PyObject *) PyImport_AddModule(const char *);
 PyAPI_FUNC(PyObject *) PyImport_GetModuleDict(void);
@@ -104,6 +105,8 @@ typedef struct _PyArg_Parser {
     size_t rest[5];
 } _PyArg_Parser;
 PyAPI_FUNC(void) _PyArg_BadArgument(const char *, const char *, const char *, PyObject *);
+PyAPI_FUNC(int) _PyArg_NoKeywords(const char *, PyObject *);
+#define _PyArg_NoKeywords(name, kwargs) ((kwargs) == NULL || _PyArg_NoKeywords((name), (kwargs)))
 PyAPI_FUNC(int) _PyArg_CheckPositional(const char *, Py_ssize_t, Py_ssize_t, Py_ssize_t);
 PyAPI_FUNC(PyObject *const *) _PyArg_UnpackKeywords(PyObject *const *, Py_ssize_t, PyObject *, PyObject *,
                                                     _PyArg_Parser *, int, int, int, PyObject **);

@@ -63,6 +63,11 @@ PyAPI_FUNC(int) _PyLong_Sign(PyObject *);
 PyAPI_FUNC(PyObject *) PyFloat_FromDouble(double);
 PyAPI_FUNC(PyObject *) PyFloat_FromString(PyObject *);
 PyAPI_FUNC(double) PyFloat_AsDouble(PyObject *);
+PyAPI_FUNC(int) PyFloat_Pack4(double, char *, int);
+PyAPI_FUNC(int) PyFloat_Pack8(double, char *, int);
+PyAPI_FUNC(double) PyFloat_Unpack4(const char *, int);
+PyAPI_FUNC(double) PyFloat_Unpack8(const char *, int);
+PyAPI_FUNC(PyObject *) PyLong_FromUnicodeObject(PyObject *, int);
 
 HFPY_END
 #endif

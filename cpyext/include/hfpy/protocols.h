@@ -37,6 +37,7 @@ PyAPI_FUNC(Py_ssize_t) PySequence_Length(PyObject *);
 PyAPI_FUNC(PyObject *) PySequence_GetItem(PyObject *, Py_ssize_t);
 PyAPI_FUNC(int) PySequence_SetItem(PyObject *, Py_ssize_t, PyObject *);
 PyAPI_FUNC(int) PySequence_DelItem(PyObject *, Py_ssize_t);
+PyAPI_FUNC(int) PySequence_DelSlice(PyObject *, Py_ssize_t, Py_ssize_t);
 PyAPI_FUNC(PyObject *) PySequence_GetSlice(PyObject *, Py_ssize_t, Py_ssize_t);
 PyAPI_FUNC(PyObject *) PySequence_Concat(PyObject *, PyObject *);
 PyAPI_FUNC(PyObject *) PySequence_Repeat(PyObject *, Py_ssize_t);

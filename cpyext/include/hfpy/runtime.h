@@ -87,6 +87,15 @@ PyAPI_FUNC(int) Py_IsInitialized(void);
 PyAPI_FUNC(void) PySys_WriteStdout(const char *, ...);
 PyAPI_FUNC(void) PySys_WriteStderr(const char *, ...);
 PyAPI_FUNC(int) PyOS_snprintf(char *, size_t, const char *, ...);
+extern int Py_OptimizeFlag;
+extern const unsigned long Py_Version;
+PyAPI_FUNC(int) _Py_IsFinalizing(void);
+typedef int64_t _PyTime_t; /* nanoseconds */
+PyAPI_FUNC(_PyTime_t) _PyTime_GetMonotonicClock(void);
+PyAPI_FUNC(_PyTime_t) _PyTime_GetSystemClock(void);
+PyAPI_FUNC(int) _PyOS_URandomNonblock(void *, Py_ssize_t);
+extern PyTypeObject PyTraceBack_Type;
+#define PyTraceBack_Check(ob) Py_IS_TYPE(ob, &PyTraceBack_Type)
 
 HFPY_END
 #endif
