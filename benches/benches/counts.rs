@@ -5,6 +5,7 @@
 
 mod common;
 
+use common::standing::{Standing, Stop};
 use common::{Bench, LINKED, NODE, SIZE, Typed};
 use gungraun::{Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
 use handfast::raw::{LinkFlags, Object, PyObject, TypeInfo};
@@ -75,6 +76,15 @@ fn used() -> Ready {
     // SAFETY: [X1] this thread's mutator; each reference is dropped.
     (0..2 * MANY).for_each(|_| unsafe { PyObject::decref(ready.bench.m.pyobject_new(SIZE, null_mut())) });
     ready
+}
+
+/// A list of a thousand nodes, all old.
+fn with_old() -> (Bench, *mut *mut Object) {
+    let bench = Bench::new(64);
+    let list = bench.nodes(MANY as usize);
+    // SAFETY: [X1] this thread's mutator; the list is rooted.
+    unsafe { bench.m.collect_minor() };
+    (bench, list)
 }
 
 fn published() -> Ready {
@@ -158,6 +168,26 @@ fn store_private(r: Ready) -> Ready {
     repeat(r, |r| unsafe { r.bench.m.store(black_box(r.source), 8, r.value) })
 }
 
+// The source is old and not remembered, and so is the value: the slow path, with nothing to do there.
+#[library_benchmark(setup = with_old, config = limit("store_old"))]
+fn store_old(r: (Bench, *mut *mut Object)) -> (Bench, *mut *mut Object) {
+    for i in 0..MANY as usize {
+        // SAFETY: [X1] see above.
+        unsafe { r.0.m.store(black_box(*r.1), i * 8, *r.1) };
+    }
+    r
+}
+
+#[library_benchmark(setup = typed, config = limit("store_typed"))]
+fn store_typed((heap, mut mutator): (handfast::Heap, handfast::Mutator)) -> (handfast::Mutator, handfast::Heap) {
+    mutator.scope(|s| {
+        let node = || Typed { value: 0, left: Field::null(), right: Field::null() };
+        let (source, value) = (s.alloc(node()).expect("memory"), s.alloc(node()).expect("memory"));
+        (0..MANY).for_each(|_| s.set(black_box(source), |n| &n.left, value));
+    });
+    (mutator, heap)
+}
+
 #[library_benchmark(setup = ready, config = limit("store_private_c"))]
 fn store_private_c(r: Ready) -> Ready {
     // SAFETY: [X1] see above.
@@ -169,6 +199,164 @@ fn store_private_c(r: Ready) -> Ready {
 fn store_public(r: Ready) -> Ready {
     // SAFETY: [X1] see above.
     repeat(r, |r| unsafe { r.bench.m.store(black_box(r.source), 8, r.value) })
+}
+
+/// A cycle that stands still, and a list of a thousand old objects that are rooted, none of which is overwritten twice.
+struct InCycle {
+    // Before the mutator goes.
+    standing: Standing,
+    list: *mut *mut Object,
+    value: *mut *mut Object,
+    ob: *mut PyObject,
+    bench: Bench,
+}
+
+fn in_cycle(stop: Stop, public: bool) -> InCycle {
+    let bench = Bench::new(64);
+    let m = bench.m;
+    // SAFETY: [X1] this thread's mutator; everything is rooted.
+    let (list, value, ob) = unsafe {
+        let (list, value) = (bench.nodes(MANY as usize), m.root(m.alloc(&LINKED)));
+        let ob = m.handle(*value, SIZE, null_mut(), LinkFlags::LIGHT);
+        if public {
+            m.publish(*list);
+        }
+        // The first of each store takes what the others find: a buffer of grey objects.
+        m.collect_full();
+        (list, value, ob)
+    };
+    InCycle { standing: Standing::at(&bench, stop), list, value, ob, bench }
+}
+
+fn armed() -> InCycle {
+    in_cycle(Stop::Armed, false)
+}
+
+fn scanned() -> InCycle {
+    in_cycle(Stop::Scanned, false)
+}
+
+fn scanned_public() -> InCycle {
+    in_cycle(Stop::Scanned, true)
+}
+
+fn marked() -> InCycle {
+    in_cycle(Stop::Marked, false)
+}
+
+fn marked_public() -> InCycle {
+    in_cycle(Stop::Marked, true)
+}
+
+fn overwrite(r: InCycle) -> InCycle {
+    for i in 0..MANY as usize {
+        // SAFETY: [X1] see above.
+        unsafe { r.bench.m.store(black_box(*r.list), i * 8, *r.value) };
+    }
+    assert!(r.standing.runs(), "the cycle waits for this thread");
+    r
+}
+
+// Nothing is marked, and both what is stored and what is overwritten is shaded: insertion and deletion.
+#[library_benchmark(setup = armed, config = limit("store_armed"))]
+fn store_armed(r: InCycle) -> InCycle {
+    overwrite(r)
+}
+
+// Scanned, and nothing is marked yet: each store shades what it overwrites.
+#[library_benchmark(setup = scanned, config = limit("store_scanned"))]
+fn store_scanned(r: InCycle) -> InCycle {
+    overwrite(r)
+}
+
+// The same, into something that other threads may reach: by exchange.
+#[library_benchmark(setup = scanned_public, config = limit("store_public_scanned"))]
+fn store_public_scanned(r: InCycle) -> InCycle {
+    overwrite(r)
+}
+
+// Whatever is overwritten is marked already.
+#[library_benchmark(setup = marked, config = limit("store_marked"))]
+fn store_marked(r: InCycle) -> InCycle {
+    overwrite(r)
+}
+
+#[library_benchmark(setup = marked_public, config = limit("store_public_marked"))]
+fn store_public_marked(r: InCycle) -> InCycle {
+    overwrite(r)
+}
+
+#[library_benchmark(setup = marked, config = limit("store_marked_c"))]
+fn store_marked_c(r: InCycle) -> InCycle {
+    // SAFETY: [X1] see above; the value's own field is overwritten again and again.
+    unsafe { bench_store(r.bench.m.as_ptr().cast(), *r.value, *r.value, MANY) };
+    r
+}
+
+// The crossing barrier: what C hands over is marked already.
+#[library_benchmark(setup = marked, config = limit("to_obj_marked"))]
+fn to_obj_marked(r: InCycle) -> InCycle {
+    // SAFETY: [X1] see above.
+    (0..MANY).for_each(|_| kept(unsafe { r.bench.m.to_obj(black_box(r.ob)) }));
+    r
+}
+
+/// A rooted chain of a thousand young nodes, in a heap in which a collection has been before.
+fn chain(length: usize, public: bool) -> (Bench, *mut *mut Object) {
+    let bench = Bench::new(64);
+    // SAFETY: [X1] this thread's mutator; the chain is rooted.
+    let head = unsafe {
+        let head = bench.m.root(null_mut());
+        for _ in 0..2 {
+            bench.m.collect_minor();
+            *head = common::chain(bench.m, length);
+        }
+        if public {
+            bench.m.publish(*head);
+        }
+        head
+    };
+    (bench, head)
+}
+
+fn young() -> (Bench, *mut *mut Object) {
+    chain(MANY as usize, false)
+}
+
+fn public_young() -> (Bench, *mut *mut Object) {
+    chain(MANY as usize, true)
+}
+
+fn nothing_young() -> (Bench, *mut *mut Object) {
+    chain(0, false)
+}
+
+#[library_benchmark(setup = young, config = limit("publish"))]
+fn publish((bench, head): (Bench, *mut *mut Object)) -> Bench {
+    // SAFETY: [X1] see above.
+    unsafe { bench.m.publish(*head) };
+    bench
+}
+
+#[library_benchmark(setup = nothing_young, config = limit("minor_empty"))]
+fn minor_empty((bench, _): (Bench, *mut *mut Object)) -> Bench {
+    // SAFETY: [X1] see above.
+    unsafe { bench.m.collect_minor() };
+    bench
+}
+
+#[library_benchmark(setup = young, config = limit("minor_survivors"))]
+fn minor_survivors((bench, _): (Bench, *mut *mut Object)) -> Bench {
+    // SAFETY: [X1] see above.
+    unsafe { bench.m.collect_minor() };
+    bench
+}
+
+#[library_benchmark(setup = public_young, config = limit("minor_in_place"))]
+fn minor_in_place((bench, _): (Bench, *mut *mut Object)) -> Bench {
+    // SAFETY: [X1] see above.
+    unsafe { bench.m.collect_minor() };
+    bench
 }
 
 #[library_benchmark(setup = ready, config = limit("from_obj"))]
@@ -301,11 +489,24 @@ library_benchmark_group!(
         alloc_c,
         store_private,
         store_private_c,
+        store_typed,
+        store_old,
         store_public,
+        store_armed,
+        store_scanned,
+        store_public_scanned,
+        store_marked,
+        store_public_marked,
+        store_marked_c,
+        publish,
+        minor_empty,
+        minor_survivors,
+        minor_in_place,
         from_obj,
         from_obj_c,
         to_obj,
         to_obj_c,
+        to_obj_marked,
         incref_decref,
         incref_decref_c,
         incref_decref_locked,
