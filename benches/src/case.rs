@@ -1,5 +1,6 @@
 //! A case: one system on one workload, as a command that a round runs once.
 
+use crate::expected::{Expectations, Expected};
 use crate::options::Options;
 use crate::own::{self, Role};
 use crate::peers;
@@ -24,6 +25,8 @@ pub struct Case {
     pub program: PathBuf,
     pub arguments: Vec<String>,
     pub environment: Vec<(String, String)>,
+    /// What it must have done.
+    pub expected: Expected,
 }
 
 /// What is to be run, what cannot be and why, and which reports are asked for.
@@ -67,7 +70,7 @@ pub fn select(options: &Options) -> Result<Selection, String> {
     let program = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
     let environment: Vec<_> = options.config.iter().map(|text| (settings::VARIABLE.to_owned(), text.clone())).collect();
     let found = peers::find(options);
-    let (all, mut cases) = (own::all(), vec![]);
+    let (all, mut cases, mut expectations) = (own::all(), vec![], Expectations::default());
     for workload in WORKLOADS.iter().filter(|workload| asked_for(workload, words)) {
         let (name, xs) = workload.x.unwrap_or(("", &[0.0]));
         for &x in xs {
@@ -87,9 +90,10 @@ pub fn select(options: &Options) -> Result<Selection, String> {
                     program: program.clone(),
                     arguments: words.map(str::to_owned).into_iter().chain([scale.x.to_string()]).collect(),
                     environment: environment.clone(),
+                    expected: expectations.of(workload.id, workload.threads_at(scale).into(), scale, 1),
                 });
             }
-            cases.extend(found.cases(workload, scale, x));
+            cases.extend(found.cases(workload, scale, x, &mut expectations));
         }
     }
     for row in own::rows() {
@@ -105,6 +109,7 @@ pub fn select(options: &Options) -> Result<Selection, String> {
                 program: program.clone(),
                 arguments: ["--child", "row", row.name].map(str::to_owned).to_vec(),
                 environment: environment.clone(),
+                expected: Expected::default(),
             });
         }
     }

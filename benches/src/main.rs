@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `workload.rs`, `own.rs`, `peers.rs` | what is run, by this program and by the peers' programs under `peers/` |
 //! | `case.rs`, `run.rs`, `outcome.rs` | a run is a process of its own, and prints words that all programs share |
+//! | `expected.rs` | what a run must have done, so that a system that does less is no peer |
 //! | `summary.rs`, `report.rs`, `json.rs`, `plot.rs`, `goals.rs` | what comes out |
 //! | `churn.rs` | W2: allocation of objects that die at once |
 //! | `trees.rs`, `gcbench.rs` | W3, W4: allocation, minor collections and cycles |
@@ -24,6 +25,7 @@ mod churn;
 mod counts;
 mod crossing;
 mod cycles;
+mod expected;
 mod gaps;
 mod gcbench;
 mod goals;

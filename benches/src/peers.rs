@@ -2,6 +2,7 @@
 //! found when the runner starts: what is not installed or does not build is named, and the rest runs.
 
 use crate::case::Case;
+use crate::expected::{Expectations, Expected};
 use crate::options::Options;
 use crate::own::Role;
 use crate::workload::{Scale, Workload};
@@ -119,8 +120,14 @@ fn build(family: Family, slowly: bool) -> Result<(), String> {
 
 impl Found {
     /// The peers' cases of a workload.
-    pub fn cases(&self, workload: &Workload, scale: Scale, x: Option<f64>) -> Vec<Case> {
-        let mut maker = Maker { workload, scale, x, cases: vec![] };
+    pub fn cases(
+        &self,
+        workload: &Workload,
+        scale: Scale,
+        x: Option<f64>,
+        expectations: &mut Expectations,
+    ) -> Vec<Case> {
+        let mut maker = Maker { workload, scale, x, cases: vec![], expectations };
         for family in &self.families {
             match family {
                 Family::Jdk => maker.jdk(),
@@ -145,9 +152,16 @@ struct Maker<'a> {
     scale: Scale,
     x: Option<f64>,
     cases: Vec<Case>,
+    expectations: &'a mut Expectations,
 }
 
 impl Maker<'_> {
+    /// What a system that does a `part`th of the work must have done.
+    fn expected(&mut self, part: u64) -> Expected {
+        let threads = self.workload.threads_at(self.scale);
+        self.expectations.of(self.workload.id, threads.into(), self.scale, part)
+    }
+
     fn case(&mut self, system: &str, program: impl Into<PathBuf>, arguments: Vec<String>) -> &mut Case {
         let case = Case {
             workload: self.workload.id.to_owned(),
@@ -160,6 +174,7 @@ impl Maker<'_> {
             program: program.into(),
             arguments,
             environment: vec![],
+            expected: Expected::default(),
         };
         self.cases.push(case);
         self.cases.last_mut().expect("pushed")
@@ -169,7 +184,7 @@ impl Maker<'_> {
     /// heap. `None`: the workload is not theirs.
     fn words(&self, part: u64) -> Option<(Vec<String>, usize)> {
         let scale = self.scale;
-        let threads = if self.workload.id == "by-threads" { scale.x as u32 } else { self.workload.threads };
+        let threads = self.workload.threads_at(scale);
         let (slots, turns) = scale.table();
         let depth = scale.depth() - part.ilog2();
         let (words, limit): (Vec<String>, usize) = match self.workload.id {
@@ -217,7 +232,8 @@ impl Maker<'_> {
             arguments.extend(more.into_iter().map(str::to_owned));
             arguments.extend(["-cp".into(), built().join("java").display().to_string(), "Workloads".into()]);
             arguments.extend(words.clone());
-            self.case(&system, "java", arguments);
+            let expected = self.expected(1);
+            self.case(&system, "java", arguments).expected = expected;
         }
     }
 
@@ -234,7 +250,9 @@ impl Maker<'_> {
         for plan in plans {
             let mut arguments = vec![(*plan).to_owned(), limit.to_string()];
             arguments.extend(words.clone());
-            self.case(&format!("mmtk {plan}"), built().join("mmtk/release/handfast-peer-mmtk"), arguments);
+            let expected = self.expected(1);
+            let program = built().join("mmtk/release/handfast-peer-mmtk");
+            self.case(&format!("mmtk {plan}"), program, arguments).expected = expected;
         }
     }
 
@@ -255,7 +273,8 @@ impl Maker<'_> {
             let program = built().join(program).join("release/handfast-peer-rustgc");
             if program.exists() {
                 let plain = system.trim_end_matches("-mimalloc").to_owned();
-                self.case(system, program, [plain].into_iter().chain(words).collect());
+                let expected = self.expected(part);
+                self.case(system, program, [plain].into_iter().chain(words).collect()).expected = expected;
             }
         }
     }
@@ -269,7 +288,9 @@ impl Maker<'_> {
             ("w6x", _) if system != "bdwgc" => ("c/blocks", blocks("across")),
             _ => return,
         };
+        let expected = self.expected(1);
         let case = self.case(system, built().join(program), arguments);
+        case.expected = expected;
         case.environment.extend(preload.map(|path| ("LD_PRELOAD".into(), path.display().to_string())));
     }
 
@@ -297,6 +318,9 @@ impl Maker<'_> {
             }
             _ => return,
         };
-        self.case(system, program, arguments);
+        // Its numbers at random are others: arithmetic on 64 bits would be what it measures.
+        let sum = if self.workload.id == "w5" { None } else { self.expected(1).sum };
+        let ops = if self.workload.id.starts_with('w') { self.expected(1).ops } else { None };
+        self.case(system, program, arguments).expected = Expected { ops, sum };
     }
 }

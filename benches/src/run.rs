@@ -164,6 +164,8 @@ pub fn run(number: usize, case: &Case, round: usize, timeout: Duration, warm: bo
                     used.status,
                     reason(&complaint).or(reason(&text)).unwrap_or("says nothing")
                 ));
+            } else if let Err(error) = case.expected.check(&run.numbers) {
+                run.error = Some(error);
             }
         }
         Err(error) => run.error = Some(error),
@@ -212,6 +214,7 @@ mod tests {
             program: "sh".into(),
             arguments: vec!["-c".into(), text.into()],
             environment: vec![("FIGURE".into(), "2.5".into())],
+            expected: crate::expected::Expected::default(),
         }
     }
 

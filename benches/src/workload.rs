@@ -117,6 +117,13 @@ pub static WORKLOADS: &[Workload] = &[
     ),
 ];
 
+impl Workload {
+    /// Threads that do it, where their number may be what is varied.
+    pub fn threads_at(&self, scale: Scale) -> u32 {
+        if self.id == "by-threads" { scale.x as u32 } else { self.threads }
+    }
+}
+
 /// How much of everything.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
