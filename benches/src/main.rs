@@ -116,15 +116,18 @@ fn everything(options: &Options) -> Result<(), String> {
     if let Some(folder) = &options.plot {
         std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
-    let (cases, mut runs) = (&selection.cases, vec![]);
+    let (cases, mut runs, mut behind) = (&selection.cases, vec![], vec![]);
     let start = Instant::now();
     'rounds: for round in 1..=options.rounds {
-        for (number, case) in cases.iter().enumerate() {
+        if let (2, Some(ratio)) = (round, options.leaders) {
+            behind = summary::far_behind(cases, &runs, ratio);
+        }
+        for (number, case) in cases.iter().enumerate().filter(|(number, _)| !behind.contains(number)) {
             if options.minutes.is_some_and(|most| start.elapsed() > most) {
                 println!("Time is up in round {round}, before {} on {}.", case.system, case.workload);
                 break 'rounds;
             }
-            let run = run::run(number, case, round, options.timeout, !options.quick && !case.row);
+            let run = run::run(number, case, round, options.timeout);
             let x = case.x.map_or(String::new(), |x| format!(" ({x})"));
             let result = match (&run.error, run.figure()) {
                 (None, Some(figure)) => report::short(figure),

@@ -108,8 +108,8 @@ pub fn child(arguments: &[&str]) -> Result<(), String> {
             let row = rows().into_iter().find(|row| row.name == *name);
             row.ok_or(format!("no row is called {name:?}"))?.run()
         }
-        ["warm"] => {
-            crate::run::warm_memory();
+        ["warm", mib] => {
+            crate::run::warm_memory(mib.parse().map_err(|_| format!("{mib} is no number of MiB"))?);
             return Ok(());
         }
         ["footprint", of] => {

@@ -175,6 +175,7 @@ impl Maker<'_> {
             arguments,
             environment: vec![],
             expected: Expected::default(),
+            memory: self.workload.memory(self.scale),
         };
         self.cases.push(case);
         self.cases.last_mut().expect("pushed")
@@ -280,21 +281,25 @@ impl Maker<'_> {
     }
 
     fn c(&mut self, system: &str, program: &str, preload: Option<&Path>) {
+        // A quarter of the work where it takes several times as long as the others.
+        let part = if system == "bdwgc" && ["w2", "w5", "w5x2", "w5s2"].contains(&self.workload.id) { 4 } else { 1 };
         let blocks = |how: &str| vec![how.to_owned(), self.scale.blocks().to_string()];
-        let (program, arguments) = match (self.workload.id, self.words(1)) {
+        let (program, arguments) = match (self.workload.id, self.words(part)) {
             ("by-heap", _) => return,
             (_, Some((words, _))) => (program, words),
             ("w6", _) if system != "bdwgc" => ("c/blocks", blocks("same")),
             ("w6x", _) if system != "bdwgc" => ("c/blocks", blocks("across")),
             _ => return,
         };
-        let expected = self.expected(1);
+        let expected = self.expected(part);
         let case = self.case(system, built().join(program), arguments);
         case.expected = expected;
         case.environment.extend(preload.map(|path| ("LD_PRELOAD".into(), path.display().to_string())));
     }
 
     fn python(&mut self, program: &str, system: &str) {
+        // Of W3 and W5 a quarter, since they take minutes.
+        let part = if ["w3", "w5"].contains(&self.workload.id) { 4 } else { 1 };
         let calls = (self.scale.calls() / 10).to_string();
         let script = |name: &str| folder().join(name).display().to_string();
         let count = |x: f64| (x as u64).to_string();
@@ -313,14 +318,14 @@ impl Maker<'_> {
             "h-full" => extension("full", million()),
             "links-pause" if system == "pypy" => extension("full_us", count(self.scale.x)),
             "w2" | "w3" | "w4" | "w5" if system == "pypy" => {
-                let Some((words, _)) = self.words(1) else { return };
+                let Some((words, _)) = self.words(part) else { return };
                 [script("py/workloads.py")].into_iter().chain(words).collect()
             }
             _ => return,
         };
         // Its numbers at random are others: arithmetic on 64 bits would be what it measures.
-        let sum = if self.workload.id == "w5" { None } else { self.expected(1).sum };
-        let ops = if self.workload.id.starts_with('w') { self.expected(1).ops } else { None };
+        let sum = if self.workload.id == "w5" { None } else { self.expected(part).sum };
+        let ops = if self.workload.id.starts_with('w') { self.expected(part).ops } else { None };
         self.case(system, program, arguments).expected = Expected { ops, sum };
     }
 }

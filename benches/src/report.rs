@@ -96,7 +96,7 @@ fn print_workload(of: &[&Summary<'_>]) {
     let gaps = of.iter().any(|summary| !summary.gaps.is_empty());
     let pauses = of.iter().any(|summary| summary.pauses().iter().any(Option::is_some));
     let mut head =
-        vec!["system", "median", "range", "CPU ns/op", "peak MiB", "of best peer", "CPU, of best", "of limit"];
+        vec!["system", "runs", "median", "range", "CPU ns/op", "peak MiB", "of best peer", "CPU, of best", "of limit"];
     if pauses {
         head.extend(if gaps {
             ["gap p50, us", "p99", "p99.9", "p99.99", "longest"]
@@ -111,6 +111,7 @@ fn print_workload(of: &[&Summary<'_>]) {
             let limit = of.iter().find(|other| other.case.system == summary.case.base).and_then(|other| other.figure);
             let mut row = vec![
                 summary.case.system.clone(),
+                summary.runs().to_string(),
                 cell(median),
                 range(summary.figure),
                 cell(cpu(summary)),

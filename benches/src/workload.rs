@@ -122,6 +122,19 @@ impl Workload {
     pub fn threads_at(&self, scale: Scale) -> u32 {
         if self.id == "by-threads" { scale.x as u32 } else { self.threads }
     }
+
+    /// MiB of memory that are made ready before a run.
+    pub fn memory(&self, scale: Scale) -> usize {
+        match self.id {
+            _ if scale.quick => 0,
+            "w3" | "w3x2" | "by-threads" => Scale::trees_limit(scale.depth()) * self.threads_at(scale) as usize,
+            "w4" => scale.gcbench_limit(),
+            "w5" | "w5x2" | "w5s2" | "memory" => 2048,
+            "by-heap" => scale.x as usize,
+            "mark" | "busy" | "by-old" | "by-links" | "links-pause" => 1024,
+            _ => 128,
+        }
+    }
 }
 
 /// How much of everything.
