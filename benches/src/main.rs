@@ -13,6 +13,7 @@
 //! | `table.rs` | W5: random replacement in a big table, with the gaps that the mutator notices |
 //! | `blocks.rs`, `counts.rs`, `calls.rs` | W6, W7, H: memory, counts and calls of C |
 //! | `minors.rs`, `cycles.rs` | collections by themselves, and curves |
+//! | `memory.rs` | resident memory at the peak, and what it consists of |
 //! | `handle.rs` | rows: making, finding, counting and dropping `PyObject`s |
 //! | `crossing.rs` | rows: from C to the heap and back, through the C functions, and between threads |
 //! | `slab.rs` | rows: memory of `PyObject`s alone: one thread allocates and another frees; footprint |
@@ -33,6 +34,7 @@ mod handle;
 mod json;
 mod links;
 mod malloc;
+mod memory;
 mod minors;
 mod node;
 mod options;

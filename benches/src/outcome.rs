@@ -7,6 +7,7 @@
 //! | `wall`, `cpu` | seconds of the part that counts; CPU time is that of all threads of the process |
 //! | `ops` | operations in it, of all threads |
 //! | `sum` | what came out (`expected.rs`) |
+//! | `at_peak_…` | MiB of the parts of resident memory at the peak (`memory.rs`) |
 //! | `gap_p50_us` … `gap_p9999_us`, `gap_max_us`, `gap_hist` | time between ticks of the mutators |
 //! | `pauses`, `pause_p50_us`, `pause_p99_us`, `pause_p999_us`, `pause_max_us` | pauses as the system itself counts them |
 
@@ -22,12 +23,13 @@ pub struct Outcome {
     figure: Option<f64>,
     gaps: Option<Gaps>,
     stats: Option<Stats>,
+    more: Vec<(&'static str, f64)>,
 }
 
 impl Outcome {
     /// Nanoseconds an operation, from the wall time.
     pub fn new(sample: Sample, ops: u64) -> Outcome {
-        Outcome { sample, ops, sum: None, figure: None, gaps: None, stats: None }
+        Outcome { sample, ops, sum: None, figure: None, gaps: None, stats: None, more: vec![] }
     }
 
     /// Another figure than nanoseconds an operation.
@@ -48,6 +50,11 @@ impl Outcome {
     /// With what the heap says of its pauses.
     pub fn stats(self, stats: Stats) -> Outcome {
         Outcome { stats: Some(stats), ..self }
+    }
+
+    /// With numbers of its own.
+    pub fn more(self, more: Vec<(&'static str, f64)>) -> Outcome {
+        Outcome { more, ..self }
     }
 
     /// In words.
@@ -75,6 +82,7 @@ impl Outcome {
                 stats.promoted_bytes,
             );
         }
+        self.more.iter().for_each(|(key, number)| words += &format!(" {key}={number:.1}"));
         words
     }
 }

@@ -4,7 +4,7 @@
 use crate::outcome::Outcome;
 use crate::row::Row;
 use crate::workload::Scale;
-use crate::{blocks, calls, churn, counts, crossing, cycles, gcbench, handle, minors, slab, table, trees};
+use crate::{blocks, calls, churn, counts, crossing, cycles, gcbench, handle, memory, minors, slab, table, trees};
 
 /// What part something has in a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Own {
 
 /// All of them.
 pub fn all() -> Vec<Own> {
-    let parts: [fn() -> Vec<Own>; 9] = [
+    let parts: [fn() -> Vec<Own>; 10] = [
         churn::own,
         trees::own,
         gcbench::own,
@@ -77,6 +77,7 @@ pub fn all() -> Vec<Own> {
         calls::own,
         minors::own,
         cycles::own,
+        memory::own,
     ];
     parts.iter().flat_map(|part| part()).collect()
 }

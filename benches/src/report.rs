@@ -127,6 +127,19 @@ fn print_workload(of: &[&Summary<'_>]) {
         })
         .collect();
     table(&head, &rows);
+    of.iter().for_each(|summary| print_parts(summary));
+}
+
+/// What memory consists of at the peak.
+fn print_parts(summary: &Summary<'_>) {
+    let parts = ["lives", "dead", "gaps", "nursery", "free", "rest"].map(|part| {
+        let spread = summary.number(&format!("at_peak_{part}"))?;
+        Some(format!("{part} {} ({})", short(spread.median), range(Some(spread))))
+    });
+    if let [Some(_), ..] = parts {
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        println!("\nAt the peak of {}, MiB: {}.", summary.case.system, parts.join(", "));
+    }
 }
 
 fn print_curve(workload: &Workload, of: &[&Summary<'_>]) {

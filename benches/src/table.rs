@@ -8,7 +8,7 @@ use crate::own::Own;
 use crate::row::{Sample, timed};
 use crate::workload::Scale;
 use handfast::raw::{self, Mutator, Object, TypeInfo};
-use handfast::{Config, Field, Heap, Trace};
+use handfast::{Field, Heap, Trace};
 use std::sync::Barrier;
 use std::thread;
 
@@ -29,10 +29,6 @@ pub fn own() -> Vec<Own> {
         Own::handfast("w5x2", "handfast raw", "", full(|n, turns, limit| on_raw(n, turns, limit, 2))),
         Own::handfast("w5s2", "handfast raw", "", full(|n, turns, limit| on_shared(n, turns, limit, 2))),
         Own::handfast("w5s2", "handfast raw, one thread", "", full(|n, turns, limit| on_shared(n, turns, limit, 1))),
-        Own::handfast("memory", "handfast raw", "", |scale: Scale| {
-            let (slots, turns) = scale.table();
-            peak_of_live(slots, turns)
-        }),
         Own::handfast("by-heap", "handfast raw", "", |scale: Scale| {
             let (n, turns) = scale.small_table();
             on_raw(n, turns, scale.x as usize, 1)
@@ -169,23 +165,6 @@ fn on_raw(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome {
         }
     });
     Outcome::new(sample, turns).sum(sum).gaps(gaps).stats(heap.stats())
-}
-
-/// One thread, without a limit and with the default pacing; resident memory at the peak over what lives.
-fn peak_of_live(slots: usize, turns: u64) -> Outcome {
-    let heap = raw::Heap::new(&Config::default()).expect("heap");
-    let m = heap.attach().expect("attach");
-    // SAFETY: [X1] this thread's mutator; the table is rooted.
-    let sample = unsafe {
-        let table = filled(m, slots);
-        let sample = timed(|| replace(m, table, slots, turns, || ()));
-        m.detach();
-        sample
-    };
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak");
-    let kib: f64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
-    Outcome::new(sample, turns).figure(kib * 1024.0 / (slots * (112 + 8)) as f64).stats(heap.stats())
 }
 
 fn on_shared(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome {
