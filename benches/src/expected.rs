@@ -12,6 +12,8 @@ pub struct Expected {
     pub ops: Option<u64>,
     /// W4: nodes of the tree that is kept, and a number of the array. W5: everything that was read from replaced objects.
     pub sum: Option<u64>,
+    /// Which part of the work the system is given: a fourth, an eighth. 0 and 1: all of it.
+    pub part: u64,
 }
 
 impl Expected {
@@ -43,17 +45,17 @@ impl Expectations {
     pub fn of(&mut self, workload: &str, threads: u64, scale: Scale, part: u64) -> Expected {
         let (slots, turns) = scale.table();
         let nodes = |depth| Some(Scale::nodes(depth) * threads);
-        let ops = |ops| Expected { ops, sum: None };
+        let ops = |ops| Expected { ops, sum: None, part };
         let table = |of: &mut Self, slots, turns| {
             let sum = of.sums.entry((slots, turns, threads)).or_insert_with(|| sum_of_replaced(slots, turns, threads));
-            Expected { ops: Some(turns), sum: Some(*sum) }
+            Expected { ops: Some(turns), sum: Some(*sum), part }
         };
         match workload {
             "w2" => ops(Some(scale.churn() / part)),
             "w3" | "w3x2" => ops(nodes(scale.depth() - part.ilog2())),
             "by-threads" => ops(nodes(16)),
             // The thousandth of the harmonic numbers, in millionths.
-            "w4" => Expected { ops: Some(1), sum: Some((2 << (18 - scale.shrink())) - 1 + 1_000_000 / 1001) },
+            "w4" => Expected { ops: Some(1), sum: Some((2 << (18 - scale.shrink())) - 1 + 1_000_000 / 1001), part },
             "w5" | "w5x2" => table(self, slots, turns / part),
             "by-heap" => {
                 let (slots, turns) = scale.small_table();
@@ -99,7 +101,7 @@ mod tests {
 
     #[test]
     fn values_that_were_lost_are_noticed() {
-        let expected = Expected { ops: Some(1), sum: Some(7) };
+        let expected = Expected { ops: Some(1), sum: Some(7), part: 1 };
         assert_eq!(expected.check(&printed(&[("ops", 1.0), ("sum", 7.0)])), Ok(()));
         assert!(expected.check(&printed(&[("ops", 1.0), ("sum", 8.0)])).is_err());
     }

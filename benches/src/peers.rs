@@ -326,6 +326,6 @@ impl Maker<'_> {
         // Its numbers at random are others: arithmetic on 64 bits would be what it measures.
         let sum = if self.workload.id == "w5" { None } else { self.expected(part).sum };
         let ops = if self.workload.id.starts_with('w') { self.expected(part).ops } else { None };
-        self.case(system, program, arguments).expected = Expected { ops, sum };
+        self.case(system, program, arguments).expected = Expected { ops, sum, part };
     }
 }

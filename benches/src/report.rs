@@ -127,6 +127,11 @@ fn print_workload(of: &[&Summary<'_>]) {
         })
         .collect();
     table(&head, &rows);
+    let less = sorted.iter().filter(|summary| summary.case.expected.part > 1);
+    let less: Vec<String> = less.map(|of| format!("{} 1/{}", of.case.system, of.case.expected.part)).collect();
+    if !less.is_empty() {
+        println!("\nDid a part of the work: {}.", less.join(", "));
+    }
     of.iter().for_each(|summary| print_parts(summary));
 }
 

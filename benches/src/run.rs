@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_program_that_does_less_than_it_must_has_failed() {
-        let expected = crate::expected::Expected { ops: Some(100), sum: Some(9) };
+        let expected = crate::expected::Expected { ops: Some(100), sum: Some(9), part: 1 };
         let case = |text| Case { expected, ..shell(text) };
         let run = |text| run(0, &case(text), 1, Duration::from_secs(20)).error;
         assert_eq!(run("echo figure=1 ops=100 sum=9"), None);
