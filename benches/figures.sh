@@ -23,7 +23,7 @@ brief) bench all --peers jdk,malloc,cpython --leaders 1.5 --rounds 3 ;;
 small) bench w2 w3 w4 w6 w7 h minor publish mark busy memory rows --leaders 2 --rounds 5 ;;
 table) bench w5 w5x2 w5s2 --leaders 1.5 --rounds 3 ;;
 curves) bench curves --peers jdk,mmtk,pypy --rounds 3 ;;
-alone) bench minor publish mark busy memory by-old by-links by-survival links-pause --peers none --rounds 3 ;;
+alone) bench minor publish mark busy memory by-old by-links by-live by-survival links-pause --peers none --rounds 3 ;;
 *)
     sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
     exit 2

@@ -3,7 +3,7 @@
 
 use crate::own::Role;
 use crate::report::short;
-use crate::summary::Summary;
+use crate::summary::{Spread, Summary};
 use crate::svg::{Axis, Svg, colour};
 use crate::workload::{WORKLOADS, Workload};
 use std::collections::BTreeMap;
@@ -211,18 +211,18 @@ fn legend(svg: &mut Svg, number: usize, name: &str) {
     svg.text(WIDTH - 192.0, y, "start", 12.0, name);
 }
 
-/// One line a system.
+/// One line a system, with a thin one from the least to the most at each value.
 fn curve(workload: &Workload, of: &[&Summary<'_>]) -> Svg {
-    let mut lines: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
+    let mut lines: BTreeMap<&str, Vec<(f64, Spread)>> = BTreeMap::new();
     for summary in of {
         if let (Some(x), Some(figure)) = (summary.case.x, summary.figure) {
-            lines.entry(&summary.case.system).or_default().push((x, figure.median));
+            lines.entry(&summary.case.system).or_default().push((x, figure));
         }
     }
     let (name, xs) = workload.x.unwrap_or(("", &[0.0]));
     let (top, bottom, left, right) = (56.0, 430.0, 80.0, WIDTH - 230.0);
     let mut svg = Svg::new(WIDTH, bottom + 50.0, workload.title);
-    let most = lines.values().flatten().map(|point| point.1).fold(0.0, f64::max);
+    let most = lines.values().flatten().map(|point| point.1.median).fold(0.0, f64::max);
     let y = Axis::linear(0.0, most * 1.1, bottom, top);
     // Places by order: the values are often far apart.
     let x = Axis::linear(0.0, (xs.len() - 1) as f64, left + 20.0, right - 20.0);
@@ -237,7 +237,11 @@ fn curve(workload: &Workload, of: &[&Summary<'_>]) -> Svg {
     svg.text(8.0, top - 6.0, "start", 12.0, workload.unit);
     for (number, (system, points)) in lines.iter().enumerate() {
         let place = |value: &f64| xs.iter().position(|x| x == value).unwrap_or(0) as f64;
-        let points: Vec<_> = points.iter().map(|(value, figure)| (x.at(place(value)), y.at(*figure))).collect();
+        for (value, figure) in points {
+            let (low, high) = (y.at(figure.least), y.at(figure.most).max(top));
+            svg.line(&[(x.at(place(value)), low), (x.at(place(value)), high)], colour(number), 0.8);
+        }
+        let points: Vec<_> = points.iter().map(|(value, figure)| (x.at(place(value)), y.at(figure.median))).collect();
         let width = if system.starts_with("handfast") { 2.5 } else { 1.2 };
         svg.line_of(number, &points, width);
         points.iter().for_each(|(x, y)| svg.dot(*x, *y, colour(number)));

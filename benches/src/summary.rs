@@ -18,7 +18,9 @@ impl Spread {
     pub fn of(numbers: impl IntoIterator<Item = f64>) -> Option<Spread> {
         let mut sorted: Vec<f64> = numbers.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
-        Some(Spread { least: *sorted.first()?, most: *sorted.last()?, median: sorted[sorted.len() / 2] })
+        let (least, most) = (*sorted.first()?, *sorted.last()?);
+        let median = (sorted[(sorted.len() - 1) / 2] + sorted[sorted.len() / 2]) / 2.0;
+        Some(Spread { median, least, most })
     }
 }
 
@@ -124,6 +126,7 @@ mod tests {
     fn medians_with_their_spread() {
         let spread = Spread::of([3.0, 1.0, 9.0, 2.0, 4.0]).unwrap();
         assert_eq!(spread, Spread { median: 3.0, least: 1.0, most: 9.0 });
+        assert_eq!(Spread::of([4.0, 1.0]).unwrap().median, 2.5, "of two neither is the median");
         assert_eq!(Spread::of([]), None);
     }
 

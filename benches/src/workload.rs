@@ -109,6 +109,13 @@ pub static WORKLOADS: &[Workload] = &[
         &[0.0, 32.0, 128.0, 512.0],
     ),
     curve(
+        "by-live",
+        "CPU ms a cycle",
+        "a full cycle over 112-byte objects, by what lives",
+        "live, MiB",
+        &[8.0, 32.0, 128.0, 256.0, 512.0],
+    ),
+    curve(
         "by-survival",
         "CPU ns an object",
         "allocation of 32-byte objects, by the part of them that survives",
@@ -131,7 +138,7 @@ impl Workload {
             "w4" => scale.gcbench_limit(),
             "w5" | "w5x2" | "w5s2" | "memory" => 2048,
             "by-heap" => scale.x as usize,
-            "mark" | "busy" | "by-old" | "by-links" | "links-pause" => 1024,
+            "mark" | "by-live" | "busy" | "by-old" | "by-links" | "links-pause" => 1024,
             _ => 128,
         }
     }
