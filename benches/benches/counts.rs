@@ -4,18 +4,18 @@
 #![allow(missing_docs, reason = "the macros make modules without documentation")]
 
 mod common;
+#[path = "common/prepared.rs"]
+mod prepared;
 
-use common::standing::{Standing, Stop};
 use common::{Bench, LINKED, NODE, SIZE, Typed};
 use gungraun::{Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
-use handfast::raw::{LinkFlags, Object, PyObject, TypeInfo};
+use handfast::raw::{LinkFlags, Object, PyObject};
 use handfast::{Config, Field};
 use handfast_c as _;
+use prepared::*;
 use std::ffi::c_void;
 use std::hint::black_box;
 use std::ptr::null_mut;
-
-const MANY: u64 = 1000;
 
 unsafe extern "C" {
     fn bench_alloc(mutator: *mut c_void, ty: u32, n: u64);
@@ -39,62 +39,6 @@ fn limit(name: &str) -> LibraryBenchmarkConfig {
     let figure = figure.unwrap_or_else(|| panic!("{name} is not in counts.toml"));
     config.tool(Callgrind::default().hard_limits([(EventKind::Ir, figure + figure / 20)]));
     config
-}
-
-/// A heap whose nursery has a block open, with two objects and what belongs to them.
-struct Ready {
-    bench: Bench,
-    source: *mut Object,
-    value: *mut Object,
-    ob: *mut PyObject,
-    ty: u32,
-    linked: *const TypeInfo,
-}
-
-fn ready() -> Ready {
-    let bench = Bench::new(64);
-    let m = bench.m;
-    let linked =
-        bench.heap.register_type("bench::Slotted", &[0, 8], TypeInfo::new("", 24).with_handle_slot(16)).expect("type");
-    let ty = bench.heap.register_type("bench::Counted", &[8, 16], TypeInfo::new("", 24)).expect("type");
-    // SAFETY: [X1] this thread's mutator; nothing collects until the objects are gone.
-    unsafe {
-        let (source, value) = (m.alloc(&LINKED), m.alloc(&NODE));
-        let ob = m.handle(source, SIZE, null_mut(), LinkFlags::LIGHT);
-        // The first of each takes what the others find: a block, a page, a list of roots.
-        bench_alloc(m.as_ptr().cast(), (*ty).id(), 1);
-        let scope = m.scope_open();
-        (0..MANY).for_each(|_| kept(m.root(null_mut())));
-        m.scope_close(scope);
-        Ready { source, value, ob, ty: (*ty).id(), linked, bench }
-    }
-}
-
-/// In which all memory for handles that was taken so far has been used before.
-fn used() -> Ready {
-    let ready = ready();
-    // SAFETY: [X1] this thread's mutator; each reference is dropped.
-    (0..2 * MANY).for_each(|_| unsafe { PyObject::decref(ready.bench.m.pyobject_new(SIZE, null_mut())) });
-    ready
-}
-
-/// A list of a thousand nodes, all old.
-fn with_old() -> (Bench, *mut *mut Object) {
-    let bench = Bench::new(64);
-    let list = bench.nodes(MANY as usize);
-    // SAFETY: [X1] this thread's mutator; the list is rooted.
-    unsafe { bench.m.collect_minor() };
-    (bench, list)
-}
-
-fn published() -> Ready {
-    let ready = ready();
-    // SAFETY: [X1] this thread's mutator and its objects.
-    unsafe {
-        ready.bench.m.publish(ready.source);
-        ready.bench.m.publish(ready.value);
-    }
-    ready
 }
 
 /// Has to be computed.
@@ -201,53 +145,6 @@ fn store_public(r: Ready) -> Ready {
     repeat(r, |r| unsafe { r.bench.m.store(black_box(r.source), 8, r.value) })
 }
 
-/// A cycle that stands still, and a list of a thousand old objects that are rooted, none of which is overwritten twice.
-struct InCycle {
-    // Before the mutator goes.
-    standing: Standing,
-    list: *mut *mut Object,
-    value: *mut *mut Object,
-    ob: *mut PyObject,
-    bench: Bench,
-}
-
-fn in_cycle(stop: Stop, public: bool) -> InCycle {
-    let bench = Bench::new(64);
-    let m = bench.m;
-    // SAFETY: [X1] this thread's mutator; everything is rooted.
-    let (list, value, ob) = unsafe {
-        let (list, value) = (bench.nodes(MANY as usize), m.root(m.alloc(&LINKED)));
-        let ob = m.handle(*value, SIZE, null_mut(), LinkFlags::LIGHT);
-        if public {
-            m.publish(*list);
-        }
-        // The first of each store takes what the others find: a buffer of grey objects.
-        m.collect_full();
-        (list, value, ob)
-    };
-    InCycle { standing: Standing::at(&bench, stop), list, value, ob, bench }
-}
-
-fn armed() -> InCycle {
-    in_cycle(Stop::Armed, false)
-}
-
-fn scanned() -> InCycle {
-    in_cycle(Stop::Scanned, false)
-}
-
-fn scanned_public() -> InCycle {
-    in_cycle(Stop::Scanned, true)
-}
-
-fn marked() -> InCycle {
-    in_cycle(Stop::Marked, false)
-}
-
-fn marked_public() -> InCycle {
-    in_cycle(Stop::Marked, true)
-}
-
 fn overwrite(r: InCycle) -> InCycle {
     for i in 0..MANY as usize {
         // SAFETY: [X1] see above.
@@ -299,36 +196,6 @@ fn to_obj_marked(r: InCycle) -> InCycle {
     // SAFETY: [X1] see above.
     (0..MANY).for_each(|_| kept(unsafe { r.bench.m.to_obj(black_box(r.ob)) }));
     r
-}
-
-/// A rooted chain of a thousand young nodes, in a heap in which a collection has been before.
-fn chain(length: usize, public: bool) -> (Bench, *mut *mut Object) {
-    let bench = Bench::new(64);
-    // SAFETY: [X1] this thread's mutator; the chain is rooted.
-    let head = unsafe {
-        let head = bench.m.root(null_mut());
-        for _ in 0..2 {
-            bench.m.collect_minor();
-            *head = common::chain(bench.m, length);
-        }
-        if public {
-            bench.m.publish(*head);
-        }
-        head
-    };
-    (bench, head)
-}
-
-fn young() -> (Bench, *mut *mut Object) {
-    chain(MANY as usize, false)
-}
-
-fn public_young() -> (Bench, *mut *mut Object) {
-    chain(MANY as usize, true)
-}
-
-fn nothing_young() -> (Bench, *mut *mut Object) {
-    chain(0, false)
 }
 
 #[library_benchmark(setup = young, config = limit("publish"))]
