@@ -104,8 +104,13 @@ fn build(family: Family, slowly: bool) -> Result<(), String> {
     if let Some(program) = rust
         && !slowly
     {
-        let there = built().join(program).exists();
-        return there.then_some(()).ok_or("not built (--build, or benches/peers/build.sh)".into());
+        let how = "(--build, or benches/peers/build.sh)";
+        let of = folder().join(program.split('/').next().unwrap_or_default()).join("src");
+        let changed = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
+        let Some(program) = changed(&built().join(program)) else { return Err(format!("not built {how}")) };
+        let sources = std::fs::read_dir(&of).map_err(|error| format!("{}: {error}", of.display()))?;
+        let newer = sources.flatten().any(|source| changed(&source.path()).is_some_and(|at| at > program));
+        return if newer { Err(format!("older than its source {how}")) } else { Ok(()) };
     }
     let script = folder().join("build.sh");
     let output = Command::new("sh").arg(&script).arg(family.name()).stderr(Stdio::piped()).output();
