@@ -4,17 +4,18 @@
 #![allow(missing_docs, reason = "the macros make modules without documentation")]
 
 mod common;
+#[path = "common/prepared.rs"]
+mod prepared;
 
 use common::{Bench, LINKED, NODE, SIZE, Typed};
 use gungraun::{Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
-use handfast::raw::{LinkFlags, Object, PyObject, TypeInfo};
+use handfast::raw::{LinkFlags, Object, PyObject};
 use handfast::{Config, Field};
 use handfast_c as _;
+use prepared::*;
 use std::ffi::c_void;
 use std::hint::black_box;
 use std::ptr::null_mut;
-
-const MANY: u64 = 1000;
 
 unsafe extern "C" {
     fn bench_alloc(mutator: *mut c_void, ty: u32, n: u64);
@@ -38,53 +39,6 @@ fn limit(name: &str) -> LibraryBenchmarkConfig {
     let figure = figure.unwrap_or_else(|| panic!("{name} is not in counts.toml"));
     config.tool(Callgrind::default().hard_limits([(EventKind::Ir, figure + figure / 20)]));
     config
-}
-
-/// A heap whose nursery has a block open, with two objects and what belongs to them.
-struct Ready {
-    bench: Bench,
-    source: *mut Object,
-    value: *mut Object,
-    ob: *mut PyObject,
-    ty: u32,
-    linked: *const TypeInfo,
-}
-
-fn ready() -> Ready {
-    let bench = Bench::new(64);
-    let m = bench.m;
-    let linked =
-        bench.heap.register_type("bench::Slotted", &[0, 8], TypeInfo::new("", 24).with_handle_slot(16)).expect("type");
-    let ty = bench.heap.register_type("bench::Counted", &[8, 16], TypeInfo::new("", 24)).expect("type");
-    // SAFETY: [X1] this thread's mutator; nothing collects until the objects are gone.
-    unsafe {
-        let (source, value) = (m.alloc(&LINKED), m.alloc(&NODE));
-        let ob = m.handle(source, SIZE, null_mut(), LinkFlags::LIGHT);
-        // The first of each takes what the others find: a block, a page, a list of roots.
-        bench_alloc(m.as_ptr().cast(), (*ty).id(), 1);
-        let scope = m.scope_open();
-        (0..MANY).for_each(|_| kept(m.root(null_mut())));
-        m.scope_close(scope);
-        Ready { source, value, ob, ty: (*ty).id(), linked, bench }
-    }
-}
-
-/// In which all memory for handles that was taken so far has been used before.
-fn used() -> Ready {
-    let ready = ready();
-    // SAFETY: [X1] this thread's mutator; each reference is dropped.
-    (0..2 * MANY).for_each(|_| unsafe { PyObject::decref(ready.bench.m.pyobject_new(SIZE, null_mut())) });
-    ready
-}
-
-fn published() -> Ready {
-    let ready = ready();
-    // SAFETY: [X1] this thread's mutator and its objects.
-    unsafe {
-        ready.bench.m.publish(ready.source);
-        ready.bench.m.publish(ready.value);
-    }
-    ready
 }
 
 /// Has to be computed.
@@ -158,6 +112,26 @@ fn store_private(r: Ready) -> Ready {
     repeat(r, |r| unsafe { r.bench.m.store(black_box(r.source), 8, r.value) })
 }
 
+// The source is old and not remembered, and so is the value: the slow path, with nothing to do there.
+#[library_benchmark(setup = with_old, config = limit("store_old"))]
+fn store_old(r: (Bench, *mut *mut Object)) -> (Bench, *mut *mut Object) {
+    for i in 0..MANY as usize {
+        // SAFETY: [X1] see above.
+        unsafe { r.0.m.store(black_box(*r.1), i * 8, *r.1) };
+    }
+    r
+}
+
+#[library_benchmark(setup = typed, config = limit("store_typed"))]
+fn store_typed((heap, mut mutator): (handfast::Heap, handfast::Mutator)) -> (handfast::Mutator, handfast::Heap) {
+    mutator.scope(|s| {
+        let node = || Typed { value: 0, left: Field::null(), right: Field::null() };
+        let (source, value) = (s.alloc(node()).expect("memory"), s.alloc(node()).expect("memory"));
+        (0..MANY).for_each(|_| s.set(black_box(source), |n| &n.left, value));
+    });
+    (mutator, heap)
+}
+
 #[library_benchmark(setup = ready, config = limit("store_private_c"))]
 fn store_private_c(r: Ready) -> Ready {
     // SAFETY: [X1] see above.
@@ -169,6 +143,87 @@ fn store_private_c(r: Ready) -> Ready {
 fn store_public(r: Ready) -> Ready {
     // SAFETY: [X1] see above.
     repeat(r, |r| unsafe { r.bench.m.store(black_box(r.source), 8, r.value) })
+}
+
+fn overwrite(r: InCycle) -> InCycle {
+    for i in 0..MANY as usize {
+        // SAFETY: [X1] see above.
+        unsafe { r.bench.m.store(black_box(*r.list), i * 8, *r.value) };
+    }
+    assert!(r.standing.runs(), "the cycle waits for this thread");
+    r
+}
+
+// Nothing is marked, and both what is stored and what is overwritten is shaded: insertion and deletion.
+#[library_benchmark(setup = armed, config = limit("store_armed"))]
+fn store_armed(r: InCycle) -> InCycle {
+    overwrite(r)
+}
+
+// Scanned, and nothing is marked yet: each store shades what it overwrites.
+#[library_benchmark(setup = scanned, config = limit("store_scanned"))]
+fn store_scanned(r: InCycle) -> InCycle {
+    overwrite(r)
+}
+
+// The same, into something that other threads may reach: by exchange.
+#[library_benchmark(setup = scanned_public, config = limit("store_public_scanned"))]
+fn store_public_scanned(r: InCycle) -> InCycle {
+    overwrite(r)
+}
+
+// Whatever is overwritten is marked already.
+#[library_benchmark(setup = marked, config = limit("store_marked"))]
+fn store_marked(r: InCycle) -> InCycle {
+    overwrite(r)
+}
+
+#[library_benchmark(setup = marked_public, config = limit("store_public_marked"))]
+fn store_public_marked(r: InCycle) -> InCycle {
+    overwrite(r)
+}
+
+#[library_benchmark(setup = marked, config = limit("store_marked_c"))]
+fn store_marked_c(r: InCycle) -> InCycle {
+    // SAFETY: [X1] see above; the value's own field is overwritten again and again.
+    unsafe { bench_store(r.bench.m.as_ptr().cast(), *r.value, *r.value, MANY) };
+    r
+}
+
+// The crossing barrier: what C hands over is marked already.
+#[library_benchmark(setup = marked, config = limit("to_obj_marked"))]
+fn to_obj_marked(r: InCycle) -> InCycle {
+    // SAFETY: [X1] see above.
+    (0..MANY).for_each(|_| kept(unsafe { r.bench.m.to_obj(black_box(r.ob)) }));
+    r
+}
+
+#[library_benchmark(setup = young, config = limit("publish"))]
+fn publish((bench, head): (Bench, *mut *mut Object)) -> Bench {
+    // SAFETY: [X1] see above.
+    unsafe { bench.m.publish(*head) };
+    bench
+}
+
+#[library_benchmark(setup = nothing_young, config = limit("minor_empty"))]
+fn minor_empty((bench, _): (Bench, *mut *mut Object)) -> Bench {
+    // SAFETY: [X1] see above.
+    unsafe { bench.m.collect_minor() };
+    bench
+}
+
+#[library_benchmark(setup = young, config = limit("minor_survivors"))]
+fn minor_survivors((bench, _): (Bench, *mut *mut Object)) -> Bench {
+    // SAFETY: [X1] see above.
+    unsafe { bench.m.collect_minor() };
+    bench
+}
+
+#[library_benchmark(setup = public_young, config = limit("minor_in_place"))]
+fn minor_in_place((bench, _): (Bench, *mut *mut Object)) -> Bench {
+    // SAFETY: [X1] see above.
+    unsafe { bench.m.collect_minor() };
+    bench
 }
 
 #[library_benchmark(setup = ready, config = limit("from_obj"))]
@@ -301,11 +356,24 @@ library_benchmark_group!(
         alloc_c,
         store_private,
         store_private_c,
+        store_typed,
+        store_old,
         store_public,
+        store_armed,
+        store_scanned,
+        store_public_scanned,
+        store_marked,
+        store_public_marked,
+        store_marked_c,
+        publish,
+        minor_empty,
+        minor_survivors,
+        minor_in_place,
         from_obj,
         from_obj_c,
         to_obj,
         to_obj_c,
+        to_obj_marked,
         incref_decref,
         incref_decref_c,
         incref_decref_locked,

@@ -1,5 +1,6 @@
 //! A case: one system on one workload, as a command that a round runs once.
 
+use crate::expected::{Expectations, Expected};
 use crate::options::Options;
 use crate::own::{self, Role};
 use crate::peers;
@@ -24,6 +25,10 @@ pub struct Case {
     pub program: PathBuf,
     pub arguments: Vec<String>,
     pub environment: Vec<(String, String)>,
+    /// What it must have done.
+    pub expected: Expected,
+    /// MiB that it will touch or so.
+    pub memory: usize,
 }
 
 /// What is to be run, what cannot be and why, and which reports are asked for.
@@ -67,7 +72,7 @@ pub fn select(options: &Options) -> Result<Selection, String> {
     let program = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
     let environment: Vec<_> = options.config.iter().map(|text| (settings::VARIABLE.to_owned(), text.clone())).collect();
     let found = peers::find(options);
-    let (all, mut cases) = (own::all(), vec![]);
+    let (all, mut cases, mut expectations) = (own::all(), vec![], Expectations::default());
     for workload in WORKLOADS.iter().filter(|workload| asked_for(workload, words)) {
         let (name, xs) = workload.x.unwrap_or(("", &[0.0]));
         for &x in xs {
@@ -87,9 +92,11 @@ pub fn select(options: &Options) -> Result<Selection, String> {
                     program: program.clone(),
                     arguments: words.map(str::to_owned).into_iter().chain([scale.x.to_string()]).collect(),
                     environment: environment.clone(),
+                    expected: expectations.of(workload.id, workload.threads_at(scale).into(), scale, 1),
+                    memory: workload.memory(scale),
                 });
             }
-            cases.extend(found.cases(workload, scale, x));
+            cases.extend(found.cases(workload, scale, x, &mut expectations));
         }
     }
     for row in own::rows() {
@@ -105,6 +112,8 @@ pub fn select(options: &Options) -> Result<Selection, String> {
                 program: program.clone(),
                 arguments: ["--child", "row", row.name].map(str::to_owned).to_vec(),
                 environment: environment.clone(),
+                expected: Expected::default(),
+                memory: 0,
             });
         }
     }
@@ -121,4 +130,81 @@ pub fn select(options: &Options) -> Result<Selection, String> {
         }
     }
     Ok(Selection { cases, missing: found.missing, reports })
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::run::Run;
+
+    /// A case that never runs.
+    pub fn case(workload: &str, system: &str, role: Role) -> Case {
+        Case {
+            workload: workload.into(),
+            system: system.into(),
+            role,
+            base: String::new(),
+            row: false,
+            x: None,
+            threads: 1,
+            program: "true".into(),
+            arguments: vec![],
+            environment: vec![],
+            expected: Expected::default(),
+            memory: 0,
+        }
+    }
+
+    /// A run of a case with this figure, and as many CPU nanoseconds an operation.
+    pub fn run(case: usize, figure: f64) -> Run {
+        let numbers = [("figure", figure), ("cpu", figure * 1e-9), ("ops", 1.0)];
+        Run {
+            case,
+            round: 1,
+            numbers: numbers.map(|(key, value)| (key.to_owned(), value)).into(),
+            gaps: vec![],
+            wall: 1.0,
+            cpu: 1.0,
+            peak_kib: 1024,
+            others: 0.0,
+            error: None,
+        }
+    }
+
+    fn selected(words: &[&str]) -> Vec<String> {
+        let options = Options { workloads: words.iter().map(|word| (*word).to_owned()).collect(), ..none() };
+        let mut workloads: Vec<String> =
+            select(&options).expect("names").cases.into_iter().map(|case| case.workload).collect();
+        workloads.dedup();
+        workloads
+    }
+
+    fn none() -> Options {
+        Options { peers: Some(vec![]), quick: true, ..Options::parse(&[]).expect("no words") }
+    }
+
+    #[test]
+    fn words_select_workloads_groups_and_rows() {
+        assert_eq!(selected(&["w3"]), ["w3", "w3x2"]);
+        assert_eq!(selected(&["table"]), ["w5", "w5x2", "w5s2"]);
+        assert_eq!(selected(&["by-links"]), ["by-links"]);
+        assert!(selected(&["curves"]).iter().all(|name| name.starts_with("by-") || name == "links-pause"));
+        assert!(!selected(&[]).iter().any(|name| name.starts_with("by-")), "curves only if asked for");
+        let unknown = select(&Options { workloads: vec!["w9".into()], ..none() });
+        assert!(unknown.err().expect("unknown").contains("\"w9\""));
+    }
+
+    #[test]
+    fn every_workload_has_a_system_of_ours() {
+        let all = select(&Options { workloads: vec!["all".into()], ..none() }).expect("names").cases;
+        for workload in WORKLOADS {
+            let ours = |case: &Case| case.workload == workload.id && case.role == Role::Handfast;
+            assert!(all.iter().any(ours), "{}", workload.id);
+        }
+        for case in all.iter().filter(|case| !case.base.is_empty()) {
+            let base = |other: &Case| other.workload == case.workload && other.system == case.base;
+            let row = |other: &Case| case.row && other.system == case.base;
+            assert!(all.iter().any(|other| base(other) || row(other)), "{} of {}", case.system, case.base);
+        }
+    }
 }

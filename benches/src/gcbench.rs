@@ -32,8 +32,10 @@ impl Shape {
         Shape { stretch: 20 - scale.shrink(), long_lived: 18 - scale.shrink(), shrink: scale.shrink() }
     }
 
-    fn nodes_kept(&self) -> u64 {
-        (2 << self.long_lived) - 1
+    /// What the programs of the peers print as well, of the nodes that are left and a number of the array.
+    fn sum(&self, nodes: u64, number: f64) -> u64 {
+        assert_eq!(nodes, (2 << self.long_lived) - 1, "nodes are lost");
+        nodes + (number * 1e6) as u64
     }
 
     /// Depths of the short-lived trees, and how many there are of each kind.
@@ -47,6 +49,7 @@ fn on_raw(scale: Scale) -> Outcome {
     let heap = crate::raw_heap(scale.gcbench_limit());
     let m = heap.attach().expect("attach");
     let shape = Shape::of(scale);
+    let mut sum = 0;
     let sample = timed(|| {
         // SAFETY: [X1] this thread's mutator; what is kept is rooted.
         unsafe {
@@ -67,13 +70,12 @@ fn on_raw(scale: Scale) -> Outcome {
                     black_box(bottom_up(m, depth));
                 }
             }
-            assert_eq!(nodes(m, *keep), shape.nodes_kept());
-            raw::payload(*numbers).cast::<f64>().add(1000).read()
+            sum = shape.sum(nodes(m, *keep), raw::payload(*numbers).cast::<f64>().add(1000).read());
         }
     });
     // SAFETY: [X1] as above.
     unsafe { m.detach() };
-    Outcome::new(sample, 1).figure(sample.wall).stats(heap.stats())
+    Outcome::new(sample, 1).sum(sum).figure(sample.wall).stats(heap.stats())
 }
 
 unsafe fn node(m: Mutator) -> *mut Object {
@@ -143,6 +145,7 @@ fn on_typed(scale: Scale) -> Outcome {
     let heap = Heap::new(crate::config(scale.gcbench_limit())).expect("heap");
     let mut mutator = heap.attach().expect("attach");
     let shape = Shape::of(scale);
+    let mut sum = 0;
     let sample = timed(|| {
         mutator.scope(|s| {
             s.scope(|t| black_box(typed_bottom_up(t, shape.stretch).get(t).contents().numbers[0]));
@@ -162,11 +165,10 @@ fn on_typed(scale: Scale) -> Outcome {
                     s.scope(|t| black_box(typed_bottom_up(t, depth).get(t).contents().numbers[0]));
                 }
             }
-            assert_eq!(typed_nodes(s, s.borrow(keep)), shape.nodes_kept());
-            numbers.get(s).as_slice()[1000]
+            sum = shape.sum(typed_nodes(s, s.borrow(keep)), numbers.get(s).as_slice()[1000]);
         })
     });
-    Outcome::new(sample, 1).figure(sample.wall).stats(heap.stats())
+    Outcome::new(sample, 1).sum(sum).figure(sample.wall).stats(heap.stats())
 }
 
 fn typed_node<'s>(s: &mut Scope<'s>) -> Local<'s, Node> {

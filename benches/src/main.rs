@@ -6,12 +6,14 @@
 //! |---|---|
 //! | `workload.rs`, `own.rs`, `peers.rs` | what is run, by this program and by the peers' programs under `peers/` |
 //! | `case.rs`, `run.rs`, `outcome.rs` | a run is a process of its own, and prints words that all programs share |
+//! | `expected.rs` | what a run must have done, so that a system that does less is no peer |
 //! | `summary.rs`, `report.rs`, `json.rs`, `plot.rs`, `goals.rs` | what comes out |
 //! | `churn.rs` | W2: allocation of objects that die at once |
 //! | `trees.rs`, `gcbench.rs` | W3, W4: allocation, minor collections and cycles |
 //! | `table.rs` | W5: random replacement in a big table, with the gaps that the mutator notices |
 //! | `blocks.rs`, `counts.rs`, `calls.rs` | W6, W7, H: memory, counts and calls of C |
 //! | `minors.rs`, `cycles.rs` | collections by themselves, and curves |
+//! | `memory.rs` | resident memory at the peak, and what it consists of |
 //! | `handle.rs` | rows: making, finding, counting and dropping `PyObject`s |
 //! | `crossing.rs` | rows: from C to the heap and back, through the C functions, and between threads |
 //! | `slab.rs` | rows: memory of `PyObject`s alone: one thread allocates and another frees; footprint |
@@ -24,6 +26,7 @@ mod churn;
 mod counts;
 mod crossing;
 mod cycles;
+mod expected;
 mod gaps;
 mod gcbench;
 mod goals;
@@ -31,6 +34,7 @@ mod handle;
 mod json;
 mod links;
 mod malloc;
+mod memory;
 mod minors;
 mod node;
 mod options;
@@ -114,15 +118,18 @@ fn everything(options: &Options) -> Result<(), String> {
     if let Some(folder) = &options.plot {
         std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
-    let (cases, mut runs) = (&selection.cases, vec![]);
+    let (cases, mut runs, mut behind) = (&selection.cases, vec![], vec![]);
     let start = Instant::now();
     'rounds: for round in 1..=options.rounds {
-        for (number, case) in cases.iter().enumerate() {
+        if let (2, Some(ratio)) = (round, options.leaders) {
+            behind = summary::far_behind(cases, &runs, ratio);
+        }
+        for (number, case) in cases.iter().enumerate().filter(|(number, _)| !behind.contains(number)) {
             if options.minutes.is_some_and(|most| start.elapsed() > most) {
                 println!("Time is up in round {round}, before {} on {}.", case.system, case.workload);
                 break 'rounds;
             }
-            let run = run::run(number, case, round, options.timeout, !options.quick && !case.row);
+            let run = run::run(number, case, round, options.timeout);
             let x = case.x.map_or(String::new(), |x| format!(" ({x})"));
             let result = match (&run.error, run.figure()) {
                 (None, Some(figure)) => report::short(figure),

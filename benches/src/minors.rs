@@ -35,8 +35,11 @@ const COPY: &str = "copied by memcpy";
 
 /// On a heap that gives no memory back: the operating system's first page is not the question here.
 fn with_heap(limit: usize, work: impl FnOnce(Mutator) -> Sample) -> Sample {
-    let config = Config { reserve_bytes: limit << 20, ..crate::config(limit) };
-    let heap = Heap::new(&config).expect("heap");
+    with_config(&Config { reserve_bytes: limit << 20, ..crate::config(limit) }, work)
+}
+
+fn with_config(config: &Config, work: impl FnOnce(Mutator) -> Sample) -> Sample {
+    let heap = Heap::new(config).expect("heap");
     let m = heap.attach().expect("attach");
     let sample = work(m);
     // SAFETY: [X1] this thread's mutator.
@@ -156,11 +159,25 @@ fn links(m: Mutator, count: usize) {
     }
 }
 
-/// Minor collections, each with a tree of 64 KiB that survives, after `prepare`; in microseconds each.
+/// Minor collections, each with a tree of 64 KiB that survives, after `prepare`; in microseconds each. No cycle begins by
+/// itself: while one runs, a minor collection also marks the lines of what it promotes, and a cycle takes the longer the more
+/// is old. And the nursery is of one size and has forgotten what survived of what `prepare` made: where nearly everything
+/// does, it is promoted in place, and a collection before the nursery is full does not change that.
 fn minors(scale: Scale, prepare: impl FnOnce(Mutator)) -> Outcome {
     let rounds = if scale.quick { 200 } else { 2000 };
-    let sample = with_heap(2048, |m| {
+    let limit = crate::config(2048);
+    let config = Config {
+        reserve_bytes: limit.max_heap_bytes,
+        min_trigger_bytes: 2 * limit.max_heap_bytes,
+        max_nursery_bytes: limit.nursery_bytes,
+        ..limit
+    };
+    let sample = with_config(&config, |m| {
         prepare(m);
+        for _ in 0..4 * config.nursery_bytes / NODE_BYTES {
+            // SAFETY: [X1] this thread's mutator; nothing is kept.
+            black_box(unsafe { leaf(m) });
+        }
         let mut sum = NONE;
         // SAFETY: [X1] this thread's mutator; the tree is rooted.
         unsafe {

@@ -14,6 +14,7 @@ round after round, and prints medians. WORKLOAD: a name or group that --list sho
 `curves`, or `all`; none: everything but curves.
 
   --rounds N         how often (3)
+  --leaders RATIO    from the second round on only peers whose first figure is at most RATIO times the best peer's
   --quick            small sizes: whether it works, not how fast it is
   --peers A,B,...    only these families of peers, or `none`
   --build            first build the peers that are written in Rust and not built yet (minutes)
@@ -32,6 +33,8 @@ pub struct Options {
     pub workloads: Vec<String>,
     pub rounds: usize,
     pub quick: bool,
+    /// How far from the best a peer may be to run again.
+    pub leaders: Option<f64>,
     /// `None`: all.
     pub peers: Option<Vec<Family>>,
     pub build: bool,
@@ -54,6 +57,7 @@ impl Options {
             workloads: vec![],
             rounds: 3,
             quick: false,
+            leaders: None,
             peers: None,
             build: false,
             json: None,
@@ -75,6 +79,7 @@ impl Options {
                 |what: &str| given.take().or_else(|| words.next().cloned()).ok_or(format!("{name} needs {what}"));
             match name {
                 "--rounds" => options.rounds = rounds(&value("a number")?)?,
+                "--leaders" => options.leaders = Some(ratio(&value("a ratio")?)?),
                 "--timeout" => options.timeout = seconds(name, &value("a number of seconds")?, 1)?,
                 "--minutes" => options.minutes = Some(seconds(name, &value("a number of minutes")?, 60)?),
                 "--peers" => options.peers = Some(families(&value("names")?)?),
@@ -104,6 +109,10 @@ impl Options {
 
 fn rounds(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| (1..=1000).contains(n)).ok_or(format!("{text} is no number of rounds from 1 to 1000"))
+}
+
+fn ratio(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|ratio| *ratio >= 1.0).ok_or(format!("--leaders: {text} is no ratio of at least 1"))
 }
 
 fn seconds(name: &str, text: &str, unit: u64) -> Result<Duration, String> {
@@ -154,6 +163,7 @@ mod tests {
             ("--quick=yes", "takes no value"),
             ("--timeout soon", "soon is no number"),
             ("--minutes 0", "0 is no number"),
+            ("--leaders 0.5", "0.5 is no ratio"),
             ("--config nursery=3", "unknown field"),
             ("--config nursery_bytes=x", "not a number"),
         ] {

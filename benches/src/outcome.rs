@@ -6,6 +6,8 @@
 //! | `figure` | the result, in the unit of the workload |
 //! | `wall`, `cpu` | seconds of the part that counts; CPU time is that of all threads of the process |
 //! | `ops` | operations in it, of all threads |
+//! | `sum` | what came out (`expected.rs`) |
+//! | `at_peak_…` | MiB of the parts of resident memory at the peak (`memory.rs`) |
 //! | `gap_p50_us` … `gap_p9999_us`, `gap_max_us`, `gap_hist` | time between ticks of the mutators |
 //! | `pauses`, `pause_p50_us`, `pause_p99_us`, `pause_p999_us`, `pause_max_us` | pauses as the system itself counts them |
 
@@ -17,20 +19,27 @@ use handfast::Stats;
 pub struct Outcome {
     sample: Sample,
     ops: u64,
+    sum: Option<u64>,
     figure: Option<f64>,
     gaps: Option<Gaps>,
     stats: Option<Stats>,
+    more: Vec<(&'static str, f64)>,
 }
 
 impl Outcome {
     /// Nanoseconds an operation, from the wall time.
     pub fn new(sample: Sample, ops: u64) -> Outcome {
-        Outcome { sample, ops, figure: None, gaps: None, stats: None }
+        Outcome { sample, ops, sum: None, figure: None, gaps: None, stats: None, more: vec![] }
     }
 
     /// Another figure than nanoseconds an operation.
     pub fn figure(self, figure: f64) -> Outcome {
         Outcome { figure: Some(figure), ..self }
+    }
+
+    /// With what came out.
+    pub fn sum(self, sum: u64) -> Outcome {
+        Outcome { sum: Some(sum), ..self }
     }
 
     /// With the gaps of the mutators.
@@ -43,11 +52,19 @@ impl Outcome {
         Outcome { stats: Some(stats), ..self }
     }
 
+    /// With numbers of its own.
+    pub fn more(self, more: Vec<(&'static str, f64)>) -> Outcome {
+        Outcome { more, ..self }
+    }
+
     /// In words.
     pub fn words(&self) -> String {
         let Sample { wall, cpu } = self.sample;
         let figure = self.figure.unwrap_or(wall * 1e9 / self.ops as f64);
         let mut words = format!("figure={figure:.5} wall={wall:.6} cpu={cpu:.6} ops={}", self.ops);
+        if let Some(sum) = self.sum {
+            words += &format!(" sum={sum}");
+        }
         if let Some(gaps) = &self.gaps {
             words += &format!(" {}", gaps.words());
         }
@@ -65,6 +82,7 @@ impl Outcome {
                 stats.promoted_bytes,
             );
         }
+        self.more.iter().for_each(|(key, number)| words += &format!(" {key}={number:.1}"));
         words
     }
 }

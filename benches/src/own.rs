@@ -4,7 +4,7 @@
 use crate::outcome::Outcome;
 use crate::row::Row;
 use crate::workload::Scale;
-use crate::{blocks, calls, churn, counts, crossing, cycles, gcbench, handle, minors, slab, table, trees};
+use crate::{blocks, calls, churn, counts, crossing, cycles, gcbench, handle, memory, minors, slab, table, trees};
 
 /// What part something has in a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Own {
 
 /// All of them.
 pub fn all() -> Vec<Own> {
-    let parts: [fn() -> Vec<Own>; 9] = [
+    let parts: [fn() -> Vec<Own>; 10] = [
         churn::own,
         trees::own,
         gcbench::own,
@@ -77,6 +77,7 @@ pub fn all() -> Vec<Own> {
         calls::own,
         minors::own,
         cycles::own,
+        memory::own,
     ];
     parts.iter().flat_map(|part| part()).collect()
 }
@@ -108,8 +109,8 @@ pub fn child(arguments: &[&str]) -> Result<(), String> {
             let row = rows().into_iter().find(|row| row.name == *name);
             row.ok_or(format!("no row is called {name:?}"))?.run()
         }
-        ["warm"] => {
-            crate::run::warm_memory();
+        ["warm", mib] => {
+            crate::run::warm_memory(mib.parse().map_err(|_| format!("{mib} is no number of MiB"))?);
             return Ok(());
         }
         ["footprint", of] => {

@@ -2,6 +2,7 @@
 //! found when the runner starts: what is not installed or does not build is named, and the rest runs.
 
 use crate::case::Case;
+use crate::expected::{Expectations, Expected};
 use crate::options::Options;
 use crate::own::Role;
 use crate::workload::{Scale, Workload};
@@ -103,8 +104,13 @@ fn build(family: Family, slowly: bool) -> Result<(), String> {
     if let Some(program) = rust
         && !slowly
     {
-        let there = built().join(program).exists();
-        return there.then_some(()).ok_or("not built (--build, or benches/peers/build.sh)".into());
+        let how = "(--build, or benches/peers/build.sh)";
+        let of = folder().join(program.split('/').next().unwrap_or_default()).join("src");
+        let changed = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
+        let Some(program) = changed(&built().join(program)) else { return Err(format!("not built {how}")) };
+        let sources = std::fs::read_dir(&of).map_err(|error| format!("{}: {error}", of.display()))?;
+        let newer = sources.flatten().any(|source| changed(&source.path()).is_some_and(|at| at > program));
+        return if newer { Err(format!("older than its source {how}")) } else { Ok(()) };
     }
     let script = folder().join("build.sh");
     let output = Command::new("sh").arg(&script).arg(family.name()).stderr(Stdio::piped()).output();
@@ -119,8 +125,14 @@ fn build(family: Family, slowly: bool) -> Result<(), String> {
 
 impl Found {
     /// The peers' cases of a workload.
-    pub fn cases(&self, workload: &Workload, scale: Scale, x: Option<f64>) -> Vec<Case> {
-        let mut maker = Maker { workload, scale, x, cases: vec![] };
+    pub fn cases(
+        &self,
+        workload: &Workload,
+        scale: Scale,
+        x: Option<f64>,
+        expectations: &mut Expectations,
+    ) -> Vec<Case> {
+        let mut maker = Maker { workload, scale, x, cases: vec![], expectations };
         for family in &self.families {
             match family {
                 Family::Jdk => maker.jdk(),
@@ -145,9 +157,16 @@ struct Maker<'a> {
     scale: Scale,
     x: Option<f64>,
     cases: Vec<Case>,
+    expectations: &'a mut Expectations,
 }
 
 impl Maker<'_> {
+    /// What a system that does a `part`th of the work must have done.
+    fn expected(&mut self, part: u64) -> Expected {
+        let threads = self.workload.threads_at(self.scale);
+        self.expectations.of(self.workload.id, threads.into(), self.scale, part)
+    }
+
     fn case(&mut self, system: &str, program: impl Into<PathBuf>, arguments: Vec<String>) -> &mut Case {
         let case = Case {
             workload: self.workload.id.to_owned(),
@@ -160,6 +179,8 @@ impl Maker<'_> {
             program: program.into(),
             arguments,
             environment: vec![],
+            expected: Expected::default(),
+            memory: self.workload.memory(self.scale),
         };
         self.cases.push(case);
         self.cases.last_mut().expect("pushed")
@@ -169,7 +190,7 @@ impl Maker<'_> {
     /// heap. `None`: the workload is not theirs.
     fn words(&self, part: u64) -> Option<(Vec<String>, usize)> {
         let scale = self.scale;
-        let threads = if self.workload.id == "by-threads" { scale.x as u32 } else { self.workload.threads };
+        let threads = self.workload.threads_at(scale);
         let (slots, turns) = scale.table();
         let depth = scale.depth() - part.ilog2();
         let (words, limit): (Vec<String>, usize) = match self.workload.id {
@@ -217,7 +238,8 @@ impl Maker<'_> {
             arguments.extend(more.into_iter().map(str::to_owned));
             arguments.extend(["-cp".into(), built().join("java").display().to_string(), "Workloads".into()]);
             arguments.extend(words.clone());
-            self.case(&system, "java", arguments);
+            let expected = self.expected(1);
+            self.case(&system, "java", arguments).expected = expected;
         }
     }
 
@@ -234,7 +256,9 @@ impl Maker<'_> {
         for plan in plans {
             let mut arguments = vec![(*plan).to_owned(), limit.to_string()];
             arguments.extend(words.clone());
-            self.case(&format!("mmtk {plan}"), built().join("mmtk/release/handfast-peer-mmtk"), arguments);
+            let expected = self.expected(1);
+            let program = built().join("mmtk/release/handfast-peer-mmtk");
+            self.case(&format!("mmtk {plan}"), program, arguments).expected = expected;
         }
     }
 
@@ -255,25 +279,32 @@ impl Maker<'_> {
             let program = built().join(program).join("release/handfast-peer-rustgc");
             if program.exists() {
                 let plain = system.trim_end_matches("-mimalloc").to_owned();
-                self.case(system, program, [plain].into_iter().chain(words).collect());
+                let expected = self.expected(part);
+                self.case(system, program, [plain].into_iter().chain(words).collect()).expected = expected;
             }
         }
     }
 
     fn c(&mut self, system: &str, program: &str, preload: Option<&Path>) {
+        // A quarter of the work where it takes several times as long as the others.
+        let part = if system == "bdwgc" && ["w2", "w5", "w5x2", "w5s2"].contains(&self.workload.id) { 4 } else { 1 };
         let blocks = |how: &str| vec![how.to_owned(), self.scale.blocks().to_string()];
-        let (program, arguments) = match (self.workload.id, self.words(1)) {
+        let (program, arguments) = match (self.workload.id, self.words(part)) {
             ("by-heap", _) => return,
             (_, Some((words, _))) => (program, words),
             ("w6", _) if system != "bdwgc" => ("c/blocks", blocks("same")),
             ("w6x", _) if system != "bdwgc" => ("c/blocks", blocks("across")),
             _ => return,
         };
+        let expected = self.expected(part);
         let case = self.case(system, built().join(program), arguments);
+        case.expected = expected;
         case.environment.extend(preload.map(|path| ("LD_PRELOAD".into(), path.display().to_string())));
     }
 
     fn python(&mut self, program: &str, system: &str) {
+        // Of W3 and W5 a quarter, since they take minutes.
+        let part = if ["w3", "w5"].contains(&self.workload.id) { 4 } else { 1 };
         let calls = (self.scale.calls() / 10).to_string();
         let script = |name: &str| folder().join(name).display().to_string();
         let count = |x: f64| (x as u64).to_string();
@@ -292,11 +323,14 @@ impl Maker<'_> {
             "h-full" => extension("full", million()),
             "links-pause" if system == "pypy" => extension("full_us", count(self.scale.x)),
             "w2" | "w3" | "w4" | "w5" if system == "pypy" => {
-                let Some((words, _)) = self.words(1) else { return };
+                let Some((words, _)) = self.words(part) else { return };
                 [script("py/workloads.py")].into_iter().chain(words).collect()
             }
             _ => return,
         };
-        self.case(system, program, arguments);
+        // Its numbers at random are others: arithmetic on 64 bits would be what it measures.
+        let sum = if self.workload.id == "w5" { None } else { self.expected(part).sum };
+        let ops = if self.workload.id.starts_with('w') { self.expected(part).ops } else { None };
+        self.case(system, program, arguments).expected = Expected { ops, sum, part };
     }
 }

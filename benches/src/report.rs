@@ -96,7 +96,7 @@ fn print_workload(of: &[&Summary<'_>]) {
     let gaps = of.iter().any(|summary| !summary.gaps.is_empty());
     let pauses = of.iter().any(|summary| summary.pauses().iter().any(Option::is_some));
     let mut head =
-        vec!["system", "median", "range", "CPU ns/op", "peak MiB", "of best peer", "CPU, of best", "of limit"];
+        vec!["system", "runs", "median", "range", "CPU ns/op", "peak MiB", "of best peer", "CPU, of best", "of limit"];
     if pauses {
         head.extend(if gaps {
             ["gap p50, us", "p99", "p99.9", "p99.99", "longest"]
@@ -111,6 +111,7 @@ fn print_workload(of: &[&Summary<'_>]) {
             let limit = of.iter().find(|other| other.case.system == summary.case.base).and_then(|other| other.figure);
             let mut row = vec![
                 summary.case.system.clone(),
+                summary.runs().to_string(),
                 cell(median),
                 range(summary.figure),
                 cell(cpu(summary)),
@@ -126,6 +127,24 @@ fn print_workload(of: &[&Summary<'_>]) {
         })
         .collect();
     table(&head, &rows);
+    let less = sorted.iter().filter(|summary| summary.case.expected.part > 1);
+    let less: Vec<String> = less.map(|of| format!("{} 1/{}", of.case.system, of.case.expected.part)).collect();
+    if !less.is_empty() {
+        println!("\nDid a part of the work: {}.", less.join(", "));
+    }
+    of.iter().for_each(|summary| print_parts(summary));
+}
+
+/// What memory consists of at the peak.
+fn print_parts(summary: &Summary<'_>) {
+    let parts = ["lives", "dead", "gaps", "nursery", "free", "rest"].map(|part| {
+        let spread = summary.number(&format!("at_peak_{part}"))?;
+        Some(format!("{part} {} ({})", short(spread.median), range(Some(spread))))
+    });
+    if let [Some(_), ..] = parts {
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        println!("\nAt the peak of {}, MiB: {}.", summary.case.system, parts.join(", "));
+    }
 }
 
 fn print_curve(workload: &Workload, of: &[&Summary<'_>]) {

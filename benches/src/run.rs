@@ -102,22 +102,24 @@ fn reason(text: &str) -> Option<&str> {
 /// Touches memory and gives it back. The host of a virtual machine takes back what the machine does not use, and who touches
 /// it first again waits for it, several times as long as clearing takes: that should not be one system and not the next. In a
 /// process of its own: the peak of this one's memory would count for those that it starts.
-pub fn warm_memory() {
-    const MOST: usize = 2 << 30;
+pub fn warm_memory(mib: usize) {
     const PAGE: usize = 4096;
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
     let kib: Option<usize> = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
-    let mut memory = vec![0u8; MOST.min(kib.unwrap_or(0) * 1024 / 2)];
+    let mut memory = vec![0u8; (mib << 20).min(kib.unwrap_or(0) * 1024 / 2)];
     memory.iter_mut().step_by(PAGE).for_each(|byte| *byte = 1);
     black_box(&memory);
 }
 
-/// Runs a case once. `warm`: has the machine ready with memory first.
-pub fn run(number: usize, case: &Case, round: usize, timeout: Duration, warm: bool) -> Run {
-    if warm && let Ok(program) = std::env::current_exe() {
+/// Runs a case once, after having the machine ready with as much memory as it needs.
+pub fn run(number: usize, case: &Case, round: usize, timeout: Duration) -> Run {
+    if case.memory > 0
+        && let Ok(program) = std::env::current_exe()
+    {
         // Only for the sake of the figures: what went wrong there does not matter.
-        let _ = Command::new(program).args(["--child", "warm"]).stdin(Stdio::null()).status();
+        let words = ["--child", "warm", &case.memory.to_string()];
+        let _ = Command::new(program).args(words).stdin(Stdio::null()).status();
     }
     let mut run = Run {
         case: number,
@@ -164,6 +166,8 @@ pub fn run(number: usize, case: &Case, round: usize, timeout: Duration, warm: bo
                     used.status,
                     reason(&complaint).or(reason(&text)).unwrap_or("says nothing")
                 ));
+            } else if let Err(error) = case.expected.check(&run.numbers) {
+                run.error = Some(error);
             }
         }
         Err(error) => run.error = Some(error),
@@ -212,13 +216,15 @@ mod tests {
             program: "sh".into(),
             arguments: vec!["-c".into(), text.into()],
             environment: vec![("FIGURE".into(), "2.5".into())],
+            expected: crate::expected::Expected::default(),
+            memory: 0,
         }
     }
 
     #[test]
     fn words_of_a_program_are_read() {
         let script = "echo figure=1; echo '[1s][info] GC(0) Pause Young 3M->1M 1.5ms'; echo figure=$FIGURE cpu=2 ops=1e9 gap_hist='8:3;16:1;'";
-        let run = run(0, &shell(script), 1, Duration::from_secs(20), false);
+        let run = run(0, &shell(script), 1, Duration::from_secs(20));
         assert_eq!((run.figure(), run.cpu_ns(), run.error.as_deref()), (Some(2.5), Some(2.0), None));
         assert_eq!(run.gaps, [(8, 3), (16, 1)]);
         assert_eq!(run.numbers["pause_max_us"], 1500.0);
@@ -227,17 +233,39 @@ mod tests {
 
     #[test]
     fn a_program_that_fails_says_why() {
-        let fails = run(0, &shell("echo figure=1; echo no memory >&2; exit 3"), 1, Duration::from_secs(20), false);
+        let fails = run(0, &shell("echo figure=1; echo no memory >&2; exit 3"), 1, Duration::from_secs(20));
         assert_eq!(fails.error.as_deref(), Some("exit status: 3: no memory"));
-        let silent = run(0, &shell("true"), 1, Duration::from_secs(20), false);
+        let silent = run(0, &shell("true"), 1, Duration::from_secs(20));
         assert!(silent.error.expect("no figure").contains("says nothing"));
         let absent = Case { program: "/nowhere/at all".into(), ..shell("") };
-        assert!(run(0, &absent, 1, Duration::from_secs(20), false).error.expect("absent").contains("/nowhere/at all"));
+        assert!(run(0, &absent, 1, Duration::from_secs(20)).error.expect("absent").contains("/nowhere/at all"));
+    }
+
+    #[test]
+    fn a_program_that_does_less_than_it_must_has_failed() {
+        let expected = crate::expected::Expected { ops: Some(100), sum: Some(9), part: 1 };
+        let case = |text| Case { expected, ..shell(text) };
+        let run = |text| run(0, &case(text), 1, Duration::from_secs(20)).error;
+        assert_eq!(run("echo figure=1 ops=100 sum=9"), None);
+        assert_eq!(run("echo figure=1 ops=99 sum=9").as_deref(), Some("ops is 99, not 100"));
+        assert_eq!(run("echo figure=1 ops=100").as_deref(), Some("does not say its sum"));
+    }
+
+    #[test]
+    fn what_this_program_prints_is_what_it_reads() {
+        let sample = crate::row::Sample { wall: 0.5, cpu: 0.25 };
+        let mut gaps = crate::gaps::Gaps::new();
+        gaps.tick();
+        let words = crate::outcome::Outcome::new(sample, 1_000_000).sum(7).gaps(gaps).words();
+        let run = run(0, &shell(&format!("echo '{words}'")), 1, Duration::from_secs(20));
+        assert_eq!((run.figure(), run.cpu_ns(), run.numbers["sum"]), (Some(500.0), Some(250.0), 7.0));
+        assert_eq!(run.gaps.iter().map(|(_, count)| count).sum::<u64>(), 1);
+        assert!(run.numbers.contains_key("gap_p9999_us") && run.numbers.contains_key("gap_max_us"));
     }
 
     #[test]
     fn a_program_that_hangs_is_killed() {
-        let run = run(0, &shell("exec sleep 1000"), 1, Duration::from_millis(200), false);
+        let run = run(0, &shell("exec sleep 1000"), 1, Duration::from_millis(200));
         assert!(run.error.expect("killed").contains("not done"));
     }
 }

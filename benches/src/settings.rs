@@ -18,7 +18,8 @@ pub fn prompt(limit: usize) -> Config {
     adjusted(Config { pause_target: Duration::from_micros(600), ..config(limit) })
 }
 
-fn adjusted(mut config: Config) -> Config {
+/// With what `--config` says.
+pub fn adjusted(mut config: Config) -> Config {
     if let Ok(text) = std::env::var(VARIABLE) {
         apply(&mut config, &text).unwrap_or_else(|error| panic!("{VARIABLE}: {error}"));
     }

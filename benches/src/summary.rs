@@ -18,7 +18,9 @@ impl Spread {
     pub fn of(numbers: impl IntoIterator<Item = f64>) -> Option<Spread> {
         let mut sorted: Vec<f64> = numbers.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
-        Some(Spread { least: *sorted.first()?, most: *sorted.last()?, median: sorted[sorted.len() / 2] })
+        let (least, most) = (*sorted.first()?, *sorted.last()?);
+        let median = (sorted[(sorted.len() - 1) / 2] + sorted[sorted.len() / 2]) / 2.0;
+        Some(Spread { median, least, most })
     }
 }
 
@@ -37,10 +39,29 @@ pub struct Summary<'a> {
     good: Vec<&'a Run>,
 }
 
+/// The peers that need not run again: their figures are more than `ratio` times that of the best peer of the same workload.
+pub fn far_behind(cases: &[Case], runs: &[Run], ratio: f64) -> Vec<usize> {
+    let summaries = summaries(cases, runs);
+    let best = |of: &Summary<'_>| {
+        let same = summaries.iter().filter(|s| (&s.case.workload, s.case.x) == (&of.case.workload, of.case.x));
+        best_peer(&same.collect::<Vec<_>>())?.figure
+    };
+    let behind = |of: &Summary<'_>| match (of.figure, best(of)) {
+        (Some(figure), Some(best)) => figure.median > best.median * ratio,
+        _ => false,
+    };
+    (0..cases.len()).filter(|&at| cases[at].role == Role::Peer && behind(&summaries[at])).collect()
+}
+
 /// Quantiles of pauses, in the order of the table.
 pub const QUANTILES: [&str; 5] = ["p50", "p99", "p999", "p9999", "max"];
 
 impl Summary<'_> {
+    /// How many runs count.
+    pub fn runs(&self) -> usize {
+        self.good.len()
+    }
+
     /// A number that programs print, over all rounds.
     pub fn number(&self, key: &str) -> Option<Spread> {
         Spread::of(self.good.iter().filter_map(|run| run.numbers.get(key).copied()))
@@ -99,11 +120,38 @@ pub fn best_peer<'a, 'b>(of: &'b [&'b Summary<'a>]) -> Option<&'b Summary<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::case::tests::{case, run};
 
     #[test]
     fn medians_with_their_spread() {
         let spread = Spread::of([3.0, 1.0, 9.0, 2.0, 4.0]).unwrap();
         assert_eq!(spread, Spread { median: 3.0, least: 1.0, most: 9.0 });
+        assert_eq!(Spread::of([4.0, 1.0]).unwrap().median, 2.5, "of two neither is the median");
         assert_eq!(Spread::of([]), None);
+    }
+
+    #[test]
+    fn runs_that_failed_do_not_count() {
+        let cases = [case("w2", "a", Role::Peer)];
+        let failed = Run { error: Some("lost an object".into()), ..run(0, 1.0) };
+        let runs = [run(0, 5.0), failed, run(0, 7.0), run(0, 6.0)];
+        let all = summaries(&cases, &runs);
+        assert_eq!((all[0].runs(), all[0].error), (3, Some("lost an object")));
+        assert_eq!(all[0].figure, Some(Spread { median: 6.0, least: 5.0, most: 7.0 }));
+    }
+
+    #[test]
+    fn who_is_far_behind_the_best_peer_does_not_run_again() {
+        let cases = [
+            case("w2", "good", Role::Peer),
+            case("w2", "fair", Role::Peer),
+            case("w2", "poor", Role::Peer),
+            case("w2", "handfast", Role::Handfast),
+            case("w3", "poor", Role::Peer),
+        ];
+        let figures = [2.0, 5.0, 7.0, 100.0, 100.0];
+        let runs: Vec<Run> = figures.into_iter().enumerate().map(|(at, figure)| run(at, figure)).collect();
+        assert_eq!(far_behind(&cases, &runs, 3.0), [2]);
+        assert_eq!(far_behind(&cases, &runs, 2.0), [1, 2]);
     }
 }

@@ -114,8 +114,11 @@ impl Axis {
     /// Round numbers along it.
     pub fn ticks(&self) -> Vec<f64> {
         if self.ratios {
-            let powers = (self.low.log10().ceil() as i32..=self.high.log10().floor() as i32).map(|p| 10f64.powi(p));
-            return powers.collect();
+            let powers = self.low.log10().floor() as i32..=self.high.log10().floor() as i32;
+            // Where there are few powers of ten, what is between them helps.
+            let steps: &[f64] = if self.high / self.low < 200.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+            let all = powers.flat_map(|power| steps.iter().map(move |step| step * 10f64.powi(power)));
+            return all.filter(|tick| (self.low..=self.high).contains(tick)).collect();
         }
         let rough = (self.high - self.low) / 6.0;
         let power = 10f64.powf(rough.log10().floor());
@@ -133,6 +136,7 @@ mod tests {
     fn ticks_are_round_and_inside() {
         assert_eq!(Axis::linear(0.0, 10.0, 0.0, 1.0).ticks(), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
         assert_eq!(Axis::ratios(0.5, 200.0, 0.0, 1.0).ticks(), [1.0, 10.0, 100.0]);
+        assert_eq!(Axis::ratios(0.7, 12.0, 0.0, 1.0).ticks(), [1.0, 2.0, 5.0, 10.0]);
     }
 
     #[test]

@@ -8,8 +8,7 @@ use crate::own::Own;
 use crate::row::{Sample, timed};
 use crate::workload::Scale;
 use handfast::raw::{self, Mutator, Object, TypeInfo};
-use handfast::{Config, Field, Heap, Trace};
-use std::hint::black_box;
+use handfast::{Field, Heap, Trace};
 use std::sync::Barrier;
 use std::thread;
 
@@ -30,10 +29,6 @@ pub fn own() -> Vec<Own> {
         Own::handfast("w5x2", "handfast raw", "", full(|n, turns, limit| on_raw(n, turns, limit, 2))),
         Own::handfast("w5s2", "handfast raw", "", full(|n, turns, limit| on_shared(n, turns, limit, 2))),
         Own::handfast("w5s2", "handfast raw, one thread", "", full(|n, turns, limit| on_shared(n, turns, limit, 1))),
-        Own::handfast("memory", "handfast raw", "", |scale: Scale| {
-            let (slots, turns) = scale.table();
-            peak_of_live(slots, turns)
-        }),
         Own::handfast("by-heap", "handfast raw", "", |scale: Scale| {
             let (n, turns) = scale.small_table();
             on_raw(n, turns, scale.x as usize, 1)
@@ -60,8 +55,12 @@ impl Random {
     }
 }
 
-/// Runs `fill` and then `replace` on each thread; what counts is from when all have filled until all are done.
-fn on_threads(threads: usize, fill_and_replace: impl Fn(usize, &dyn Fn(), &mut Gaps) + Sync) -> (Sample, Gaps) {
+/// Runs `fill` and then `replace` on each thread; what counts is from when all have filled until all are done. Gives the sum
+/// of what they give.
+fn on_threads(
+    threads: usize,
+    fill_and_replace: impl Fn(usize, &dyn Fn(), &mut Gaps) -> u64 + Sync,
+) -> (Sample, Gaps, u64) {
     let (filled, done) = (Barrier::new(threads + 1), Barrier::new(threads + 1));
     thread::scope(|s| {
         let (filled, done, work) = (&filled, &done, &fill_and_replace);
@@ -72,18 +71,21 @@ fn on_threads(threads: usize, fill_and_replace: impl Fn(usize, &dyn Fn(), &mut G
                     let ready = || {
                         filled.wait();
                     };
-                    work(number, &ready, &mut gaps);
+                    let sum = work(number, &ready, &mut gaps);
                     done.wait();
-                    gaps
+                    (gaps, sum)
                 })
             })
             .collect();
         filled.wait();
         let sample = timed(|| done.wait());
-        let mut gaps = workers.into_iter().map(|worker| worker.join().expect("a worker"));
-        let mut all = gaps.next().expect("a thread");
-        gaps.for_each(|other| all.merge(&other));
-        (sample, all)
+        let mut workers = workers.into_iter().map(|worker| worker.join().expect("a worker"));
+        let (mut all, mut sum) = workers.next().expect("a thread");
+        for (gaps, other) in workers {
+            all.merge(&gaps);
+            sum += other;
+        }
+        (sample, all, sum)
     })
 }
 
@@ -148,7 +150,7 @@ pub unsafe fn replace(m: Mutator, table: *mut *mut Object, slots: usize, turns: 
 fn on_raw(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome {
     let heap = raw::Heap::new(&crate::prompt(limit)).expect("heap");
     let (slots, each) = (slots / threads, turns / threads as u64);
-    let (sample, gaps) = on_threads(threads, |_, ready, gaps| {
+    let (sample, gaps, sum) = on_threads(threads, |_, ready, gaps| {
         let m = heap.attach().expect("attach");
         // SAFETY: [X1] this thread's mutator; the table is rooted.
         unsafe {
@@ -157,28 +159,12 @@ fn on_raw(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome {
             ready();
             m.native_leave();
             *gaps = Gaps::new();
-            black_box(replace(m, table, slots, each, || gaps.tick()));
+            let sum = replace(m, table, slots, each, || gaps.tick());
             m.detach();
+            sum
         }
     });
-    Outcome::new(sample, turns).gaps(gaps).stats(heap.stats())
-}
-
-/// One thread, without a limit and with the default pacing; resident memory at the peak over what lives.
-fn peak_of_live(slots: usize, turns: u64) -> Outcome {
-    let heap = raw::Heap::new(&Config::default()).expect("heap");
-    let m = heap.attach().expect("attach");
-    // SAFETY: [X1] this thread's mutator; the table is rooted.
-    let sample = unsafe {
-        let table = filled(m, slots);
-        let sample = timed(|| replace(m, table, slots, turns, || ()));
-        m.detach();
-        sample
-    };
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak");
-    let kib: f64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
-    Outcome::new(sample, turns).figure(kib * 1024.0 / (slots * (112 + 8)) as f64).stats(heap.stats())
+    Outcome::new(sample, turns).sum(sum).gaps(gaps).stats(heap.stats())
 }
 
 fn on_shared(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome {
@@ -191,7 +177,7 @@ fn on_shared(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome 
         m.native_enter();
         global
     };
-    let (sample, gaps) = on_threads(threads, |number, ready, gaps| {
+    let (sample, gaps, _) = on_threads(threads, |number, ready, gaps| {
         let m = heap.attach().expect("attach");
         // SAFETY: [X1] this thread's mutator; the table is rooted here as well.
         unsafe {
@@ -200,18 +186,19 @@ fn on_shared(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome 
             ready();
             m.native_leave();
             *gaps = Gaps::new();
-            let mut random = Random::new(slots + number);
+            let (mut random, mut sum) = (Random::new(slots + number), 0u64);
             for turn in 0..each {
                 let at = random.slot(slots) * 8;
                 let new = entry(m, turn);
                 let old = m.load(*table, at);
-                black_box(raw::payload(old).cast::<u64>().add(1).read());
+                sum = sum.wrapping_add(raw::payload(old).cast::<u64>().add(1).read());
                 m.store(*table, at, new);
                 if turn % 16 == 15 {
                     gaps.tick();
                 }
             }
             m.detach();
+            sum
         }
     });
     // SAFETY: [X1] this thread's mutator and its global.
@@ -233,7 +220,7 @@ struct Entry {
 fn on_typed(slots: usize, turns: u64, limit: usize) -> Outcome {
     let heap = Heap::new(crate::prompt(limit)).expect("heap");
     let mut mutator = heap.attach().expect("attach");
-    let (sample, gaps) = mutator.scope(|s| {
+    let (sample, gaps, sum) = mutator.scope(|s| {
         let entry = |value| Entry { link: Field::null(), values: [value; 12] };
         let table = s.alloc_array::<Entry>(slots).expect("out of memory");
         let new = s.var::<Entry>();
@@ -253,11 +240,10 @@ fn on_typed(slots: usize, turns: u64, limit: usize) -> Outcome {
                     gaps.tick();
                 }
             }
-            black_box(sum)
         });
-        (sample, gaps)
+        (sample, gaps, sum)
     });
-    Outcome::new(sample, turns).gaps(gaps).stats(heap.stats())
+    Outcome::new(sample, turns).sum(sum).gaps(gaps).stats(heap.stats())
 }
 
 fn in_place(slots: usize, turns: u64) -> Outcome {
@@ -272,7 +258,6 @@ fn in_place(slots: usize, turns: u64) -> Outcome {
                 gaps.tick();
             }
         }
-        black_box(sum)
     });
-    Outcome::new(sample, turns).gaps(gaps)
+    Outcome::new(sample, turns).sum(sum).gaps(gaps)
 }

@@ -109,6 +109,13 @@ pub static WORKLOADS: &[Workload] = &[
         &[0.0, 32.0, 128.0, 512.0],
     ),
     curve(
+        "by-live",
+        "CPU ms a cycle",
+        "a full cycle over 112-byte objects, by what lives",
+        "live, MiB",
+        &[8.0, 32.0, 128.0, 256.0, 512.0],
+    ),
+    curve(
         "by-survival",
         "CPU ns an object",
         "allocation of 32-byte objects, by the part of them that survives",
@@ -116,6 +123,26 @@ pub static WORKLOADS: &[Workload] = &[
         &[0.0, 10.0, 25.0, 50.0, 100.0],
     ),
 ];
+
+impl Workload {
+    /// Threads that do it, where their number may be what is varied.
+    pub fn threads_at(&self, scale: Scale) -> u32 {
+        if self.id == "by-threads" { scale.x as u32 } else { self.threads }
+    }
+
+    /// MiB of memory that are made ready before a run.
+    pub fn memory(&self, scale: Scale) -> usize {
+        match self.id {
+            _ if scale.quick => 0,
+            "w3" | "w3x2" | "by-threads" => Scale::trees_limit(scale.depth()) * self.threads_at(scale) as usize,
+            "w4" => scale.gcbench_limit(),
+            "w5" | "w5x2" | "w5s2" | "memory" => 2048,
+            "by-heap" => scale.x as usize,
+            "mark" | "by-live" | "busy" | "by-old" | "by-links" | "links-pause" => 1024,
+            _ => 128,
+        }
+    }
+}
 
 /// How much of everything.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each bench uses a part")]
 
+pub mod standing;
+
 use handfast::raw::{self, Heap, Mutator, Object, TypeInfo};
 use handfast::{Config, Field, Trace};
 use std::ptr::null_mut;

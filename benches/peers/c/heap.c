@@ -41,14 +41,13 @@ typedef struct entry {
 } entry;
 
 typedef struct job {
-    uint64_t a, b, number, ops;
+    uint64_t a, b, number, ops, sum;
     double wall, cpu;
     gaps gaps;
     _Atomic(entry *) *table;
 } job;
 
 static node *volatile kept[64][16];
-static uint64_t checksum;
 
 static node *make(node *left, node *right) {
     node *n = NEW(node);
@@ -160,7 +159,7 @@ static void w4(job *j) {
         for (uint64_t i = 0; i < count; i++)
             gc_drop(gc_bottom_up(depth));
     }
-    checksum += gc_check(keep) + (uint64_t)(numbers[1000] * 1e6);
+    j->sum = gc_check(keep) + (uint64_t)(numbers[1000] * 1e6);
     gc_drop(keep);
     FREE(numbers);
     j->ops = 1;
@@ -208,7 +207,7 @@ static void replace(job *j, _Atomic(entry *) *table, int shared) {
     j->wall = wall_clock() - wall;
     j->cpu = cpu_clock() - cpu;
     j->ops = j->b;
-    __asm__ volatile("" : : "r"(sum));
+    j->sum = sum;
 }
 
 static void w5(job *j) { replace(j, table_new(j->a), 0); }
@@ -227,7 +226,7 @@ int main(int argc, char **argv) {
     if (argc < 4)
         return 2;
     const char *workload = argv[1];
-    uint64_t n = strtoull(argv[argc - 1], NULL, 10), ops = 0;
+    uint64_t n = strtoull(argv[argc - 1], NULL, 10), ops = 0, sum = 0;
     if (n < 1 || n > 64)
         return 2;
 #ifdef BDWGC
@@ -269,6 +268,7 @@ int main(int argc, char **argv) {
         wall = cpu = 0;
     for (uint64_t i = 0; i < n; i++) {
         ops += jobs[i].ops;
+        sum += jobs[i].sum;
         wall = jobs[i].wall > wall ? jobs[i].wall : wall;
         cpu = jobs[i].cpu > cpu ? jobs[i].cpu : cpu;
         if (i > 0)
@@ -276,6 +276,7 @@ int main(int argc, char **argv) {
     }
     double figure = work == w4 ? wall : wall * 1e9 / (double)ops;
     printf("figure=%.5f wall=%.6f cpu=%.6f ops=%llu", figure, wall, cpu, (unsigned long long)ops);
+    printf(" sum=%llu", (unsigned long long)sum);
 #ifdef BDWGC
     printf(" cycles=%lu", (unsigned long)GC_get_gc_no());
 #endif

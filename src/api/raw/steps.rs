@@ -1,6 +1,7 @@
 //! Single steps of a mutator, for tests that stop a cycle between two handshakes.
 
 use super::mutator::Mutator;
+use crate::mutator::record::Phase;
 
 #[allow(clippy::missing_safety_doc, reason = "the same for all: the rules of the module `raw`, numbers 1 to 3")]
 impl Mutator {
@@ -21,5 +22,17 @@ impl Mutator {
     #[doc(hidden)]
     pub unsafe fn is_behind(self) -> bool {
         self.record().is_behind()
+    }
+
+    /// What this mutator has answered so far: `"idle"`, `"armed"` or `"scanned"`. For tests and benches that stop a cycle
+    /// between two handshakes.
+    #[doc(hidden)]
+    pub unsafe fn phase(self) -> &'static str {
+        // SAFETY: [A1] the caller's promises.
+        match unsafe { self.record().local() }.phase {
+            Phase::Idle => "idle",
+            Phase::Armed => "armed",
+            Phase::Scanned => "scanned",
+        }
     }
 }

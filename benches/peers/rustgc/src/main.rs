@@ -25,6 +25,8 @@ pub struct Work {
 /// What a thread did.
 pub struct Done {
     ops: u64,
+    /// What was read from replaced objects.
+    sum: u64,
     /// Of the replacements alone.
     seconds: Option<(f64, f64)>,
     gaps: Gaps,
@@ -32,7 +34,7 @@ pub struct Done {
 
 impl Done {
     fn plain(ops: u64) -> Done {
-        Done { ops, seconds: None, gaps: Gaps::new() }
+        Done { ops, sum: 0, seconds: None, gaps: Gaps::new() }
     }
 }
 
@@ -56,8 +58,8 @@ impl Ticks {
         self.last = now;
     }
 
-    fn done(self, ops: u64) -> Done {
-        Done { ops, seconds: Some((self.start.elapsed().as_secs_f64(), cpu() - self.before)), gaps: self.gaps }
+    fn done(self, ops: u64, sum: u64) -> Done {
+        Done { ops, sum, seconds: Some((self.start.elapsed().as_secs_f64(), cpu() - self.before)), gaps: self.gaps }
     }
 }
 
@@ -92,10 +94,11 @@ fn main() {
             thread.spawn(move || run(&system, &workload, work)).expect("a thread")
         })
         .collect();
-    let (mut ops, mut gaps, mut seconds) = (0, Gaps::new(), (0f64, 0f64));
+    let (mut ops, mut sum, mut gaps, mut seconds) = (0, 0, Gaps::new(), (0f64, 0f64));
     for thread in running {
         let done = thread.join().expect("a thread");
         ops += done.ops;
+        sum += done.sum;
         gaps.merge(&done.gaps);
         if let Some((wall, cpu)) = done.seconds {
             seconds = (seconds.0.max(wall), seconds.1.max(cpu));
@@ -103,7 +106,7 @@ fn main() {
     }
     let (wall, cpu) = if table { seconds } else { (start.elapsed().as_secs_f64(), cpu() - before) };
     let words = if table { gaps.words("gap") } else { String::new() };
-    println!("figure={:.5} wall={wall:.6} cpu={cpu:.6} ops={ops}{words}", wall * 1e9 / ops as f64);
+    println!("figure={:.5} wall={wall:.6} cpu={cpu:.6} ops={ops} sum={sum}{words}", wall * 1e9 / ops as f64);
     // What is left need not be freed.
     std::process::exit(0)
 }
