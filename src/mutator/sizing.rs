@@ -38,7 +38,7 @@ pub struct Bounds {
 pub struct Sizing {
     bounds: Bounds,
     blocks: usize,
-    /// Nearly everything survived the last collection of a full nursery.
+    /// Nearly everything survived the last collection of a full nursery, and those since that came early.
     most_survive: bool,
     /// What part of the nursery survived the last collection of a full one, in 256ths.
     part: usize,
@@ -75,13 +75,15 @@ impl Sizing {
         let size = self.blocks * BLOCK;
         // What lives must find room, and so must the other mutators; the size to begin with was asked for.
         let most = self.bounds.most.min((room / 2 / BLOCK).max(self.bounds.first));
-        // One that came early, for a handshake or on demand, says little.
+        let survived = survived.min(allocated);
+        let most_survive = survived > allocated / 5 * 4;
+        // One that came early, for a handshake or on demand, says little; but that most survive is over.
         if allocated < size / 2 {
+            self.most_survive &= most_survive || allocated == 0;
             self.blocks = self.blocks.min(most);
             return self.blocks;
         }
-        let survived = survived.min(allocated);
-        self.most_survive = survived > allocated / 5 * 4;
+        self.most_survive = most_survive;
         self.part = survived.div_ceil(allocated.div_ceil(256)).min(256);
         self.few = if survived < allocated / 64 { self.few + allocated } else { 0 };
         let want = if self.few >= FEW * self.bounds.first * BLOCK {
@@ -155,6 +157,20 @@ mod tests {
         }
         assert_eq!((minor(&mut s, 20), s.expected(100 << 8) >> 8), (64, 20));
         assert_eq!((minor(&mut s, 100), minor(&mut s, 100)), (30, 30), "a ms of survivors at a ns a byte");
+    }
+
+    #[test]
+    fn that_most_survive_is_over_when_they_do_not() {
+        let mut s = sizing();
+        minor(&mut s, 90);
+        assert!(s.most_survive());
+        s.after_minor(0, 0, US, usize::MAX);
+        s.after_minor(BLOCK, BLOCK, US, usize::MAX);
+        assert!(s.most_survive(), "nothing was allocated, or that survived");
+        s.after_minor(BLOCK, BLOCK / 2, US, usize::MAX);
+        assert!(!s.most_survive());
+        s.after_minor(BLOCK, BLOCK, US, usize::MAX);
+        assert!(!s.most_survive(), "an early one says little");
     }
 
     #[test]
