@@ -87,9 +87,9 @@ pub unsafe extern "C" fn hf_pyobject_new(
     unsafe { make(mutator, size, ob_type) }
 }
 
-/// The same in every case.
+/// The same in every case. As C's function it is known not to unwind: who calls it last can jump there.
 #[inline(never)]
-unsafe fn make(mutator: *mut HfMutator, size: size_t, ob_type: *mut c_void) -> *mut HfPyobject {
+unsafe extern "C" fn make(mutator: *mut HfMutator, size: size_t, ob_type: *mut c_void) -> *mut HfPyobject {
     boundary::value("hf_pyobject_new", ptr::null_mut(), || {
         let mutator = running("hf_pyobject_new", mutator)?;
         check_size(size)?;
@@ -222,7 +222,7 @@ pub unsafe extern "C" fn hf_handle(
 
 /// The same in every case.
 #[inline(never)]
-unsafe fn get_or_make(
+unsafe extern "C" fn get_or_make(
     mutator: *mut HfMutator,
     object: *mut HfObject,
     size: size_t,
@@ -357,7 +357,7 @@ pub unsafe extern "C" fn hf_decref_zero(ob: *mut HfPyobject) {
 
 /// The same in every case.
 #[inline(never)]
-unsafe fn zero(ob: *mut HfPyobject) {
+unsafe extern "C" fn zero(ob: *mut HfPyobject) {
     boundary::nothing("hf_decref_zero", || {
         let ob = handle("ob", ob)?;
         // SAFETY: [E4] the memory of a handle outlives its last reference until dealloc has run.

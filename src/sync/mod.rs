@@ -42,6 +42,12 @@ mod imp {
         }
     }
 
+    /// The same, or 0 if the thread has never asked: no call, so that short functions need no stack for it.
+    #[inline(always)]
+    pub fn known_thread_number() -> u64 {
+        NUMBER.get()
+    }
+
     thread_local! {
         static NUMBER: Cell<u64> = const { Cell::new(0) };
     }
