@@ -1,6 +1,8 @@
 //! `PyObject`s that another thread than their maker drops are memory of their maker's again, at the latest when that thread
 //! does something else: a minor collection, native code, a drop elsewhere.
 
+#![cfg(not(feature = "debug"))] // There what is freed stays in quarantine for a while.
+
 use handfast::Config;
 use handfast::raw::{Heap, Mutator, PyObject};
 use std::collections::BTreeSet;
