@@ -88,7 +88,8 @@ pub unsafe extern "C" fn hf_pyobject_new(
 }
 
 /// The same in every case. As C's function it is known not to unwind: who calls it last can jump there.
-#[inline(never)]
+#[cfg_attr(not(feature = "debug"), inline(never))]
+#[cfg_attr(feature = "debug", inline(always))] // A history names the exported function.
 unsafe extern "C" fn make(mutator: *mut HfMutator, size: size_t, ob_type: *mut c_void) -> *mut HfPyobject {
     boundary::value("hf_pyobject_new", ptr::null_mut(), || {
         let mutator = running("hf_pyobject_new", mutator)?;
@@ -221,7 +222,8 @@ pub unsafe extern "C" fn hf_handle(
 }
 
 /// The same in every case.
-#[inline(never)]
+#[cfg_attr(not(feature = "debug"), inline(never))]
+#[cfg_attr(feature = "debug", inline(always))] // A history names the exported function.
 unsafe extern "C" fn get_or_make(
     mutator: *mut HfMutator,
     object: *mut HfObject,
@@ -356,7 +358,8 @@ pub unsafe extern "C" fn hf_decref_zero(ob: *mut HfPyobject) {
 }
 
 /// The same in every case.
-#[inline(never)]
+#[cfg_attr(not(feature = "debug"), inline(never))]
+#[cfg_attr(feature = "debug", inline(always))] // A history names the exported function.
 unsafe extern "C" fn zero(ob: *mut HfPyobject) {
     boundary::nothing("hf_decref_zero", || {
         let ob = handle("ob", ob)?;
