@@ -123,6 +123,9 @@ static inline intptr_t hf_inline_down(hf_pyobject *ob, intptr_t count) {
     __atomic_store_n(&ob->ob_refcnt, count - 1, __ATOMIC_RELEASE);
     return count;
 }
+static inline intptr_t hf_inline_drop_last(hf_pyobject *ob) {
+    return hf_inline_down(ob, 1);
+}
 #else
 static inline intptr_t hf_inline_up(hf_pyobject *ob, intptr_t count) {
     (void)count;
@@ -131,6 +134,16 @@ static inline intptr_t hf_inline_up(hf_pyobject *ob, intptr_t count) {
 static inline intptr_t hf_inline_down(hf_pyobject *ob, intptr_t count) {
     (void)count;
     return __atomic_fetch_sub(&ob->ob_refcnt, 1, __ATOMIC_RELEASE);
+}
+/* The only reference of a handle that is not linked is the caller's: nobody else may touch the count then, and a plain store
+ * will do. The acquire is for what others did with the handle before they dropped theirs. */
+static inline intptr_t hf_inline_drop_last(hf_pyobject *ob) {
+    if (HF_LIKELY(__atomic_load_n(&ob->ob_pypy_link, __ATOMIC_RELAXED) == 0) &&
+        HF_LIKELY(__atomic_load_n(&ob->ob_refcnt, __ATOMIC_ACQUIRE) == 1)) {
+        __atomic_store_n(&ob->ob_refcnt, 0, __ATOMIC_RELAXED);
+        return 1;
+    }
+    return hf_inline_down(ob, 1);
 }
 #endif
 
@@ -150,8 +163,11 @@ static inline void hf_inline_decref(hf_pyobject *ob) {
     if (ob == NULL)
         return;
     count = __atomic_load_n(&ob->ob_refcnt, __ATOMIC_RELAXED);
-    if (HF_LIKELY(hf_inline_is_ordinary(count))) {
+    if (HF_LIKELY((uintptr_t)count - 2 < HF_IMMORTAL / 2 - 3)) {
         if (hf_inline_down(ob, count) <= 1)
+            hf_decref_zero(ob);
+    } else if (count == 1) {
+        if (hf_inline_drop_last(ob) <= 1)
             hf_decref_zero(ob);
     } else if (((uintptr_t)count & HF_IMMORTAL) == 0) {
         hf_decref(ob);

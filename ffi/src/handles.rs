@@ -87,9 +87,10 @@ pub unsafe extern "C" fn hf_pyobject_new(
     unsafe { make(mutator, size, ob_type) }
 }
 
-/// The same in every case.
-#[inline(never)]
-unsafe fn make(mutator: *mut HfMutator, size: size_t, ob_type: *mut c_void) -> *mut HfPyobject {
+/// The same in every case. As C's function it is known not to unwind: who calls it last can jump there.
+#[cfg_attr(not(feature = "debug"), inline(never))]
+#[cfg_attr(feature = "debug", inline(always))] // A history names the exported function.
+unsafe extern "C" fn make(mutator: *mut HfMutator, size: size_t, ob_type: *mut c_void) -> *mut HfPyobject {
     boundary::value("hf_pyobject_new", ptr::null_mut(), || {
         let mutator = running("hf_pyobject_new", mutator)?;
         check_size(size)?;
@@ -221,8 +222,9 @@ pub unsafe extern "C" fn hf_handle(
 }
 
 /// The same in every case.
-#[inline(never)]
-unsafe fn get_or_make(
+#[cfg_attr(not(feature = "debug"), inline(never))]
+#[cfg_attr(feature = "debug", inline(always))] // A history names the exported function.
+unsafe extern "C" fn get_or_make(
     mutator: *mut HfMutator,
     object: *mut HfObject,
     size: size_t,
@@ -356,8 +358,9 @@ pub unsafe extern "C" fn hf_decref_zero(ob: *mut HfPyobject) {
 }
 
 /// The same in every case.
-#[inline(never)]
-unsafe fn zero(ob: *mut HfPyobject) {
+#[cfg_attr(not(feature = "debug"), inline(never))]
+#[cfg_attr(feature = "debug", inline(always))] // A history names the exported function.
+unsafe extern "C" fn zero(ob: *mut HfPyobject) {
     boundary::nothing("hf_decref_zero", || {
         let ob = handle("ob", ob)?;
         // SAFETY: [E4] the memory of a handle outlives its last reference until dealloc has run.

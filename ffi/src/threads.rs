@@ -133,9 +133,7 @@ pub(crate) fn quick(mutator: *mut HfMutator) -> Option<Mutator> {
     // SAFETY: [E2] as in `attached`.
     let mutator = unsafe { Mutator::from_ptr(HfMutator::record(mutator)) }?;
     // SAFETY: [E2] the core compares the thread with the one that has attached.
-    let current = unsafe { mutator.is_current() };
-    // SAFETY: [E2] attached by this thread.
-    (current && !unsafe { mutator.is_native() }).then_some(mutator)
+    unsafe { mutator.is_running_here() }.then_some(mutator)
 }
 
 /// Attaches the calling thread to a heap. A thread attaches once to each heap, and to as many heaps as it likes. A thread

@@ -66,6 +66,7 @@ test_programs! {
     memory_of_the_embedders_own: "adopted.c",
     callbacks_try_everything_also_at_the_end: "callbacks_at_the_end.c",
     threads_cross_each_others_links_in_two_heaps: "two_heaps.c",
+    two_threads_cross_each_others_private_links: "cross_each_other.c",
     four_threads_and_handles_of_every_kind: "stress_handles.c",
     story_dealloc_at_the_very_decref: "story_dealloc.c",
     story_counted_while_queued: "story_queued.c",

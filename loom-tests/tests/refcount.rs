@@ -56,6 +56,33 @@ fn the_last_decref_frees_after_every_use() {
     last_one_frees(|| RefCount::new(2), |count| count.decref() == Decref::Zero);
 }
 
+#[test]
+fn the_only_reference_is_dropped_by_a_store_after_every_use() {
+    last_one_frees(|| RefCount::new(2), |count| count.decref_unless(|| false) == Decref::Zero);
+}
+
+/// A drop that looks whether it is the last, as `decref_unless` does.
+fn looking_drop(count: &AtomicIsize, order: Ordering, only: isize) -> bool {
+    let now = count.load(order);
+    if now <= only {
+        count.store(now - 1, Relaxed);
+        return now == 1;
+    }
+    weak_drop(count, Release, true)
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_only_reference_is_seen_without_acquire() {
+    last_one_frees(|| AtomicIsize::new(2), |count| looking_drop(count, Relaxed, 1));
+}
+
+#[test]
+#[should_panic(expected = "freed never or twice")]
+fn twin_a_shared_reference_is_dropped_by_a_store() {
+    last_one_frees(|| AtomicIsize::new(2), |count| looking_drop(count, Acquire, 2));
+}
+
 fn weak_drop(count: &AtomicIsize, order: Ordering, fenced: bool) -> bool {
     let last = count.fetch_sub(1, order) == 1;
     if last && fenced {

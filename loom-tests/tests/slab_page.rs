@@ -25,12 +25,14 @@ enum Without {
     DisownFirst,
     SecondLook,
     HandsOff,
+    InnerLink,
+    Sending,
 }
 
-/// A page of two slots, 16 and 32, both given out; its owner's mailbox; the heap's stack of pages left behind.
+/// A page of two slots, 16 and 32, both given out (or three, with 48); its owner's mailbox; the heap's stack of pages left behind.
 struct World {
     remote: RemoteFrees,
-    next: [AtomicUsize; 2],
+    next: [AtomicUsize; 3],
     /// The owner's side: slots in use. Loom checks that only the holder touches it.
     used: UnsafeCell<u32>,
     mailbox: Mailbox,
@@ -54,10 +56,14 @@ impl Links for World {
 
 impl World {
     fn new(without: Without) -> Arc<World> {
+        World::of(2, without)
+    }
+
+    fn of(slots: u32, without: Without) -> Arc<World> {
         Arc::new(World {
             remote: RemoteFrees::new(),
             next: std::array::from_fn(|_| AtomicUsize::new(0)),
-            used: UnsafeCell::new(2),
+            used: UnsafeCell::new(slots),
             mailbox: Mailbox::new(),
             home: Plain::new(0),
             heap: IndexStack::new(),
@@ -75,7 +81,24 @@ impl World {
     }
 
     fn free_remote(&self, slot: usize) {
-        let pushed = self.remote.push(slot, |next| self.next[slot / 16 - 1].store(next, Relaxed));
+        self.push(slot, slot);
+    }
+
+    /// A parcel of slots 16 and 32.
+    fn free_parcel(&self) {
+        let link = || self.next[1].store(16, Relaxed);
+        if self.without != Without::InnerLink {
+            link();
+        }
+        self.push(32, 16);
+        if self.without == Without::InnerLink {
+            link();
+        }
+    }
+
+    /// Pushes a chain of slots, of which the last has no next one yet.
+    fn push(&self, first: usize, last: usize) {
+        let pushed = self.remote.push(first, |next| self.next[last / 16 - 1].store(next, Relaxed));
         if pushed == Pushed::MustPost
             && self.home.get() == 1
             && self.mailbox.post(self, 0) == Posted::Closed
@@ -233,6 +256,47 @@ fn a_page_put_away_comes_back() {
 #[should_panic(expected = "lost")]
 fn twin_put_away_without_a_second_look() {
     put_away(Without::SecondLook);
+}
+
+/// One thread frees a slot and another, which then leaves, two in a parcel; the page's owner leaves meanwhile, too.
+fn parcel(without: Without) {
+    check(move || {
+        let world = World::of(3, without);
+        world.home.set(1);
+        assert!(world.remote.close());
+        let freers = [false, true].map(|parcel| {
+            let world = world.clone();
+            thread::spawn(move || match parcel {
+                false => world.free_remote(48),
+                true if without == Without::Sending => {}
+                true => world.free_parcel(),
+            })
+        });
+        world.merge(0);
+        if world.mailbox.close() != NONE {
+            world.hand_over();
+        }
+        freers.into_iter().for_each(|t| t.join().unwrap());
+        world.mailbox.open();
+        world.all_found();
+    });
+}
+
+#[test]
+fn a_parcel_comes_back_whole() {
+    parcel(Without::Nothing);
+}
+
+#[test]
+#[should_panic(expected = "lost")]
+fn twin_parcel_pushed_before_it_is_linked() {
+    parcel(Without::InnerLink);
+}
+
+#[test]
+#[should_panic(expected = "lost")]
+fn twin_leaves_with_a_parcel() {
+    parcel(Without::Sending);
 }
 
 /// A mailbox for two pages, and what a weaker one would be.

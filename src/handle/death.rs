@@ -10,7 +10,8 @@ use super::links::Links;
 use super::local_links::LocalLinks;
 use super::pyobject::PyObject;
 use super::refcount::Decref;
-use super::slab::SlabHeap;
+use super::slab::{PageHeader, SlabHeap};
+use crate::mutator::Record;
 use crate::mutator::handshake::Target;
 use crate::sync::thread_local;
 use std::cell::{Cell, RefCell};
@@ -36,7 +37,8 @@ impl PyObject {
     pub unsafe fn decref(ob: *mut PyObject) {
         debug::check_use("decref", ob);
         // SAFETY: [K2] the caller holds a reference.
-        match unsafe { (*ob).ob_refcnt.decref() } {
+        let this = unsafe { &*ob };
+        match this.ob_refcnt.decref_unless(|| cfg!(feature = "debug") || this.link().is_linked()) {
             Decref::Alive => {}
             // SAFETY: [K2] the caller's promise.
             Decref::Zero => unsafe { PyObject::decref_zero(ob) },
@@ -213,18 +215,25 @@ unsafe fn free_quick(ob: *mut PyObject, may: impl FnOnce(&Links) -> bool) -> boo
     if this.link().is_linked() || record.word.target() != Target::Running || !may(links) {
         return false;
     }
-    if !ptr::eq(page.owner().cast(), record) {
-        // SAFETY: [K6] the caller's promise; [Z4] a slot of that page.
-        let freed = unsafe { links.slabs.free_remote_quick(page, ob.cast()) };
-        if freed {
-            LocalLinks::count_c_only(record, -1);
-        }
-        return freed;
-    }
     // SAFETY: [L1] the record of this very thread, which is running, and not inside another use of its links.
     let Some(local) = (unsafe { LocalLinks::of(record) }) else { return false };
+    if !ptr::eq(page.owner().cast(), record) {
+        // SAFETY: [K6] the caller's promise; [Z4] a slot of that page.
+        return unsafe { free_away(local, record, page, ob) };
+    }
     // SAFETY: [K6] the caller's promise; [Z4] on a page of this mutator.
     let freed = unsafe { local.slab.free_loose(&links.slabs, page, ob.cast()) };
+    if freed {
+        LocalLinks::count_c_only(record, -1);
+    }
+    freed
+}
+
+/// The same on another mutator's page; not inlined, so that the other case needs no registers for it.
+#[inline(never)]
+unsafe fn free_away(local: &mut LocalLinks, record: &Record, page: &'static PageHeader, ob: *mut PyObject) -> bool {
+    // SAFETY: [K6] the caller's promise; [Z4] a slot of that page.
+    let freed = unsafe { local.slab.free_away(&local.links.slabs, page, ob.cast()) };
     if freed {
         LocalLinks::count_c_only(record, -1);
     }

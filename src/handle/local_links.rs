@@ -148,23 +148,40 @@ impl LocalLinks {
         unsafe { Self::make_slow(record, size, ob_type) }
     }
 
-    /// The same in memory of that size which was freed last; null, and nothing has happened, where that cannot be. No panic,
+    /// The same in memory that is at hand; null, and nothing has happened, where that cannot be. No panic,
     /// as in [`LocalLinks::handle_quick`].
     ///
     /// # Safety
     /// As [`LocalLinks::make`].
     #[inline(always)]
     pub unsafe fn make_quick(record: &Record, size: usize, ob_type: *mut c_void) -> *mut PyObject {
-        if cfg!(feature = "debug") || !(MIN_SIZE..=MAX_SMALL).contains(&size) {
+        if cfg!(feature = "debug") || !(MIN_SIZE..=QUICK).contains(&size) {
             return ptr::null_mut();
         }
         // SAFETY: [L1] the owner.
         let Some(this) = (unsafe { Self::of(record) }) else { return ptr::null_mut() };
-        let Some(memory) = this.slab.alloc_loose(size) else { return ptr::null_mut() };
+        let Some(memory) = this.slab.alloc_loose_quick(size) else {
+            return this.make_in_span(record, size, ob_type);
+        };
         let ob: *mut PyObject = memory.cast();
         // SAFETY: [K2] fresh, zeroed and large enough. The type is no word that a scan looks at.
         unsafe {
             (*ob).ob_refcnt.set(1);
+            (&raw mut (*ob).ob_type).write(ob_type);
+        }
+        Self::count_c_only(record, 1);
+        ob
+    }
+
+    /// The same in the memory that comes next; not inlined, as `free_away` in `death.rs`.
+    #[inline(never)]
+    extern "C" fn make_in_span(&mut self, record: &Record, size: usize, ob_type: *mut c_void) -> *mut PyObject {
+        let Some(memory) = self.slab.alloc_quick(size) else { return ptr::null_mut() };
+        let ob: *mut PyObject = memory.cast();
+        // SAFETY: [K2] fresh and large enough. The type is no word that a scan looks at.
+        unsafe {
+            (*ob).ob_refcnt.set(1);
+            (*ob).set_link(LinkWord(0));
             (&raw mut (*ob).ob_type).write(ob_type);
         }
         Self::count_c_only(record, 1);
@@ -180,6 +197,18 @@ impl LocalLinks {
             Self::count_c_only(record, 1);
         }
         ob
+    }
+
+    /// Hands back what this mutator has freed of others: it may be long before it frees again.
+    ///
+    /// # Safety
+    /// Called by the running owner of `record`.
+    #[inline]
+    pub unsafe fn hand_back(record: &Record) {
+        // SAFETY: [L1] the owner.
+        if let Some(this) = unsafe { Self::of(record) } {
+            this.slab.send(&this.links.slabs);
+        }
     }
 
     /// So many more C-only objects, or (negative) fewer, by the running owner of `record`.
@@ -354,11 +383,9 @@ impl LocalLinks {
         if bits & LINKED != 0 {
             // Null: the flag, read relaxed, was seen before the handle.
             let ob = slot.get() as *mut PyObject;
-            if !ob.is_null() {
-                // SAFETY: [K2] linked to a live object, so alive.
-                unsafe { PyObject::incref(ob) };
-            }
-            return ob;
+            // SAFETY: [K2] linked to a live object, so alive.
+            let counted = unsafe { ob.as_ref() }.is_some_and(|ob| ob.ob_refcnt.incref_quick());
+            return if counted { ob } else { ptr::null_mut() };
         }
         if bits & (PUBLIC | OLD) != 0 || !(MIN_SIZE..=QUICK).contains(&size) {
             return ptr::null_mut();

@@ -2,7 +2,7 @@
 //!
 //! Any thread may free what any other allocated, at any moment, from C code that knows no context; so allocation is in
 //! pages of 64 KiB that belong to one mutator each, and what others free goes to a second list of the page, by one
-//! compare-exchange: the idea of mimalloc (Leijen, Zorn and de Moura, 2019). Masking an address finds the page's header
+//! compare-exchange for a parcel of them: the idea of mimalloc (Leijen, Zorn and de Moura, 2019). Masking an address finds the page's header
 //! and in it the heap and the owner; one bit per 16 bytes, beside the page, says which slots hold *linked* objects, so
 //! that the collector scans links in address order.
 //!
@@ -13,6 +13,7 @@
 //! | `page.rs` | [`PageHeader`], size classes, slots, linked bits |
 //! | `spans.rs` | consecutive slots: how a mutator gives slots out, and gets those of pairs that died young back |
 //! | `loose.rs` | slots that were freed one by one, to be given out again |
+//! | `parcel.rs` | slots of another mutator's page, to be handed back together |
 //! | `slot.rs` | what is in a slot while it is free |
 //! | `remote.rs` | the protocols between threads: states of a page, rules, orderings |
 //! | `locate.rs` | what is at an address, for checked builds |
@@ -44,6 +45,7 @@ mod local;
 mod locate;
 mod loose;
 mod page;
+mod parcel;
 mod range;
 mod remote;
 mod scan;
@@ -63,6 +65,7 @@ use crate::heap::pool::{IndexStack, Links};
 use crate::sync::atomic::AtomicU32;
 use crate::sync::{Arc, Mutex, MutexGuard};
 use page::{CLASSES, HEADER_BYTES, RUN, SIZES};
+use parcel::Chain;
 use range::Range;
 use remote::{Mailbox, Posted, Pushed};
 use scan::Scans;
@@ -219,30 +222,27 @@ impl SlabHeap {
         unsafe { self.push_remote(page, p) };
     }
 
-    /// The same for a slot of a page of many; false, and nothing has happened, for a run.
-    ///
-    /// # Safety
-    /// As [`SlabHeap::free`]; `page` is that of `p`.
-    #[inline(always)]
-    pub(crate) unsafe fn free_remote_quick(&self, page: &'static PageHeader, p: *mut u8) -> bool {
-        if page.is_run() {
-            return false;
-        }
-        self.check_free(page, p);
-        // SAFETY: [Z4] as the function's.
-        unsafe { self.push_remote(page, p) };
-        true
-    }
-
     /// Puts a slot where the page's holder finds it.
     #[inline(always)]
     unsafe fn push_remote(&self, page: &'static PageHeader, p: *mut u8) {
         // SAFETY: [Z4] the caller gives the slot up.
         unsafe { slot::set_free(p) };
         // SAFETY: [Z4] as above.
-        let set_next = |next| unsafe { slot::set_span(p, ptr::with_exposed_provenance_mut(next), 1) };
-        if page.remote().push(p.addr(), set_next) == Pushed::MustPost {
-            self.deliver(page);
+        unsafe { self.push_chain(&Chain { page, first: p, last: p, last_slots: 1 }) };
+    }
+
+    /// The same with a chain of free spans.
+    ///
+    /// # Safety
+    /// They are of that page, and the caller gives them up.
+    #[inline]
+    unsafe fn push_chain(&self, chain: &Chain) {
+        let set_next = |next| {
+            // SAFETY: [Z4] the caller's slots, until they are pushed.
+            unsafe { slot::set_span(chain.last, ptr::with_exposed_provenance_mut(next), chain.last_slots) };
+        };
+        if chain.page.remote().push(chain.first.addr(), set_next) == Pushed::MustPost {
+            self.deliver(chain.page);
         }
         // Unless it is ours to deliver, the page may be gone by now.
     }

@@ -20,8 +20,8 @@ use super::sizing::Sizing;
 use crate::heap::evacuate::EvacuationAllocator;
 use crate::object::Object;
 use crate::object::header::{BARRIER_CYCLE, BARRIER_IDLE};
-use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Arc, Mutex, SegQueue};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{Arc, Mutex, SegQueue, thread_address};
 use hdrhistogram::Histogram;
 use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
@@ -133,6 +133,8 @@ pub struct Record {
     pub pauses: Mutex<Histogram<u64>>,
     /// The number of the thread that attached (see `sync::thread_number`), 0 when detached.
     pub thread: AtomicU64,
+    /// The address of the thread that attached last (see `sync::thread_address`): while it runs, the owner's alone.
+    pub thread_address: AtomicUsize,
     shared: *const Shared,
     local: UnsafeCell<Local>,
     embedder: UnsafeCell<Option<Box<dyn Any>>>,
@@ -187,6 +189,7 @@ impl Record {
             c_only: AtomicU64::new(0),
             pauses: Mutex::new(Histogram::new_with_bounds(1, 1 << 40, 2).expect("constant bounds")),
             thread: AtomicU64::new(0),
+            thread_address: AtomicUsize::new(0),
             shared,
             local: UnsafeCell::new(local),
             embedder: UnsafeCell::new(None),
@@ -249,6 +252,7 @@ impl Record {
             local.in_callback = false;
             local.link_patience = self.shared().link_patience;
             self.thread.store(thread, Ordering::Relaxed);
+            self.thread_address.store(thread_address(), Ordering::Relaxed);
             self.cursor.set(0);
             local.block_end = 0;
             // A first guess, in case a handshake comes before the adoption: it is repeated below.

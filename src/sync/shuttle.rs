@@ -44,6 +44,11 @@ pub fn thread_number() -> u64 {
     shuttle::current::try_get_current_task().map_or(u64::MAX, |task| usize::from(task) as u64 + 1)
 }
 
+/// The same, for this purpose.
+pub fn thread_address() -> usize {
+    thread_number() as usize
+}
+
 /// Atomics, as described above.
 pub mod atomic {
     use super::point;

@@ -12,7 +12,7 @@ use crate::mutator::weak::{self, WeakCell};
 use crate::object::header::{HASHED, OLD, PINNED, PUBLIC};
 use crate::object::{Object, reference, slot};
 use crate::sync::atomic::Ordering;
-use crate::sync::thread_number;
+use crate::sync::{thread_address, thread_number};
 use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -64,6 +64,15 @@ impl Mutator {
     #[inline]
     pub unsafe fn is_current(self) -> bool {
         self.record().thread.load(Ordering::Relaxed) == thread_number()
+    }
+
+    /// Whether the calling thread is the one that attached it, and it runs. A detached one does not; one that runs has a
+    /// thread that has not ended, whose address nobody else has.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub unsafe fn is_running_here(self) -> bool {
+        let record = self.record();
+        record.thread_address.load(Ordering::Relaxed) == thread_address() && record.word.target() == Target::Running
     }
 
     /// Whether it is in the native state.
@@ -144,6 +153,8 @@ impl Mutator {
     /// private young objects may move meanwhile. May collect.
     #[inline]
     pub unsafe fn native_enter(self) {
+        // SAFETY: [L1] the owner.
+        unsafe { LocalLinks::hand_back(self.record()) };
         // SAFETY: [A1] the caller's promises.
         unsafe { self.record().native_enter() };
     }

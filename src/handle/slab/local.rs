@@ -10,6 +10,7 @@
 use super::SlabHeap;
 use super::loose::Loose;
 use super::page::{self, CLASSES, LocalFree, MAX_SMALL, PageHeader};
+use super::parcel::Parcel;
 use super::remote::{Mailbox, NONE};
 use super::slot;
 pub(crate) use super::slot::QUICK;
@@ -30,6 +31,8 @@ pub(crate) struct SlabLocal {
     young: Vec<Span>,
     /// Slots that were freed by themselves, to be given out again by themselves, by class.
     loose: [Loose; CLASSES],
+    /// Slots of others that it has freed.
+    pub(super) parcel: Parcel,
     /// The OPEN pages, by class.
     avail: [Vec<&'static PageHeader>; CLASSES],
     /// All pages.
@@ -59,6 +62,7 @@ impl SlabLocal {
             bump: [Bump::EMPTY; CLASSES],
             young: Vec::new(),
             loose: std::array::from_fn(Loose::new),
+            parcel: Parcel::new(),
             avail: [const { Vec::new() }; CLASSES],
             own: Vec::new(),
             resting: Vec::new(),
@@ -73,10 +77,13 @@ impl SlabLocal {
         if size > MAX_SMALL {
             return self.alloc_run(heap, size);
         }
-        if let Some(slot) = self.alloc_loose(size) {
+        let class = page::class_of(size);
+        if let Some(slot) = self.loose[class].take() {
+            // SAFETY: [Z4] a free slot of this class, whose words 0 and 1 are zero.
+            unsafe { slot::zero_tail(slot, page::SIZES[class]) };
             return slot;
         }
-        let slot = self.take(heap, page::class_of(size));
+        let slot = self.take(heap, class);
         if !slot.is_null() {
             // SAFETY: [Z4] just taken: unused memory of a page of this mutator, of at least that size.
             unsafe { slot::reset(slot) };
@@ -84,13 +91,12 @@ impl SlabLocal {
         slot
     }
 
-    /// The same, if it is the simplest case: of at most [`MAX_SMALL`] bytes, and the memory is what was freed last.
+    /// The same, if it is the simplest case: of at most [`QUICK`] bytes, and the memory is what was freed last.
     #[inline(always)]
-    pub(crate) fn alloc_loose(&mut self, size: usize) -> Option<*mut u8> {
-        let class = page::class_of(size);
-        let slot = self.loose[class].take()?;
+    pub(crate) fn alloc_loose_quick(&mut self, size: usize) -> Option<*mut u8> {
+        let slot = self.loose[page::quick_class(size)].take()?;
         // SAFETY: [Z4] a free slot of this class, whose words 0 and 1 are zero.
-        unsafe { slot::zero_tail(slot, page::SIZES[class]) };
+        unsafe { slot::zero_tail_quick(slot, size) };
         Some(slot)
     }
 
@@ -107,11 +113,20 @@ impl SlabLocal {
     /// The same, if it is the simplest case: a slot of at most [`QUICK`] bytes from the span that is being given out.
     #[inline(always)]
     pub(crate) fn alloc_young_quick(&mut self, size: usize) -> Option<*mut u8> {
-        let bump = &mut self.bump[page::class_of(size)];
+        let bump = &mut self.bump[page::quick_class(size)];
         let slot = bump.take()?;
         bump.young = true;
         // SAFETY: [Z4] unused memory of a page of this mutator, of that size.
-        unsafe { slot::zero_tail_quick(slot, bump.stride as usize) };
+        unsafe { slot::zero_tail_quick(slot, size) };
+        Some(slot)
+    }
+
+    /// The same for an object that is not linked.
+    #[inline(always)]
+    pub(crate) fn alloc_quick(&mut self, size: usize) -> Option<*mut u8> {
+        let slot = self.bump[page::quick_class(size)].take()?;
+        // SAFETY: [Z4] unused memory of a page of this mutator, of that size.
+        unsafe { slot::zero_tail_quick(slot, size) };
         Some(slot)
     }
 
@@ -272,7 +287,11 @@ impl SlabLocal {
         let page = unsafe { SlabHeap::page(p) };
         if page.owner() != self.owner {
             // SAFETY: [Z4] as the function's.
-            return unsafe { heap.free_remote(page, p) };
+            if !unsafe { self.free_away(heap, page, p) } {
+                // SAFETY: [Z4] as the function's.
+                unsafe { heap.free_remote(page, p) };
+            }
+            return;
         }
         // SAFETY: [Z4] as the function's, and the page is this mutator's.
         if !unsafe { self.free_loose(heap, page, p) } {
@@ -328,8 +347,9 @@ impl SlabLocal {
         }
     }
 
-    /// Gives loose slots back to their pages.
+    /// Gives loose slots back to their pages, and those of others.
     fn tidy(&mut self, heap: &SlabHeap) {
+        self.send(heap);
         for class in 0..CLASSES {
             while let Some(slot) = self.loose[class].take() {
                 // SAFETY: [Z2] in a page.

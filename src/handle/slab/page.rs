@@ -82,6 +82,13 @@ pub(super) fn class_of(size: usize) -> usize {
     usize::from(CLASS_OF[size.div_ceil(GRANULE)])
 }
 
+/// The same for more than a granule and at most [`slot::QUICK`] bytes: the linear classes need no table.
+#[inline(always)]
+pub(super) fn quick_class(size: usize) -> usize {
+    debug_assert!((GRANULE + 1..=slot::QUICK).contains(&size));
+    (size - 1) / GRANULE - 1
+}
+
 /// How many slots of a class a page has.
 pub(super) fn capacity(class: usize) -> u32 {
     ((PAGE_BYTES - HEADER_BYTES) / SIZES[class]) as u32
@@ -416,7 +423,7 @@ impl PageHeader {
         self.own.avail_index.store(i as u32, Ordering::Relaxed);
     }
 
-    /// Puts a chain of remotely freed slots, from `RemoteFrees::take` or `open`, on the free list.
+    /// Puts a chain of remotely freed spans, from `RemoteFrees::take` or `open`, on the free list.
     pub(super) unsafe fn merge(&self, first: usize) {
         let mut slot: *mut u8 = ptr::with_exposed_provenance_mut(first);
         if !slot.is_null() {
@@ -424,10 +431,10 @@ impl PageHeader {
         }
         while !slot.is_null() {
             // SAFETY: [Z4] remotely freed slots of a held page are unused memory of the page.
-            let (next, _) = unsafe { slot::span(slot) };
+            let (next, slots) = unsafe { slot::span(slot) };
             // Whoever merges looks at the whole page by itself.
             // SAFETY: [Z4] as above.
-            let _ = unsafe { self.give_span(slot, 1) };
+            let _ = unsafe { self.give_span(slot, slots) };
             slot = next;
         }
     }
@@ -465,5 +472,6 @@ impl PageHeader {
     }
 }
 
+const _: () = assert!(slot::QUICK <= class_size(LINEAR - 1));
 const _: () = assert!(HEADER_BYTES == 192 && MAX_SMALL & (GRANULE - 1) == 0);
 const _: () = assert!(class_size(CLASSES - 1) == MAX_SMALL && class_size(CLASSES - 2) < MAX_SMALL);

@@ -31,7 +31,7 @@
 //!
 //! # Orderings
 //!
-//! - [S-push] `push` releases, `take`/`open` acquire: the holder sees what the freer wrote into the slot.
+//! - [S-push] `push` releases, `take`/`open` acquire: the holder sees what the freer wrote into the slots (`parcel.rs`).
 //! - [S-close] `close` releases, the `push` that posts acquires: the freer sees the page's mailbox.
 //! - [S-mail] `Mailbox::post` releases, `take` and `close` acquire: the taker sees the page as the poster left it.
 //! - [S-closed] `Mailbox::close` releases, a `post` that answers [`Posted::Closed`] acquired: the poster sees what the leaving owner wrote.
@@ -72,7 +72,8 @@ impl RemoteFrees {
         RemoteFrees { word: AtomicUsize::new(OPEN) }
     }
 
-    /// Any thread: pushes `slot`; `set_next` writes the next slot's address (0: none) into it, and may run repeatedly.
+    /// Any thread: pushes `slot`, or a chain of which it is the first; `set_next` writes the next slot's address (0: none) into
+    /// the last one, and may run repeatedly.
     #[inline]
     pub(super) fn push(&self, slot: usize, set_next: impl Fn(usize)) -> Pushed {
         let mut old = self.word.load(Ordering::Relaxed);

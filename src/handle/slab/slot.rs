@@ -74,7 +74,7 @@ pub(super) unsafe fn zero_tail(slot: *mut u8, size: usize) {
     }
 }
 
-/// The same for at most [`QUICK`] bytes.
+/// The same for at most [`QUICK`] bytes, rounded up to granules.
 #[inline(always)]
 pub(super) unsafe fn zero_tail_quick(slot: *mut u8, size: usize) {
     let granule = |i: usize| slot.wrapping_add(i * GRANULE);
