@@ -256,9 +256,9 @@ impl Collector {
         self.shared.memory.is_short()
     }
 
-    /// Has fresh memory ready before mutators need it.
-    pub fn prepare_memory(&self) {
-        self.shared.memory.prepare();
+    /// Has some fresh memory ready before mutators need it; whether it is short still.
+    pub fn prepare_memory(&self) -> bool {
+        self.shared.memory.prepare()
     }
 
     /// A mutator helps to mark while it outruns the cycle. What it has in its hands nobody sees, so a flush round that is on

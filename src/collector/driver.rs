@@ -152,9 +152,11 @@ impl Driver {
                 // The pools are not the verifier's alone meanwhile.
                 state.running = true;
                 drop(state);
-                self.collector.prepare_memory();
+                let short = self.collector.prepare_memory();
                 state = self.lock();
                 state.running = false;
+                // Step by step: a cycle that somebody asks for meanwhile comes first.
+                state.short_of_memory |= short;
                 self.changed.notify_all();
             } else {
                 state = self.wait(state);

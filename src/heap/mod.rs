@@ -275,26 +275,32 @@ impl Memory {
     }
 
     /// Whether so few free blocks are left that somebody should [prepare](Memory::prepare) more: an eighth of what is in
-    /// use, at most two chunks.
+    /// use, at most eight chunks.
     pub fn is_short(&self) -> bool {
-        let ahead = (self.used() / 8).min(2 * CHUNK);
+        let ahead = (self.used() / 8).min(8 * CHUNK);
         self.free_count.load(Ordering::Relaxed).saturating_mul(BLOCK) < ahead && self.used() + CHUNK <= self.limit
     }
 
     /// Makes free blocks with pages behind them, so that a mutator that takes one does not wait for the operating system
-    /// to clear them: a minor collection that fills a fresh huge page would spend half a millisecond there.
-    pub fn prepare(&self) {
-        while self.is_short() {
-            if let Some(block) = self.released.pop(&self.blocks) {
-                self.released_count.fetch_sub(1, Ordering::Relaxed);
-                self.space.populate(block as usize * BLOCK, BLOCK);
-                self.push_free(block);
-                continue;
+    /// to clear them: a minor collection that fills a fresh huge page would spend half a millisecond there, or many where the
+    /// host of a virtual machine has taken the memory back. A chunk at most, since the caller has other things to do; whether
+    /// memory is short still.
+    pub fn prepare(&self) -> bool {
+        for _ in 0..CHUNK_BLOCKS {
+            if !self.is_short() {
+                return false;
             }
-            let _guard = self.growth.lock().unwrap_or_else(|e| e.into_inner());
-            let Some(block) = self.commit(true) else { return };
+            let Some(block) = self.released.pop(&self.blocks) else {
+                let _guard = self.growth.lock().unwrap_or_else(|e| e.into_inner());
+                let Some(block) = self.commit(true) else { return false };
+                self.push_free(block);
+                break;
+            };
+            self.released_count.fetch_sub(1, Ordering::Relaxed);
+            self.space.populate(block as usize * BLOCK, BLOCK);
             self.push_free(block);
         }
+        self.is_short()
     }
 
     fn push_free(&self, block: u32) {
@@ -448,5 +454,35 @@ impl Memory {
     /// Blocks that were ever in use: all numbers below.
     pub fn block_count(&self) -> u32 {
         self.fresh.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_made_ready_a_chunk_at_a_time() {
+        let memory = Memory::new(256 << 20, false).unwrap();
+        assert!(!memory.is_short(), "nothing is in use");
+        while memory.used() < 200 << 20 {
+            memory.take_free(Kind::Old).unwrap();
+        }
+        let mut steps = 0;
+        let mut committed = memory.committed();
+        while memory.is_short() {
+            let short = memory.prepare();
+            assert_eq!(short, memory.is_short());
+            assert!(memory.committed() - committed <= CHUNK);
+            committed = memory.committed();
+            steps += 1;
+            assert!(steps <= 8, "an eighth of what is in use is less than eight chunks");
+        }
+        // Of 25 MiB that should be ready a part was.
+        assert!(steps >= 5, "{steps}");
+        while memory.used() + CHUNK <= memory.limit() {
+            memory.take_free(Kind::Old).unwrap();
+        }
+        assert!(!memory.prepare(), "at the limit there is nothing to make ready");
     }
 }
