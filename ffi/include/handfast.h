@@ -120,8 +120,8 @@ typedef struct hf_config {
     size_t reserve_bytes;
     // Ask the operating system for huge pages.
     bool huge_pages;
-    // The most bytes to which a nursery grows while part of what is allocated survives. 0: sixteen times `nursery_bytes`,
-    // at most an eighth of the heap.
+    // The most bytes to which a nursery grows while part of what is allocated survives. 0: 64 times `nursery_bytes`, but
+    // at most a quarter of the heap's; the same as `nursery_bytes`: it does not grow.
     size_t max_nursery_bytes;
     // What a minor collection should take at most, in microseconds: a goal that bounds the size of nurseries. 0: the
     // default.
@@ -204,7 +204,7 @@ typedef struct hf_stats {
     uint64_t p50_pause_ns;
     // 99 of 100 interruptions were no longer than this, in nanoseconds.
     uint64_t p99_pause_ns;
-    // Interruptions.
+    // Interruptions of threads: minor collections, handshakes, and waits for a cycle because memory was out.
     uint64_t pauses;
     // Threads that are attached now.
     uint64_t attached_mutators;

@@ -42,8 +42,8 @@ pub struct HfConfig {
     pub reserve_bytes: size_t,
     /// Ask the operating system for huge pages.
     pub huge_pages: CBool,
-    /// The most bytes to which a nursery grows while part of what is allocated survives. 0: sixteen times `nursery_bytes`,
-    /// at most an eighth of the heap.
+    /// The most bytes to which a nursery grows while part of what is allocated survives. 0: 64 times `nursery_bytes`, but
+    /// at most a quarter of the heap's; the same as `nursery_bytes`: it does not grow.
     pub max_nursery_bytes: size_t,
     /// What a minor collection should take at most, in microseconds: a goal that bounds the size of nurseries. 0: the
     /// default.

@@ -49,7 +49,7 @@ pub struct HfStats {
     pub p50_pause_ns: u64,
     /// 99 of 100 interruptions were no longer than this, in nanoseconds.
     pub p99_pause_ns: u64,
-    /// Interruptions.
+    /// Interruptions of threads: minor collections, handshakes, and waits for a cycle because memory was out.
     pub pauses: u64,
     /// Threads that are attached now.
     pub attached_mutators: u64,
