@@ -459,7 +459,8 @@ impl Memory {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::*;
+    use crate::heap::block::Kind;
+    use crate::heap::{CHUNK, Memory};
 
     #[test]
     fn memory_is_made_ready_a_chunk_at_a_time() {
