@@ -108,7 +108,10 @@ impl<'a> Marker<'a> {
 
     unsafe fn trace(&mut self, Grey { object, from }: Grey) {
         // SAFETY: [G1] grey objects are live and old.
-        let items = unsafe { slot::items(object) };
+        let (ty, items) = unsafe {
+            let ty = (*object).type_info();
+            (ty, slot::items(object, ty))
+        };
         let to = if items - from > PIECE { self.continue_at(object, from + PIECE) } else { items };
         if from == 0 {
             // SAFETY: [G1] as above.
@@ -120,7 +123,7 @@ impl<'a> Marker<'a> {
             self.marked.bytes += extent.bytes as u64;
         }
         // SAFETY: [G1] as above.
-        unsafe { slot::for_each_in(object, from..to, |slot| self.visit(slot)) };
+        unsafe { slot::for_each_in(object, ty, from..to, |slot| self.visit(slot)) };
     }
 
     /// Has the items of an array visited from there on when those before have been traced, or by another marker meanwhile.

@@ -39,17 +39,17 @@ pub unsafe fn load(slot: Slot) -> *mut Object {
 #[inline]
 pub unsafe fn for_each<F: FnMut(Slot)>(object: *mut Object, visit: F) {
     // SAFETY: [H2] the caller says that it is live.
-    unsafe { for_each_in(object, 0..items(object), visit) };
+    let ty = unsafe { (*object).type_info() };
+    // SAFETY: [H2] as above.
+    unsafe { for_each_in(object, ty, 0..items(object, ty), visit) };
 }
 
-/// How many items it has that are slots.
+/// How many items an object of this type has that are slots.
 ///
 /// # Safety
 /// As [`for_each`].
-#[inline]
-pub unsafe fn items(object: *mut Object) -> usize {
-    // SAFETY: [H2] the caller says that it is live.
-    let ty = unsafe { (*object).type_info() };
+#[inline(always)]
+pub unsafe fn items(object: *mut Object, ty: &TypeInfo) -> usize {
     // SAFETY: [H3] a type with items keeps their number in front of the header.
     if ty.items_are_refs && ty.trace.is_none() { unsafe { Object::items(object) } } else { 0 }
 }
@@ -58,10 +58,8 @@ pub unsafe fn items(object: *mut Object) -> usize {
 ///
 /// # Safety
 /// As [`for_each`], and it has [so many](items) items.
-#[inline]
-pub unsafe fn for_each_in<F: FnMut(Slot)>(object: *mut Object, items: Range<usize>, mut visit: F) {
-    // SAFETY: [H2] the caller says that it is live.
-    let ty = unsafe { (*object).type_info() };
+#[inline(always)]
+pub unsafe fn for_each_in<F: FnMut(Slot)>(object: *mut Object, ty: &TypeInfo, items: Range<usize>, mut visit: F) {
     if let Some(trace) = ty.trace {
         // SAFETY: [T1] the embedder's function visits the slots of a live object of its type; the closure outlives the call.
         unsafe { trace(object, trampoline::<F>, (&raw mut visit).cast()) };
