@@ -34,7 +34,9 @@ if [ ! -e "$tools/complete" ]; then
     touch "$tools/complete"
 fi
 export LD_LIBRARY_PATH=$libraries:$(echo "$root"/usr/lib/llvm-*/lib)
-export RUSTC=$root/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread --cfg tsan"
+# rustix calls the C library: ThreadSanitizer must see memory being unmapped, or it takes the next use of the address for a
+# race with the last.
+export RUSTC=$root/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread --cfg tsan --cfg rustix_use_libc"
 "$RUSTC" --version
 build=(--release -Zbuild-std=std,panic_unwind,test --target "$host" --target-dir target/tsan)
 export TSAN_OPTIONS="halt_on_error=0:second_deadlock_stack=1:history_size=4:suppressions=$PWD/ci/tsan.supp"
