@@ -55,6 +55,7 @@ fn threads_that_leave_before_their_nursery_is_full_count_too() {
 }
 
 #[test]
+#[cfg_attr(gc_zeal, ignore = "collections at every allocation, and cycles of their own")]
 fn waiting_for_memory_is_a_pause() {
     support::fail_fast();
     // No cycle but those that a mutator waits for because memory is out.
