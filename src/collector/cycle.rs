@@ -271,7 +271,8 @@ impl Collector {
             let mut marker = Marker::new(&self.shared, self.shared.ask().epoch, false);
             marker.drain(2048);
             let marked = marker.marked();
-            if marked.objects != 0 {
+            // Not `marked.objects`: the rest of an array counts for nothing, and may have been all that it had.
+            if marker.has_traced() {
                 self.shared.gate.disturb();
             }
             Counters::add(&self.shared.counters.assisted_objects, marked.objects);

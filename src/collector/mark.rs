@@ -50,6 +50,8 @@ pub(super) struct Marker<'a> {
     ahead: [*mut Object; AHEAD],
     next: usize,
     marked: Marked,
+    /// Whether it has traced anything, be it a piece of an array that is counted already.
+    has_traced: bool,
     share: bool,
 }
 
@@ -64,6 +66,7 @@ impl<'a> Marker<'a> {
             ahead: [std::ptr::null_mut(); AHEAD],
             next: 0,
             marked: Marked::default(),
+            has_traced: false,
             share,
         }
     }
@@ -112,6 +115,7 @@ impl<'a> Marker<'a> {
             let ty = (*object).type_info();
             (ty, slot::items(object, ty))
         };
+        self.has_traced = true;
         let to = if items - from > PIECE { self.continue_at(object, from + PIECE) } else { items };
         if from == 0 {
             // SAFETY: [G1] as above.
@@ -163,6 +167,10 @@ impl<'a> Marker<'a> {
                 None => return,
             }
         }
+    }
+
+    pub(super) fn has_traced(&self) -> bool {
+        self.has_traced
     }
 
     pub(super) fn marked(&self) -> Marked {
