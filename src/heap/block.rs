@@ -89,6 +89,16 @@ impl BlockTables {
         // SAFETY: [M2] as above.
         unsafe { self.memory.table(self.starts + 2 * LINES * block as usize, LINES) }
     }
+    /// The starts in the line of an address: a multiplication and a sum less than by way of the block.
+    #[inline(always)]
+    fn starts_beside(&self, address: usize) -> &AtomicU16 {
+        // SAFETY: [M2] as above; the address is in the space, so its line is below the number of all lines.
+        unsafe {
+            self.memory
+                .table::<AtomicU16>(self.starts, LINES * self.capacity)
+                .get_unchecked((address - self.base) >> LINE_SHIFT)
+        }
+    }
 
     /// The block that holds an address of the space.
     #[inline(always)]
@@ -163,9 +173,8 @@ impl BlockTables {
     /// Records that an object starts at `address`, in a block that the caller owns. Release, as for the line marks.
     #[inline(always)]
     pub fn set_start(&self, address: usize) {
-        let offset = address & (BLOCK - 1);
-        let word = &self.starts(self.block_of(address))[offset >> LINE_SHIFT];
-        let bit = 1 << (offset >> 3 & 15);
+        let word = self.starts_beside(address);
+        let bit = 1 << (address >> 3 & 15);
         word.store(word.load(Ordering::Relaxed) | bit, Ordering::Release);
     }
 

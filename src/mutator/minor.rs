@@ -20,12 +20,11 @@ use crate::heap::evacuate::EvacuationAllocator;
 use crate::heap::{Memory, Youth};
 use crate::object::header::Extent;
 use crate::object::header::{HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
+use crate::object::type_info::Slots;
 use crate::object::{Object, Slot, reference, slot};
 
 /// A mark on what waits in the worklist: a slot, not an object.
 const IS_SLOT: usize = 1;
-/// An object with more slots than this has them visited at once, one after the other.
-const FEW: usize = 16;
 /// So many remembered slots are asked for before they are read.
 const AHEAD: usize = 16;
 
@@ -58,11 +57,18 @@ impl Evacuation<'_> {
         if object.is_null() || !self.youth.is_young(object as usize) {
             return;
         }
+        // SAFETY: [N1] ours and young, and it is what the slot refers to.
+        unsafe { self.update(slot, object) };
+    }
+
+    /// Promotes the young object that a slot refers to, and updates the slot.
+    #[inline(always)]
+    unsafe fn update(&mut self, slot: Slot, object: *mut Object) {
         // SAFETY: [N1] young, and by INV-2 public or private to this mutator.
         let new = unsafe { self.promote(object) };
         if new != object {
             // The marker that finds the new address sees the copy: [F-put].
-            // SAFETY: [S1] as above.
+            // SAFETY: [S1] a slot of a live object of this mutator.
             reference::put(unsafe { slot::atomic(slot) }, new);
         }
     }
@@ -76,12 +82,12 @@ impl Evacuation<'_> {
             return object;
         }
         // SAFETY: [N1] private and young, so ours.
-        let forwarded = unsafe { Object::forwarded(object) };
-        if !forwarded.is_null() {
-            return forwarded;
-        }
+        let ty = match unsafe { Object::type_or_forwarded(object) } {
+            Ok(ty) => ty,
+            Err(forwarded) => return forwarded,
+        };
         // SAFETY: [H2] not forwarded, so it is whole.
-        let (ty, extent) = unsafe { ((*object).type_info(), Object::extent(object)) };
+        let extent = unsafe { Object::extent_as(object, ty) };
         if flags & (PINNED | HASHED) == 0 && !self.en_masse && self.youth.in_blocks(object as usize) {
             let to = self.allocator.alloc(self.memory, extent.bytes, self.colour);
             if !to.is_null() {
@@ -98,7 +104,7 @@ impl Evacuation<'_> {
                 }
                 self.bytes += extent.bytes;
                 self.objects += 1;
-                if slot::has_slots(ty) {
+                if ty.slots != Slots::None {
                     self.worklist.push(new);
                 }
                 return new;
@@ -113,7 +119,7 @@ impl Evacuation<'_> {
             self.linked.push((object, object));
         }
         self.keep(object, extent);
-        if slot::has_slots(ty) {
+        if ty.slots != Slots::None {
             self.worklist.push(object);
         }
         object
@@ -141,14 +147,14 @@ impl Evacuation<'_> {
     pub(super) unsafe fn drain(&mut self) {
         while let Some(entry) = self.worklist.pop() {
             if entry as usize & IS_SLOT != 0 {
-                // SAFETY: [N2] the slot of a promoted object; ours to update.
-                unsafe { self.visit(entry.wrapping_byte_sub(IS_SLOT).cast()) };
+                let slot: Slot = entry.wrapping_byte_sub(IS_SLOT).cast();
+                // SAFETY: [N2] the slot of a promoted object; ours to update. It was put on the list with a young object in it.
+                unsafe { self.update(slot, slot::load(slot)) };
                 continue;
             }
             // SAFETY: [N2] promoted objects are whole.
             let ty = unsafe { (*entry).type_info() };
-            let few = ty.trace.is_none() && !ty.items_are_refs && ty.refs.len() <= FEW;
-            let [first, others @ ..] = (if few { ty.refs } else { &[] }) else {
+            let (Slots::Few, [first, others @ ..]) = (ty.slots, ty.refs) else {
                 // SAFETY: [N2] as above; its slots are ours.
                 unsafe { slot::for_each(entry, |slot| self.visit(slot)) };
                 continue;
@@ -364,9 +370,16 @@ impl Record {
 unsafe fn copy(from: usize, to: *mut u8, bytes: usize) {
     let (from, to) = (from as *const u64, to.cast::<u64>());
     if bytes <= 128 {
-        for i in 0..bytes / 8 {
-            // SAFETY: [N2] inside both.
-            unsafe { to.add(i).write(from.add(i).read()) };
+        let odd = bytes / 8 % 2;
+        // SAFETY: [N2] inside both: one word at most, and then pairs of words.
+        unsafe {
+            if odd != 0 {
+                to.write(from.read());
+            }
+            let (from, to) = (from.add(odd).cast::<[u64; 2]>(), to.add(odd).cast::<[u64; 2]>());
+            for i in 0..bytes / 16 {
+                to.add(i).write(from.add(i).read());
+            }
         }
     } else {
         // SAFETY: [N2] the caller's promise.

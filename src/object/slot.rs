@@ -82,12 +82,6 @@ unsafe extern "C" fn trampoline<F: FnMut(Slot)>(slot: Slot, visit: *mut c_void) 
     unsafe { (*visit.cast::<F>())(slot) };
 }
 
-/// Whether objects of this type have slots at all.
-#[inline(always)]
-pub fn has_slots(ty: &TypeInfo) -> bool {
-    ty.trace.is_some() || !ty.refs.is_empty() || ty.items_are_refs
-}
-
 /// Asks for the line of a header, or of a slot, that will be read soon.
 #[inline(always)]
 pub fn prefetch<T>(at: *mut T) {

@@ -27,6 +27,20 @@ pub(crate) const SLOW: usize = usize::MAX >> 2;
 /// Objects of more bytes than this (a quarter of a block) live in the large-object space.
 pub const LARGE: usize = 8 << 10;
 
+/// So many reference slots are few.
+const FEW: usize = 16;
+
+/// What slots objects of a type have: asked for each object that is copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slots {
+    /// None.
+    None,
+    /// Those at `refs`, few of them, and no others.
+    Few,
+    /// Any others.
+    Many,
+}
+
 /// Layout and behaviour of a type. All offsets count from the start of the payload.
 #[repr(C, align(64))]
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +58,8 @@ pub struct TypeInfo {
     pub(crate) refs: &'static [usize],
     /// Whether each item is one reference.
     pub(crate) items_are_refs: bool,
+    /// What `refs`, `items_are_refs` and `trace` come to.
+    pub(crate) slots: Slots,
     /// Replaces `refs` and `items_are_refs`.
     pub(crate) trace: Option<Trace>,
     /// The finalizer.
@@ -68,6 +84,7 @@ impl TypeInfo {
             item_size: 0,
             refs: &[],
             items_are_refs: false,
+            slots: Slots::None,
             trace: None,
             handle_slot: NO_SLOT,
             finalize: None,
@@ -79,7 +96,7 @@ impl TypeInfo {
     /// Adds references at these offsets of the fixed part.
     pub const fn with_refs(mut self, offsets: &'static [usize]) -> TypeInfo {
         self.refs = offsets;
-        self
+        self.with_slots()
     }
     /// Adds items of `item_size` plain bytes each after the fixed part.
     pub const fn with_items(mut self, item_size: usize) -> TypeInfo {
@@ -92,11 +109,20 @@ impl TypeInfo {
         self.item_size = 8;
         self.fast_bytes = SLOW;
         self.items_are_refs = true;
-        self
+        self.with_slots()
     }
     /// Replaces offsets by a function.
     pub const fn with_trace(mut self, trace: Trace) -> TypeInfo {
         self.trace = Some(trace);
+        self.with_slots()
+    }
+    const fn with_slots(mut self) -> TypeInfo {
+        self.slots = match self.refs {
+            _ if self.trace.is_some() || self.items_are_refs => Slots::Many,
+            [] => Slots::None,
+            refs if refs.len() <= FEW => Slots::Few,
+            _ => Slots::Many,
+        };
         self
     }
     /// Names the word in which an object keeps the address of its `PyObject`.

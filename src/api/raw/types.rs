@@ -76,7 +76,7 @@ impl TypeTable {
         // SAFETY: [T2] the boxes live beside the description, in the heap, which outlives its objects; nothing else gets at
         // these references.
         let (static_name, static_refs) = unsafe { (outlive(&*boxed_name), outlive(&*boxed_refs)) };
-        let info = TypeInfo { id: id as u32, name: static_name, refs: static_refs, ..info };
+        let info = TypeInfo { id: id as u32, name: static_name, ..info.with_refs(static_refs) };
         all.push(Box::new(Registered { info, _name: boxed_name, _refs: boxed_refs }));
         let stored = all.last_mut().map_or(null_mut(), |r| &raw mut r.info);
         if stored as usize >> 48 != 0 {
