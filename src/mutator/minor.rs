@@ -21,12 +21,15 @@ use crate::heap::{Memory, Youth};
 use crate::object::header::Extent;
 use crate::object::header::{HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
 use crate::object::type_info::Slots;
-use crate::object::{Object, Slot, reference, slot};
+use crate::object::{Object, Slot, TypeInfo, reference, slot};
 
 /// A mark on what waits in the worklist: a slot, not an object.
 const IS_SLOT: usize = 1;
 /// So many remembered slots are asked for before they are read.
 const AHEAD: usize = 16;
+
+/// An object that has just been promoted, and its type.
+type Promoted = (*mut Object, &'static TypeInfo);
 
 /// Evacuation in progress.
 pub(super) struct Evacuation<'a> {
@@ -54,38 +57,53 @@ impl Evacuation<'_> {
     pub(super) unsafe fn visit(&mut self, slot: Slot) {
         // SAFETY: [S1] a slot of a live object of this mutator.
         let object = unsafe { slot::load(slot) };
-        if object.is_null() || !self.youth.is_young(object as usize) {
-            return;
+        if !object.is_null()
+            && self.youth.is_young(object as usize)
+            // SAFETY: [N1] ours and young, and it is what the slot refers to.
+            && let Some((new, _)) = unsafe { self.update(slot, object) }
+        {
+            self.worklist.push(new);
         }
-        // SAFETY: [N1] ours and young, and it is what the slot refers to.
-        unsafe { self.update(slot, object) };
     }
 
     /// Promotes the young object that a slot refers to, and updates the slot.
     #[inline(always)]
-    unsafe fn update(&mut self, slot: Slot, object: *mut Object) {
+    unsafe fn update(&mut self, slot: Slot, object: *mut Object) -> Option<Promoted> {
         // SAFETY: [N1] young, and by INV-2 public or private to this mutator.
-        let new = unsafe { self.promote(object) };
+        let (new, unvisited) = unsafe { self.place(object) };
         if new != object {
             // The marker that finds the new address sees the copy: [F-put].
             // SAFETY: [S1] a slot of a live object of this mutator.
             reference::put(unsafe { slot::atomic(slot) }, new);
         }
+        unvisited.map(|ty| (new, ty))
     }
 
-    /// Where a young object is from now on.
-    #[inline(always)]
+    /// Where a young object is from now on. Its slots will be visited.
     pub(super) unsafe fn promote(&mut self, object: *mut Object) -> *mut Object {
+        // SAFETY: [N1] young, and by INV-2 public or private to this mutator.
+        let (new, unvisited) = unsafe { self.place(object) };
+        if unvisited.is_some() {
+            self.worklist.push(new);
+        }
+        new
+    }
+
+    /// Where a young object is from now on, and its type if it has just been promoted and has slots, which the caller sees
+    /// to.
+    #[inline(always)]
+    unsafe fn place(&mut self, object: *mut Object) -> (*mut Object, Option<&'static TypeInfo>) {
         // SAFETY: [N1] young: readable if public, ours if private. A forwarding address has no flags.
         let flags = unsafe { (*object).flags() };
         if flags & (PUBLIC | OLD) != 0 {
-            return object;
+            return (object, None);
         }
         // SAFETY: [N1] private and young, so ours.
         let ty = match unsafe { Object::type_or_forwarded(object) } {
             Ok(ty) => ty,
-            Err(forwarded) => return forwarded,
+            Err(forwarded) => return (forwarded, None),
         };
+        let slots = (ty.slots != Slots::None).then_some(ty);
         // SAFETY: [H2] not forwarded, so it is whole.
         let extent = unsafe { Object::extent_as(object, ty) };
         if flags & (PINNED | HASHED) == 0 && !self.en_masse && self.youth.in_blocks(object as usize) {
@@ -104,10 +122,7 @@ impl Evacuation<'_> {
                 }
                 self.bytes += extent.bytes;
                 self.objects += 1;
-                if ty.slots != Slots::None {
-                    self.worklist.push(new);
-                }
-                return new;
+                return (new, slots);
             }
         }
         // SAFETY: [N1] private and young, so ours.
@@ -119,10 +134,7 @@ impl Evacuation<'_> {
             self.linked.push((object, object));
         }
         self.keep(object, extent);
-        if ty.slots != Slots::None {
-            self.worklist.push(object);
-        }
-        object
+        (object, slots)
     }
 
     /// Makes the lines of an object old that was promoted in place. Its block stays young, for everybody who asks, until
@@ -146,32 +158,45 @@ impl Evacuation<'_> {
     /// what its first slot refers to, as a program that walks the structure will ask for them.
     pub(super) unsafe fn drain(&mut self) {
         while let Some(entry) = self.worklist.pop() {
-            if entry as usize & IS_SLOT != 0 {
+            let mut next = if entry as usize & IS_SLOT != 0 {
                 let slot: Slot = entry.wrapping_byte_sub(IS_SLOT).cast();
                 // SAFETY: [N2] the slot of a promoted object; ours to update. It was put on the list with a young object in it.
-                unsafe { self.update(slot, slot::load(slot)) };
-                continue;
-            }
-            // SAFETY: [N2] promoted objects are whole.
-            let ty = unsafe { (*entry).type_info() };
-            let (Slots::Few, [first, others @ ..]) = (ty.slots, ty.refs) else {
-                // SAFETY: [N2] as above; its slots are ours.
-                unsafe { slot::for_each(entry, |slot| self.visit(slot)) };
-                continue;
+                unsafe { self.update(slot, slot::load(slot)) }
+            } else {
+                // SAFETY: [N2] promoted objects are whole.
+                Some((entry, unsafe { (*entry).type_info() }))
             };
-            let payload = Object::payload(entry);
-            for &offset in others.iter().rev() {
-                let slot: Slot = payload.wrapping_add(offset).cast();
-                // SAFETY: [S1] a slot of an object of ours.
-                let object = unsafe { slot::load(slot) };
-                if !object.is_null() && self.youth.is_young(object as usize) {
-                    slot::prefetch(object);
-                    self.worklist.push(slot.wrapping_byte_add(IS_SLOT).cast());
-                }
+            while let Some(promoted) = next {
+                // SAFETY: [N2] as above; its slots are ours.
+                next = unsafe { self.visit_slots(promoted) };
             }
-            // SAFETY: [N2] as above.
-            unsafe { self.visit(payload.wrapping_add(*first).cast()) };
         }
+    }
+
+    /// Visits the slots of a promoted object, or puts them on the list; what the first slot's visit has promoted.
+    #[inline(always)]
+    unsafe fn visit_slots(&mut self, (object, ty): Promoted) -> Option<Promoted> {
+        let (Slots::Few, [first, others @ ..]) = (ty.slots, ty.refs) else {
+            // SAFETY: [N2] a promoted object; its slots are ours.
+            unsafe { slot::for_each(object, |slot| self.visit(slot)) };
+            return None;
+        };
+        let payload = Object::payload(object);
+        let young = |youth: Youth<'_>, offset: usize| {
+            let slot: Slot = payload.wrapping_add(offset).cast();
+            // SAFETY: [S1] a slot of an object of ours.
+            let object = unsafe { slot::load(slot) };
+            (!object.is_null() && youth.is_young(object as usize)).then_some((slot, object))
+        };
+        for &offset in others.iter().rev() {
+            if let Some((slot, object)) = young(self.youth, offset) {
+                slot::prefetch(object);
+                self.worklist.push(slot.wrapping_byte_add(IS_SLOT).cast());
+            }
+        }
+        let (slot, object) = young(self.youth, *first)?;
+        // SAFETY: [N1] ours and young, and it is what the slot refers to.
+        unsafe { self.update(slot, object) }
     }
 
     /// Where an object is after the drain; null if it died.
@@ -365,27 +390,34 @@ impl Record {
 /// Copies an object. Most are a few words, for which a call to the library costs more than the copy.
 ///
 /// # Safety
-/// `bytes`, a multiple of 8, are readable at `from` and writable at `to`; the two do not overlap.
+/// `bytes` are readable at `from` and writable at `to`; the two do not overlap.
 #[inline(always)]
 unsafe fn copy(from: usize, to: *mut u8, bytes: usize) {
-    let (from, to) = (from as *const u64, to.cast::<u64>());
-    if bytes <= 128 {
-        let odd = bytes / 8 % 2;
-        // SAFETY: [N2] inside both: one word at most, and then pairs of words.
+    const WIDE: usize = size_of::<Wide>();
+    let (from, to) = (from as *const u8, to);
+    // The first and the last of it, which may overlap: no loop, no count.
+    if (WIDE..=4 * WIDE).contains(&bytes) {
+        // SAFETY: [N2] inside both: reads and writes of `WIDE` bytes at offsets up to `bytes - WIDE`.
         unsafe {
-            if odd != 0 {
-                to.write(from.read());
+            let first = from.cast::<Wide>().read_unaligned();
+            let last = from.add(bytes - WIDE).cast::<Wide>().read_unaligned();
+            if bytes > 2 * WIDE {
+                let second = from.add(WIDE).cast::<Wide>().read_unaligned();
+                let third = from.add(bytes - 2 * WIDE).cast::<Wide>().read_unaligned();
+                to.add(WIDE).cast::<Wide>().write_unaligned(second);
+                to.add(bytes - 2 * WIDE).cast::<Wide>().write_unaligned(third);
             }
-            let (from, to) = (from.add(odd).cast::<[u64; 2]>(), to.add(odd).cast::<[u64; 2]>());
-            for i in 0..bytes / 16 {
-                to.add(i).write(from.add(i).read());
-            }
+            to.cast::<Wide>().write_unaligned(first);
+            to.add(bytes - WIDE).cast::<Wide>().write_unaligned(last);
         }
     } else {
         // SAFETY: [N2] the caller's promise.
-        unsafe { std::ptr::copy_nonoverlapping(from, to, bytes / 8) };
+        unsafe { std::ptr::copy_nonoverlapping(from, to, bytes) };
     }
 }
+
+/// What is copied at once.
+type Wide = [u64; 2];
 
 /// Under `gc_zeal`, and in checked builds, the emptied nursery is filled with a pattern that no valid reference has.
 fn poison(local: &Local, shared: &Shared) {
