@@ -1,0 +1,66 @@
+//! A long array is marked in pieces. A mutator that helps takes one of these, while the owner of the array, who has answered
+//! the flush round, takes an object out of just that piece: it is in the owner's buffer only, and the round must not end clean.
+#![cfg(shuttle)]
+
+use handfast::raw::{GlobalCell, Heap, Mutator};
+use shuttle_tests::explore;
+use shuttle_tests::world::{self, Share, TABLE, node, numbers, root};
+use std::ptr::null_mut;
+
+/// Two pieces: as many as a marker visits at once, and as many again.
+const ITEMS: usize = 512;
+const LAST: usize = 8 * (ITEMS - 1);
+
+/// Holds a chain of two by the last item of an array, and then takes it out.
+unsafe fn own(m: Mutator, heap: &Heap) {
+    // SAFETY: the rule of `world`.
+    unsafe {
+        let (array, taken) = (root(m), root(m));
+        *array = m.alloc_items(&TABLE, ITEMS);
+        m.collect_minor();
+        for round in 0..6 {
+            *taken = node(m, round, 1);
+            let end = node(m, round, 2);
+            m.store(*taken, 0, end);
+            m.store(*array, LAST, *taken);
+            *taken = null_mut();
+            m.collect_minor();
+            for _ in 0..6 {
+                m.safepoint();
+            }
+            *taken = m.load(*array, LAST);
+            m.store(*array, LAST, null_mut());
+            // Between two cycles: whatever is reachable was found by the last.
+            heap.verify().unwrap();
+            assert_eq!((numbers(*taken), numbers(m.load(*taken, 0))), ((round, 1), (round, 2)));
+        }
+    }
+}
+
+/// Promotes more than pacing has room for, and so has to help.
+unsafe fn outrun(m: Mutator, table: Share<GlobalCell>) {
+    // SAFETY: the rule of `world`.
+    unsafe {
+        for round in 0..12 {
+            for slot in 0..8 {
+                let object = node(m, round, slot);
+                m.store(m.global_get(table.get()), 8 * slot as usize, object);
+            }
+            m.collect_minor();
+        }
+    }
+}
+
+#[test]
+fn who_helps_with_the_rest_of_an_array_says_so() {
+    explore(|| {
+        let heap = world::heap(2);
+        let (table, whole) = (world::table(&heap, 8), heap.clone());
+        // SAFETY: the rule of `world`.
+        world::threads(
+            &heap,
+            vec![Box::new(move |m| unsafe { own(m, &whole) }), Box::new(move |m| unsafe { outrun(m, table) })],
+        );
+        world::finish(&heap);
+    });
+}
