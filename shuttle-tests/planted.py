@@ -36,6 +36,9 @@ BUGS = [
      "native"),
     ("private-behind-public", "src/mutator/publish.rs",
      "                        work.push(target);\n", "", "crossing"),
+    ("rest-of-an-array-forgotten", "src/collector/mark.rs",
+     "if items - from > PIECE { self.continue_at(object, from + PIECE) } else { items };", "items.min(from + PIECE);",
+     "long_array"),
 ]
 # Seconds for one scenario, after which it has found nothing.
 LIMIT = 900

@@ -1,14 +1,15 @@
-//! A long array is marked in pieces. A mutator that helps takes one of these, while the owner of the array, who has answered
-//! the flush round, takes an object out of just that piece: it is in the owner's buffer only, and the round must not end clean.
+//! A long array is marked in pieces, by the collector's two threads and by a mutator that helps, while its owner puts objects
+//! into the last of them and takes them out.
 #![cfg(shuttle)]
 
 use handfast::raw::{GlobalCell, Heap, Mutator};
 use shuttle_tests::explore;
+use shuttle_tests::thread;
 use shuttle_tests::world::{self, Share, TABLE, node, numbers, root};
 use std::ptr::null_mut;
 
-/// Two pieces: as many as a marker visits at once, and as many again.
-const ITEMS: usize = 512;
+/// Four pieces, of which a marker visits one at once. Who takes the others is at it for longer than who has the first.
+const ITEMS: usize = 1000;
 const LAST: usize = 8 * (ITEMS - 1);
 
 /// Holds a chain of two by the last item of an array, and then takes it out.
@@ -25,8 +26,10 @@ unsafe fn own(m: Mutator, heap: &Heap) {
             m.store(*array, LAST, *taken);
             *taken = null_mut();
             m.collect_minor();
-            for _ in 0..6 {
+            // A cycle needs answers meanwhile; how many depends on where it is.
+            for _ in 0..4 << round {
                 m.safepoint();
+                thread::yield_now();
             }
             *taken = m.load(*array, LAST);
             m.store(*array, LAST, null_mut());
@@ -52,7 +55,7 @@ unsafe fn outrun(m: Mutator, table: Share<GlobalCell>) {
 }
 
 #[test]
-fn who_helps_with_the_rest_of_an_array_says_so() {
+fn an_array_is_marked_to_its_end_whoever_has_the_pieces() {
     explore(|| {
         let heap = world::heap(2);
         let (table, whole) = (world::table(&heap, 8), heap.clone());

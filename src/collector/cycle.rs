@@ -14,7 +14,7 @@
 //! objects that C still holds. If there are any, and no weak load came meanwhile, they are shaded and queued, and marking
 //! goes on. If there are none the gate closes, and from there on an unmarked object is dead for everybody.
 
-use super::mark::{self, Marked, Marker};
+use super::mark::{self, Marked};
 use super::pacing::Pacing;
 use super::verify::{self, LinkAudit, Verified, Verifier};
 use crate::mutator::inspect::{Inspector, Moment};
@@ -262,20 +262,12 @@ impl Collector {
     }
 
     /// A mutator helps to mark while it outruns the cycle. What it has in its hands nobody sees, so a flush round that is on
-    /// is made dirty, twice (`model/`, faults 30 and 31). Before it takes anything: it may have answered the round, which
-    /// could end before it is done. Afterwards: a round may have begun since, and a mutator that has answered that may have
-    /// changed what it was tracing.
+    /// is made dirty, twice (`model/`, faults 30 and 31). Here before it takes anything: it may have answered the round, which
+    /// could end before it is done.
     pub fn assist(&self) {
         if self.pacing.must_assist() && !self.shared.grey.is_empty() {
             self.shared.gate.disturb();
-            let mut marker = Marker::new(&self.shared, self.shared.ask().epoch, false);
-            marker.drain(2048);
-            let marked = marker.marked();
-            // Not `marked.objects`: the rest of an array counts for nothing, and may have been all that it had.
-            if marker.has_traced() {
-                self.shared.gate.disturb();
-            }
-            Counters::add(&self.shared.counters.assisted_objects, marked.objects);
+            mark::help(&self.shared);
         }
     }
 }

@@ -12,7 +12,7 @@
 use super::crew::Crew;
 use crate::heap::{Memory, Youth};
 use crate::mutator::Shared;
-use crate::mutator::shared::Grey;
+use crate::mutator::shared::{Counters, Grey};
 use crate::object::{Object, Slot, reference, slot};
 use crate::sync::{Backoff, thread};
 
@@ -21,6 +21,9 @@ const SHARE: usize = 4096;
 
 /// Objects traced between two looks at what fresh memory there is: some milliseconds' worth.
 const STEP: usize = 1 << 15;
+
+/// Objects that a mutator traces when it helps.
+const HELP: usize = 2048;
 
 /// Items of an array that are visited at once. What they refer to is traced before the next, while it is in the cache, and a
 /// mutator that helps to mark is not held up by an array of millions.
@@ -169,13 +172,21 @@ impl<'a> Marker<'a> {
         }
     }
 
-    pub(super) fn has_traced(&self) -> bool {
-        self.has_traced
-    }
-
-    pub(super) fn marked(&self) -> Marked {
+    fn marked(&self) -> Marked {
         self.marked
     }
+}
+
+/// A mutator's part: traces a little, and makes the flush round dirty that may have begun since. Another mutator, which has
+/// answered that, may have changed what was being traced (`model/`, fault 30).
+pub(super) fn help(shared: &Shared) {
+    let mut marker = Marker::new(shared, shared.ask().epoch, false);
+    marker.drain(HELP);
+    // Not `marked.objects`: the rest of an array counts for nothing, and may have been all that it had.
+    if marker.has_traced {
+        shared.gate.disturb();
+    }
+    Counters::add(&shared.counters.assisted_objects, marker.marked.objects);
 }
 
 /// Drains the grey queue with up to `threads` markers, the caller being one of them. In between they see to it that mutators
@@ -221,4 +232,42 @@ pub(super) fn mark(shared: &Shared, epoch: u8, threads: usize) -> Marked {
         total
     });
     Marked { objects: total.objects + first.marked().objects, bytes: total.bytes + first.marked().bytes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heap::block::Kind;
+    use crate::mutator::sizing::Bounds;
+    use crate::object::TypeInfo;
+    use crate::object::header::OLD;
+    use std::time::Duration;
+
+    static TABLE: TypeInfo = TypeInfo::new("Table", 0).with_ref_items();
+
+    #[test]
+    fn who_has_traced_the_rest_of_an_array_makes_the_round_dirty() {
+        let memory = Memory::new(4 << 20, false).unwrap();
+        let bounds = Bounds { first: 4, most: 4, pause_target: Duration::from_millis(1) };
+        let shared = Shared::new(memory, bounds);
+        let block = shared.memory.take_free(Kind::Active).unwrap();
+        let at = shared.memory.blocks.address_of(block) as *mut usize;
+        // SAFETY: [N3] a fresh block, zeroed: room for an array of empty items.
+        let array: *mut Object = unsafe {
+            at.write(PIECE + 1);
+            Object::init(at.add(1).cast(), &TABLE, OLD, shared.ask().epoch);
+            at.add(1).cast()
+        };
+        let is_dirty = |grey: Option<Grey>| {
+            shared.gate.reset();
+            shared.gate.begin_flush();
+            grey.into_iter().for_each(|grey| shared.grey.push(vec![grey]));
+            help(&shared);
+            assert!(shared.grey.is_empty());
+            !shared.gate.end_round()
+        };
+        assert!(is_dirty(Some(Grey::new(array))));
+        assert!(is_dirty(Some(Grey { object: array, from: PIECE })));
+        assert!(!is_dirty(None));
+    }
 }
