@@ -11,6 +11,7 @@ pub mod kind;
 pub mod large;
 pub mod lines;
 pub mod pool;
+pub mod process;
 pub mod reserve;
 pub mod sweep;
 

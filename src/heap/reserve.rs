@@ -104,6 +104,12 @@ impl Reservation {
         debug_assert!(result.is_ok(), "madvise: {result:?}");
     }
 
+    /// Has the child of a fork find its pages empty; whether the system does that.
+    pub fn wipe_on_fork(&self) -> bool {
+        // SAFETY: [M1] our own mapping, private and anonymous; contents stay as they are in this process.
+        unsafe { madvise(self.mapped, self.mapped_bytes, Advice::LinuxWipeOnFork) }.is_ok()
+    }
+
     /// A table of `T` at `offset`.
     ///
     /// # Safety

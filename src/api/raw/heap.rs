@@ -12,6 +12,7 @@ use crate::handle::local_links::LocalLinks;
 use crate::handle::{DeadNotifier, Dealloc, LeakReport, PyObject};
 use crate::heap::Memory;
 use crate::heap::block::BLOCK;
+use crate::heap::process::Process;
 use crate::mutator::globals::{self, GlobalCell};
 use crate::mutator::handshake::Target;
 use crate::mutator::sizing::Bounds;
@@ -33,7 +34,7 @@ pub(super) struct Inner {
     pub(super) shared: Arc<Shared>,
     types: TypeTable,
     pub(super) config: Config,
-    pid: i32,
+    process: Process,
     pub(super) closed: AtomicBool,
     /// `Heap` values; the last one that goes closes the heap.
     handles: AtomicUsize,
@@ -114,7 +115,7 @@ impl Heap {
             shared,
             types: TypeTable::new(),
             config,
-            pid: process_id(),
+            process: Process::current(),
             closed: AtomicBool::new(false),
             handles: AtomicUsize::new(1),
         })))
@@ -143,7 +144,7 @@ impl Heap {
     }
 
     pub(super) fn is_forked(&self) -> bool {
-        self.0.pid != process_id()
+        !self.0.process.is_current()
     }
 
     /// Stores a type's description with copies of its name and offsets; the address is valid as long as the heap.
@@ -338,8 +339,4 @@ impl Heap {
     pub unsafe fn describe(&self, object: *mut Object) -> String {
         verify::describe(&self.0.shared, object as usize)
     }
-}
-
-fn process_id() -> i32 {
-    rustix::process::getpid().as_raw_nonzero().get()
 }
