@@ -247,10 +247,22 @@ impl Memory {
         Some(block)
     }
 
-    /// Whether `bytes` are free in whole blocks, and holes are not what there is more of.
+    /// Whether `bytes` are to be had in whole blocks, and holes are not what there is more of than of free blocks.
     pub fn has_whole_blocks(&self, bytes: usize) -> bool {
-        let free = self.free_count.load(Ordering::Relaxed);
-        free.saturating_mul(BLOCK) >= bytes && free >= self.recyclable_count.load(Ordering::Relaxed)
+        let (free, holes) = (self.free_count.load(Ordering::Relaxed), self.recyclable_count.load(Ordering::Relaxed));
+        free >= holes && self.has_blocks(bytes)
+    }
+
+    /// Whether `bytes` are to be had in whole blocks, be it that nobody has touched them yet.
+    pub fn has_blocks(&self, bytes: usize) -> bool {
+        let unused = (self.capacity - self.fresh.load(Ordering::Relaxed)) as usize;
+        let free = self.free_count.load(Ordering::Relaxed) + self.released_count.load(Ordering::Relaxed);
+        self.left() >= bytes && (unused + free).saturating_mul(BLOCK) >= bytes
+    }
+
+    /// Whether there are holes for so many bytes, which are filled before free blocks are.
+    pub fn has_holes(&self, bytes: usize) -> bool {
+        self.hole_lines.load(Ordering::Relaxed).saturating_mul(LINE) >= bytes
     }
 
     fn push_free(&self, block: u32) {
