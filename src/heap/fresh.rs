@@ -233,11 +233,12 @@ mod tests {
     use crate::heap::Memory;
     use crate::heap::block::BLOCK;
     use crate::heap::block::Kind;
-    use crate::heap::fresh::CHUNK;
+    use crate::heap::fresh::{CHUNK, UnderWay};
     use crate::sync::atomic::{AtomicBool, Ordering};
     use crate::sync::thread;
     use std::fs::File;
     use std::os::unix::fs::FileExt;
+    use std::time::Duration;
 
     /// Whether the page of an address is there.
     fn is_present(address: usize) -> bool {
@@ -291,6 +292,27 @@ mod tests {
                 assert_eq!(memory.committed(), memory.limit());
             }
         }
+    }
+
+    #[test]
+    fn a_block_on_its_way_is_waited_for() {
+        let memory = Memory::new(CHUNK, false).unwrap();
+        memory.give_free(memory.take_free(Kind::Old).unwrap());
+        let under_way = UnderWay::begin(&memory.under_way);
+        let block = memory.pop_free().unwrap();
+        let taken = thread::scope(|scope| {
+            let taker = scope.spawn(|| std::iter::from_fn(|| memory.take_free(Kind::Old)).count());
+            // It has taken all others, and asks for this one.
+            while memory.used() < memory.limit() && !taker.is_finished() {
+                thread::yield_now();
+            }
+            // Longer than it would take to find that there is none.
+            thread::sleep(Duration::from_millis(20));
+            memory.push_free(block);
+            drop(under_way);
+            taker.join().unwrap()
+        });
+        assert_eq!(taken * BLOCK, CHUNK, "all that the limit allows");
     }
 
     #[test]
