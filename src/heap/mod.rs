@@ -247,10 +247,9 @@ impl Memory {
         Some(block)
     }
 
-    /// Whether `bytes` are to be had in whole blocks, and holes are not what there is more of than of free blocks.
-    pub fn has_whole_blocks(&self, bytes: usize) -> bool {
-        let (free, holes) = (self.free_count.load(Ordering::Relaxed), self.recyclable_count.load(Ordering::Relaxed));
-        free >= holes && self.has_blocks(bytes)
+    /// Whether there are at least as many free blocks as blocks with holes.
+    pub fn is_rather_free(&self) -> bool {
+        self.free_count.load(Ordering::Relaxed) >= self.recyclable_count.load(Ordering::Relaxed)
     }
 
     /// Whether `bytes` are to be had in whole blocks, be it that nobody has touched them yet.

@@ -291,10 +291,11 @@ impl Record {
     /// What a nursery of so many bytes finds for its survivors.
     fn room(local: &Local, shared: &Shared, bytes: usize) -> Room {
         let memory = &shared.memory;
+        let some_blocks = memory.has_blocks(bytes) && !cfg!(gc_zeal);
         Room {
             left: memory.left() + local.nursery.blocks().len() * BLOCK,
-            blocks: memory.has_whole_blocks(bytes) && !cfg!(gc_zeal),
-            some_blocks: memory.has_blocks(bytes) && !cfg!(gc_zeal),
+            blocks: some_blocks && memory.is_rather_free(),
+            some_blocks,
             holes: memory.has_holes((local.sizing.expected(bytes) / 2).max(BLOCK)),
         }
     }
