@@ -11,6 +11,7 @@
 //! | `churn.rs` | W2: allocation of objects that die at once |
 //! | `trees.rs`, `gcbench.rs` | W3, W4: allocation, minor collections and cycles |
 //! | `table.rs` | W5: random replacement in a big table, with the gaps that the mutator notices |
+//! | `interruptions.rs` | what the machine did to a thread meanwhile |
 //! | `blocks.rs`, `counts.rs`, `calls.rs` | W6, W7, H: memory, counts and calls of C |
 //! | `minors.rs`, `cycles.rs` | collections by themselves, and curves |
 //! | `memory.rs` | resident memory at the peak, and what it consists of |
@@ -31,6 +32,7 @@ mod gaps;
 mod gcbench;
 mod goals;
 mod handle;
+mod interruptions;
 mod json;
 mod links;
 mod malloc;

@@ -21,7 +21,8 @@ round after round, and prints medians. WORKLOAD: a name or group that --list sho
   --json FILE        one object a run, one a line
   --plot DIR         SVGs: bars with spread, pauses, curves
   --config K=V,...   fields of handfast's Config that hold in all workloads: nursery_bytes,
-                     max_nursery_bytes, pause_target_us, growth_percent, min_trigger_bytes, gc_threads, reserve_bytes
+                     max_nursery_bytes, pause_target_us, growth_percent, min_trigger_bytes, gc_threads, reserve_bytes,
+                     touch_memory (0, 1)
   --timeout SECONDS  for one run (300)
   --minutes N        begins no run after that time, and prints what there is
   --list             names, and which peers are installed

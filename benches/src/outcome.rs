@@ -8,6 +8,7 @@
 //! | `ops` | operations in it, of all threads |
 //! | `sum` | what came out (`expected.rs`) |
 //! | `at_peak_…` | MiB of the parts of resident memory at the peak (`memory.rs`) |
+//! | `faults`, `switches`, `stolen_ms` | what the machine did to the threads that have ticks (`interruptions.rs`) |
 //! | `gap_p50_us` … `gap_p9999_us`, `gap_max_us`, `gap_hist` | time between ticks of the mutators |
 //! | `pauses`, `pause_p50_us`, `pause_p99_us`, `pause_p999_us`, `pause_max_us` | pauses as the system itself counts them |
 

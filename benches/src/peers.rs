@@ -224,6 +224,7 @@ impl Maker<'_> {
         if self.workload.id == "w5" {
             let more = if self.scale.quick { 512 } else { 4096 };
             all.push((format!("jdk Z, {more} MiB"), "Z", more, vec![]));
+            all.push((format!("jdk Z, {more} MiB, memory touched"), "Z", more, vec!["-XX:+AlwaysPreTouch"]));
         }
         for (system, name, limit, more) in all {
             let mut arguments = vec![

@@ -133,6 +133,24 @@ fn print_workload(of: &[&Summary<'_>]) {
         println!("\nDid a part of the work: {}.", less.join(", "));
     }
     of.iter().for_each(|summary| print_parts(summary));
+    print_interruptions(&sorted);
+}
+
+/// What the machine did to the threads that have ticks.
+fn print_interruptions(of: &[&Summary<'_>]) {
+    let keys = ["faults", "switches", "stolen_ms", "gap_max_us"];
+    let rows: Vec<Vec<String>> = of
+        .iter()
+        .filter_map(|summary| {
+            let number = |key| summary.number(key).map(|spread| short(spread.median));
+            let cells = keys.map(number).into_iter().collect::<Option<Vec<_>>>()?;
+            Some([summary.case.system.clone()].into_iter().chain(cells).collect())
+        })
+        .collect();
+    if !rows.is_empty() {
+        println!("\nWhat the machine did to these threads meanwhile:\n");
+        table(&["system", "page faults", "core given to others", "stolen by the host, ms", "longest gap, us"], &rows);
+    }
 }
 
 /// What memory consists of at the peak.

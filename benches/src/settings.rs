@@ -47,6 +47,7 @@ pub fn apply(config: &mut Config, text: &str) -> Result<(), String> {
             "min_trigger_bytes" => config.min_trigger_bytes = number,
             "gc_threads" => config.gc_threads = u32::try_from(number).unwrap_or(u32::MAX),
             "reserve_bytes" => config.reserve_bytes = number,
+            "touch_memory" => config.touch_memory = number != 0,
             _ => return Err(format!("unknown field {field:?}")),
         }
     }
@@ -70,8 +71,8 @@ mod tests {
     #[test]
     fn fields_are_set_by_name() {
         let mut config = Config::default();
-        apply(&mut config, "nursery_bytes=512k,gc_threads=2").unwrap();
-        assert_eq!((config.nursery_bytes, config.gc_threads), (512 << 10, 2));
+        apply(&mut config, "nursery_bytes=512k,gc_threads=2,touch_memory=1").unwrap();
+        assert_eq!((config.nursery_bytes, config.gc_threads, config.touch_memory), (512 << 10, 2, true));
         assert!(apply(&mut config, "nursery_bytes=99999999999999999999").is_err());
     }
 }

@@ -1,21 +1,27 @@
 //! W5: a table of 112-byte objects, filled; then slots at random get new objects. On one thread; on two, with a table each
-//! or with one that both share. A tick is sixteen replacements. The limit writes into the objects that are there. Handfast's
-//! pause target is 0.6 ms here: its gaps are to stay below a millisecond.
+//! or with one that both share. A tick is sixteen replacements; gaps, like times, are of the replacements alone, on every system.
+//! The limits write into the objects that are there, or replace numbers and nothing else: what gaps those have, the machine
+//! makes. Handfast's pause target is 0.6 ms here: its gaps are to stay below a millisecond.
 
 use crate::gaps::Gaps;
+use crate::interruptions::Interruptions;
 use crate::outcome::Outcome;
 use crate::own::Own;
 use crate::row::{Sample, timed};
 use crate::workload::Scale;
 use handfast::raw::{self, Mutator, Object, TypeInfo};
-use handfast::{Field, Heap, Trace};
+use handfast::{Config, Field, Heap, Trace};
+use std::cell::Cell;
 use std::sync::Barrier;
 use std::thread;
+use std::time::{Duration, Instant};
 
 static TABLE: TypeInfo = TypeInfo::new("bench::Table", 0).with_ref_items();
 /// 112 bytes with the header: a reference and twelve words.
 pub static ENTRY: TypeInfo = TypeInfo::new("bench::Entry", 104).with_refs(&[0]);
 const IN_PLACE: &str = "written in place";
+/// What sixteen replacements take at least in the row that does next to nothing.
+const TICK: Duration = Duration::from_micros(4);
 
 /// The systems.
 pub fn own() -> Vec<Own> {
@@ -23,15 +29,27 @@ pub fn own() -> Vec<Own> {
         move |scale: Scale| run(scale.table().0, scale.table().1, scale.table_limit())
     };
     vec![
-        Own::handfast("w5", "handfast raw", IN_PLACE, full(|n, turns, limit| on_raw(n, turns, limit, 1))),
+        Own::handfast(
+            "w5",
+            "handfast raw",
+            IN_PLACE,
+            full(|n, turns, limit| on_raw(n, turns, &crate::prompt(limit), 1)),
+        ),
+        Own::handfast(
+            "w5",
+            "handfast raw, memory touched",
+            IN_PLACE,
+            full(|n, turns, limit| on_raw(n, turns, &touched(limit), 1)),
+        ),
         Own::handfast("w5", "handfast typed", IN_PLACE, full(on_typed)),
         Own::limit("w5", IN_PLACE, full(|n, turns, _| in_place(n, turns))),
-        Own::handfast("w5x2", "handfast raw", "", full(|n, turns, limit| on_raw(n, turns, limit, 2))),
+        Own::limit("w5", "numbers alone, 4 us a tick", full(|n, turns, _| numbers_alone(n, turns))),
+        Own::handfast("w5x2", "handfast raw", "", full(|n, turns, limit| on_raw(n, turns, &crate::prompt(limit), 2))),
         Own::handfast("w5s2", "handfast raw", "", full(|n, turns, limit| on_shared(n, turns, limit, 2))),
         Own::handfast("w5s2", "handfast raw, one thread", "", full(|n, turns, limit| on_shared(n, turns, limit, 1))),
         Own::handfast("by-heap", "handfast raw", "", |scale: Scale| {
             let (n, turns) = scale.small_table();
-            on_raw(n, turns, scale.x as usize, 1)
+            on_raw(n, turns, &crate::prompt(scale.x as usize), 1)
         }),
     ]
 }
@@ -55,12 +73,21 @@ impl Random {
     }
 }
 
-/// Runs `fill` and then `replace` on each thread; what counts is from when all have filled until all are done. Gives the sum
-/// of what they give.
-fn on_threads(
-    threads: usize,
-    fill_and_replace: impl Fn(usize, &dyn Fn(), &mut Gaps) -> u64 + Sync,
-) -> (Sample, Gaps, u64) {
+/// With all memory touched when the heap is made.
+fn touched(limit: usize) -> Config {
+    Config { touch_memory: true, ..crate::prompt(limit) }
+}
+
+/// What threads have done together.
+struct Together {
+    sample: Sample,
+    gaps: Gaps,
+    interruptions: Interruptions,
+    sum: u64,
+}
+
+/// Runs `fill` and then `replace` on each thread; what counts is from when all have filled until all are done.
+fn on_threads(threads: usize, fill_and_replace: impl Fn(usize, &dyn Fn(), &mut Gaps) -> u64 + Sync) -> Together {
     let (filled, done) = (Barrier::new(threads + 1), Barrier::new(threads + 1));
     thread::scope(|s| {
         let (filled, done, work) = (&filled, &done, &fill_and_replace);
@@ -68,24 +95,29 @@ fn on_threads(
             .map(|number| {
                 s.spawn(move || {
                     let mut gaps = Gaps::new();
+                    let before = Cell::new(Interruptions::default());
                     let ready = || {
                         filled.wait();
+                        before.set(Interruptions::now());
                     };
                     let sum = work(number, &ready, &mut gaps);
+                    let interruptions = Interruptions::now() - before.get();
                     done.wait();
-                    (gaps, sum)
+                    (gaps, interruptions, sum)
                 })
             })
             .collect();
         filled.wait();
         let sample = timed(|| done.wait());
         let mut workers = workers.into_iter().map(|worker| worker.join().expect("a worker"));
-        let (mut all, mut sum) = workers.next().expect("a thread");
-        for (gaps, other) in workers {
-            all.merge(&gaps);
-            sum += other;
+        let (gaps, interruptions, sum) = workers.next().expect("a thread");
+        let mut all = Together { sample, gaps, interruptions, sum };
+        for (gaps, interruptions, sum) in workers {
+            all.gaps.merge(&gaps);
+            all.interruptions = all.interruptions + interruptions;
+            all.sum += sum;
         }
-        (sample, all, sum)
+        all
     })
 }
 
@@ -147,10 +179,10 @@ pub unsafe fn replace(m: Mutator, table: *mut *mut Object, slots: usize, turns: 
     sum
 }
 
-fn on_raw(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome {
-    let heap = raw::Heap::new(&crate::prompt(limit)).expect("heap");
+fn on_raw(slots: usize, turns: u64, config: &Config, threads: usize) -> Outcome {
+    let heap = raw::Heap::new(config).expect("heap");
     let (slots, each) = (slots / threads, turns / threads as u64);
-    let (sample, gaps, sum) = on_threads(threads, |_, ready, gaps| {
+    let all = on_threads(threads, |_, ready, gaps| {
         let m = heap.attach().expect("attach");
         // SAFETY: [X1] this thread's mutator; the table is rooted.
         unsafe {
@@ -164,7 +196,7 @@ fn on_raw(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome {
             sum
         }
     });
-    Outcome::new(sample, turns).sum(sum).gaps(gaps).stats(heap.stats())
+    Outcome::new(all.sample, turns).sum(all.sum).gaps(all.gaps).stats(heap.stats()).more(all.interruptions.words())
 }
 
 fn on_shared(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome {
@@ -177,7 +209,7 @@ fn on_shared(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome 
         m.native_enter();
         global
     };
-    let (sample, gaps, _) = on_threads(threads, |number, ready, gaps| {
+    let all = on_threads(threads, |number, ready, gaps| {
         let m = heap.attach().expect("attach");
         // SAFETY: [X1] this thread's mutator; the table is rooted here as well.
         unsafe {
@@ -207,7 +239,7 @@ fn on_shared(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome 
         m.global_free(global as *mut raw::GlobalCell);
         m.detach();
     }
-    Outcome::new(sample, turns).gaps(gaps).stats(heap.stats())
+    Outcome::new(all.sample, turns).gaps(all.gaps).stats(heap.stats()).more(all.interruptions.words())
 }
 
 /// The object in the typed layer.
@@ -220,7 +252,7 @@ struct Entry {
 fn on_typed(slots: usize, turns: u64, limit: usize) -> Outcome {
     let heap = Heap::new(crate::prompt(limit)).expect("heap");
     let mut mutator = heap.attach().expect("attach");
-    let (sample, gaps, sum) = mutator.scope(|s| {
+    let (sample, gaps, interruptions, sum) = mutator.scope(|s| {
         let entry = |value| Entry { link: Field::null(), values: [value; 12] };
         let table = s.alloc_array::<Entry>(slots).expect("out of memory");
         let new = s.var::<Entry>();
@@ -228,6 +260,7 @@ fn on_typed(slots: usize, turns: u64, limit: usize) -> Outcome {
             new.alloc(s, entry(i as u64)).expect("out of memory");
             s.set_item(table, i, new.get(s));
         }
+        let before = Interruptions::now();
         let (mut random, mut sum, mut gaps) = (Random::new(slots), 0u64, Gaps::new());
         let sample = timed(|| {
             for turn in 0..turns {
@@ -241,13 +274,14 @@ fn on_typed(slots: usize, turns: u64, limit: usize) -> Outcome {
                 }
             }
         });
-        (sample, gaps, sum)
+        (sample, gaps, Interruptions::now() - before, sum)
     });
-    Outcome::new(sample, turns).sum(sum).gaps(gaps).stats(heap.stats())
+    Outcome::new(sample, turns).sum(sum).gaps(gaps).stats(heap.stats()).more(interruptions.words())
 }
 
 fn in_place(slots: usize, turns: u64) -> Outcome {
     let mut table: Vec<Box<[u64; 14]>> = (0..slots).map(|i| Box::new([i as u64; 14])).collect();
+    let before = Interruptions::now();
     let (mut random, mut sum, mut gaps) = (Random::new(slots), 0u64, Gaps::new());
     let sample = timed(|| {
         for turn in 0..turns {
@@ -259,5 +293,28 @@ fn in_place(slots: usize, turns: u64) -> Outcome {
             }
         }
     });
-    Outcome::new(sample, turns).sum(sum).gaps(gaps)
+    let interruptions = Interruptions::now() - before;
+    Outcome::new(sample, turns).sum(sum).gaps(gaps).more(interruptions.words())
+}
+
+/// For as long as the others take or so, so that as much can happen.
+fn numbers_alone(slots: usize, turns: u64) -> Outcome {
+    let mut table: Vec<u32> = (0..slots as u32).collect();
+    let before = Interruptions::now();
+    let (mut random, mut sum, mut gaps) = (Random::new(slots), 0u64, Gaps::new());
+    let mut last = Instant::now();
+    let sample = timed(|| {
+        for turn in 0..turns {
+            sum += u64::from(std::mem::replace(&mut table[random.slot(slots)], turn as u32));
+            if turn % 16 == 15 {
+                while last.elapsed() < TICK {
+                    std::hint::spin_loop();
+                }
+                last = Instant::now();
+                gaps.tick();
+            }
+        }
+    });
+    let interruptions = Interruptions::now() - before;
+    Outcome::new(sample, turns).sum(sum).gaps(gaps).more(interruptions.words())
 }

@@ -10,6 +10,7 @@
 //! it changes the state of a block.
 
 use super::crew::Crew;
+use crate::heap::fresh::Beside;
 use crate::heap::{Memory, Youth};
 use crate::mutator::Shared;
 use crate::mutator::shared::{Counters, Grey};
@@ -195,23 +196,25 @@ pub(super) fn mark(shared: &Shared, epoch: u8, threads: usize) -> Marked {
     let crew = Crew::new();
     // A few objects are not worth a thread: the caller looks first how much there is.
     let mut first = Marker::new(shared, epoch, threads > 1);
+    let mut beside = Beside::default();
     loop {
         first.drain(if threads > 1 { SHARE } else { STEP });
         if shared.grey.is_empty() {
             return first.marked();
         }
-        shared.memory.prepare();
+        beside.prepare(&shared.memory);
         if threads > 1 {
             break;
         }
     }
     let work = || {
         let mut marker = Marker::new(shared, epoch, true);
+        let mut beside = Beside::default();
         loop {
             crew.enter();
             marker.drain(STEP);
             crew.leave();
-            shared.memory.prepare();
+            beside.prepare(&shared.memory);
             let backoff = Backoff::new();
             while shared.grey.is_empty() {
                 if crew.is_idle() {

@@ -67,6 +67,18 @@ impl BlockTables {
         Ok(BlockTables { memory, base, capacity, kinds, links, free_lines, line_marks, starts })
     }
 
+    /// Has the operating system provide the memory of the tables now.
+    ///
+    /// # Errors
+    /// That memory is out.
+    pub fn populate(&self, huge: bool) -> io::Result<()> {
+        let bytes = (self.starts + 2 * LINES * self.capacity).next_multiple_of(4096);
+        if huge {
+            self.memory.advise_huge(0, bytes, true);
+        }
+        self.memory.populate(0, bytes)
+    }
+
     /// The kinds of all blocks.
     #[inline(always)]
     pub(super) fn kinds(&self) -> &[KindByte] {

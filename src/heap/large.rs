@@ -38,6 +38,8 @@ pub struct LargeSpace {
     table: Reservation,
     pages: usize,
     huge: bool,
+    /// Pages are touched when they are first handed out, and not given back.
+    kept: bool,
     runs: Mutex<Runs>,
     /// Pages that the table may have entries for.
     high: AtomicUsize,
@@ -58,11 +60,22 @@ impl LargeSpace {
             table: Reservation::zeroed(pages)?,
             pages,
             huge,
+            kept: false,
             runs: Mutex::new(Runs { free: BTreeMap::new(), high: 0, committed: 0 }),
             high: AtomicUsize::new(0),
             used: AtomicUsize::new(0),
             dirty: AtomicUsize::new(0),
         })
+    }
+
+    /// From now on pages are touched when they are first handed out, and stay. Those of the table for the first `bytes` of
+    /// the space are touched at once.
+    ///
+    /// # Errors
+    /// That memory is out.
+    pub fn keep(&mut self, bytes: usize) -> io::Result<()> {
+        self.kept = true;
+        self.table.populate(0, (bytes / PAGE).min(self.pages).next_multiple_of(PAGE))
     }
 
     fn states(&self) -> &[PageByte] {
@@ -131,7 +144,7 @@ impl LargeSpace {
                     if end > runs.committed {
                         let target = (end * PAGE).next_multiple_of(COMMIT).min(self.pages * PAGE) / PAGE;
                         let from = runs.committed;
-                        self.memory.commit(from * PAGE, (target - from) * PAGE, false).ok()?;
+                        self.memory.commit(from * PAGE, (target - from) * PAGE).ok()?;
                         runs.committed = target;
                     }
                     runs.high = end;
@@ -144,6 +157,11 @@ impl LargeSpace {
         let address = self.memory.base() + first * PAGE;
         if self.huge && bytes >= HUGE {
             self.memory.advise_huge(first * PAGE, need * PAGE, true);
+        }
+        if clean && self.kept && self.memory.populate(first * PAGE, need * PAGE).is_err() {
+            let mut runs = self.runs.lock().unwrap_or_else(|e| e.into_inner());
+            self.insert_run(&mut runs, first, need, true);
+            return None;
         }
         if !clean {
             self.dirty.fetch_sub(need, Ordering::Relaxed);
@@ -164,7 +182,7 @@ impl LargeSpace {
     pub fn free(&self, start: usize, bytes: usize) {
         let (first, n) = (self.page_of(start), bytes.div_ceil(PAGE));
         self.states()[first].clear();
-        let clean = bytes >= RELEASE;
+        let clean = bytes >= RELEASE && !self.kept;
         if clean {
             self.memory.release(first * PAGE, n * PAGE);
             if self.huge && bytes >= HUGE {

@@ -7,6 +7,7 @@
 
 pub mod block;
 pub mod evacuate;
+pub mod fresh;
 pub mod kind;
 pub mod large;
 pub mod lines;
@@ -18,16 +19,13 @@ pub mod sweep;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use block::{BLOCK, BlockTables, Kind, LINE, LineSet};
+use fresh::CHUNK;
 use kind::KindByte;
 use large::LargeSpace;
 use pool::IndexStack;
 use reserve::Reservation;
 use std::io;
 use sweep::SweepTurns;
-
-/// Blocks are committed in chunks of this many bytes: two huge pages.
-const CHUNK: usize = 4 << 20;
-const CHUNK_BLOCKS: u32 = (CHUNK / BLOCK) as u32;
 
 /// A block with fewer free lines than this is not worth recycling.
 const MIN_FREE_LINES: usize = 2;
@@ -86,7 +84,9 @@ pub struct Memory {
     /// Blocks that were committed once: all numbers below.
     fresh: AtomicU32,
     capacity: u32,
-    growth: Mutex<()>,
+    /// Blocks whose memory is committed, all numbers below. The lock, the only one of the block space, is for who takes a
+    /// chunk: once for 128 blocks.
+    committed: Mutex<u32>,
     free: IndexStack,
     /// Free blocks whose pages the operating system has back.
     released: IndexStack,
@@ -100,6 +100,12 @@ pub struct Memory {
     used: AtomicUsize,
     limit: usize,
     huge: bool,
+    /// How many threads are preparing blocks, which are in no pool meanwhile.
+    under_way: AtomicU32,
+    /// What a mutator has to take unprepared has ordinary pages.
+    attended: bool,
+    /// All memory was touched when the heap was made, and is kept.
+    touched: bool,
     /// Blocks that nobody has swept yet.
     turns: SweepTurns,
 }
@@ -122,7 +128,7 @@ impl Memory {
             large,
             fresh: AtomicU32::new(0),
             capacity,
-            growth: Mutex::new(()),
+            committed: Mutex::new(0),
             free: IndexStack::new(),
             released: IndexStack::new(),
             recyclable: IndexStack::new(),
@@ -133,6 +139,9 @@ impl Memory {
             used: AtomicUsize::new(0),
             limit,
             huge,
+            under_way: AtomicU32::new(0),
+            attended: false,
+            touched: false,
             turns: SweepTurns::new(),
         })
     }
@@ -239,69 +248,21 @@ impl Memory {
         Some(block)
     }
 
-    /// Commits another chunk.
-    #[cold]
-    fn grow(&self) -> Option<u32> {
-        if self.fresh.load(Ordering::Relaxed) + CHUNK_BLOCKS > self.capacity {
-            // Nothing is left to commit: a heap of holes asks often, and nobody need wait for that answer.
-            return None;
-        }
-        let _guard = self.growth.lock().unwrap_or_else(|e| e.into_inner());
-        self.pop_free().or_else(|| self.commit(false))
+    /// Whether there are at least as many free blocks as blocks with holes.
+    pub fn is_rather_free(&self) -> bool {
+        self.free_count.load(Ordering::Relaxed) >= self.recyclable_count.load(Ordering::Relaxed)
     }
 
-    /// Commits a chunk and answers its first block; the others are free. The caller holds the lock `growth`, the only one
-    /// of the block space, taken once for 128 blocks.
-    fn commit(&self, populate: bool) -> Option<u32> {
-        let first = self.fresh.load(Ordering::Relaxed);
-        if first + CHUNK_BLOCKS > self.capacity {
-            return None;
-        }
-        self.space.commit(first as usize * BLOCK, CHUNK, self.huge).ok()?;
-        if populate {
-            self.space.populate(first as usize * BLOCK, CHUNK);
-        }
-        // Release, [M-fresh]: who counts the blocks finds them committed.
-        self.fresh.store(first + CHUNK_BLOCKS, Ordering::Release);
-        for block in (first + 1..first + CHUNK_BLOCKS).rev() {
-            self.push_free(block);
-        }
-        Some(first)
+    /// Whether `bytes` are to be had in whole blocks, be it that nobody has touched them yet.
+    pub fn has_blocks(&self, bytes: usize) -> bool {
+        let unused = (self.capacity - self.fresh.load(Ordering::Relaxed)) as usize;
+        let free = self.free_count.load(Ordering::Relaxed) + self.released_count.load(Ordering::Relaxed);
+        self.left() >= bytes && (unused + free).saturating_mul(BLOCK) >= bytes
     }
 
-    /// Whether `bytes` are free in whole blocks, and holes are not what there is more of.
-    pub fn has_whole_blocks(&self, bytes: usize) -> bool {
-        let free = self.free_count.load(Ordering::Relaxed);
-        free.saturating_mul(BLOCK) >= bytes && free >= self.recyclable_count.load(Ordering::Relaxed)
-    }
-
-    /// Whether so few free blocks are left that somebody should [prepare](Memory::prepare) more: an eighth of what is in
-    /// use, at most eight chunks.
-    pub fn is_short(&self) -> bool {
-        let ahead = (self.used() / 8).min(8 * CHUNK);
-        self.free_count.load(Ordering::Relaxed).saturating_mul(BLOCK) < ahead && self.used() + CHUNK <= self.limit
-    }
-
-    /// Makes free blocks with pages behind them, so that a mutator that takes one does not wait for the operating system
-    /// to clear them: a minor collection that fills a fresh huge page would spend half a millisecond there, or many where the
-    /// host of a virtual machine has taken the memory back. A chunk at most, since the caller has other things to do; whether
-    /// memory is short still.
-    pub fn prepare(&self) -> bool {
-        for _ in 0..CHUNK_BLOCKS {
-            if !self.is_short() {
-                return false;
-            }
-            let Some(block) = self.released.pop(&self.blocks) else {
-                let _guard = self.growth.lock().unwrap_or_else(|e| e.into_inner());
-                let Some(block) = self.commit(true) else { return false };
-                self.push_free(block);
-                break;
-            };
-            self.released_count.fetch_sub(1, Ordering::Relaxed);
-            self.space.populate(block as usize * BLOCK, BLOCK);
-            self.push_free(block);
-        }
-        self.is_short()
+    /// Whether there are holes for so many bytes, which are filled before free blocks are.
+    pub fn has_holes(&self, bytes: usize) -> bool {
+        self.hole_lines.load(Ordering::Relaxed).saturating_mul(LINE) >= bytes
     }
 
     fn push_free(&self, block: u32) {
@@ -428,18 +389,6 @@ impl Memory {
         if free == LineSet::ALL { self.give_free(block) } else { self.give_recyclable(block, free) }
     }
 
-    /// Gives free blocks, and free pages of large objects, beyond `reserve` bytes each back to the operating system.
-    pub fn trim(&self, reserve: usize) {
-        self.large.trim(reserve);
-        while self.free_count.load(Ordering::Relaxed) * BLOCK > reserve {
-            let Some(block) = self.free.pop(&self.blocks) else { return };
-            self.free_count.fetch_sub(1, Ordering::Relaxed);
-            self.space.release(block as usize * BLOCK, BLOCK);
-            self.released_count.fetch_add(1, Ordering::Relaxed);
-            self.released.push(&self.blocks, block);
-        }
-    }
-
     /// Calls `f` with every block of a pool, and answers whether they all stayed there meanwhile: see
     /// [`IndexStack::examine`].
     pub fn examine_pool(&self, pool: Pool, f: impl FnMut(u32)) -> bool {
@@ -454,37 +403,7 @@ impl Memory {
 
     /// Blocks that were ever in use: all numbers below.
     pub fn block_count(&self) -> u32 {
+        // Acquire: [M-fresh].
         self.fresh.load(Ordering::Acquire)
-    }
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use crate::heap::block::Kind;
-    use crate::heap::{CHUNK, Memory};
-
-    #[test]
-    fn memory_is_made_ready_a_chunk_at_a_time() {
-        let memory = Memory::new(256 << 20, false).unwrap();
-        assert!(!memory.is_short(), "nothing is in use");
-        while memory.used() < 200 << 20 {
-            memory.take_free(Kind::Old).unwrap();
-        }
-        let mut steps = 0;
-        let mut committed = memory.committed();
-        while memory.is_short() {
-            let short = memory.prepare();
-            assert_eq!(short, memory.is_short());
-            assert!(memory.committed() - committed <= CHUNK);
-            committed = memory.committed();
-            steps += 1;
-            assert!(steps <= 8, "an eighth of what is in use is less than eight chunks");
-        }
-        // Of 25 MiB that should be ready a part was.
-        assert!(steps >= 5, "{steps}");
-        while memory.used() + CHUNK <= memory.limit() {
-            memory.take_free(Kind::Old).unwrap();
-        }
-        assert!(!memory.prepare(), "at the limit there is nothing to make ready");
     }
 }

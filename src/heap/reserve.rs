@@ -3,7 +3,7 @@
 //! A reservation is an inaccessible mapping that costs no memory; [`Reservation::commit`] makes a part of it readable
 //! and writable, [`Reservation::release`] drops its pages (it stays committed and reads as zero).
 
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap_anonymous, mprotect, munmap};
 use std::ffi::c_void;
 use std::io;
@@ -15,7 +15,6 @@ pub struct Reservation {
     mapped_bytes: usize,
     base: usize,
     bytes: usize,
-    committed: AtomicUsize,
 }
 
 // SAFETY: [M1] a reservation is a range of addresses; what its memory holds is governed by the types built on it.
@@ -49,7 +48,7 @@ impl Reservation {
             mmap_anonymous(std::ptr::null_mut(), mapped_bytes, prot, MapFlags::PRIVATE | MapFlags::NORESERVE)
         }?;
         let base = (mapped as usize).next_multiple_of(align);
-        Ok(Reservation { mapped, mapped_bytes, base, bytes, committed: AtomicUsize::new(0) })
+        Ok(Reservation { mapped, mapped_bytes, base, bytes })
     }
 
     /// The first address.
@@ -64,19 +63,15 @@ impl Reservation {
         address.wrapping_sub(self.base) < self.bytes
     }
 
-    /// Makes `[offset, offset + bytes)` readable and writable, with huge pages if asked for.
+    /// Makes `[offset, offset + bytes)` readable and writable.
     ///
     /// # Errors
     /// What the operating system says, usually that memory is out.
-    pub fn commit(&self, offset: usize, bytes: usize, huge: bool) -> io::Result<()> {
+    pub fn commit(&self, offset: usize, bytes: usize) -> io::Result<()> {
         debug_assert!(offset + bytes <= self.bytes);
         let at = (self.base + offset) as *mut c_void;
         // SAFETY: [M1] inside our own mapping.
         unsafe { mprotect(at, bytes, MprotectFlags::READ | MprotectFlags::WRITE) }?;
-        if huge {
-            self.advise_huge(offset, bytes, true);
-        }
-        self.committed.fetch_add(bytes, Ordering::Relaxed);
         Ok(())
     }
 
@@ -88,12 +83,29 @@ impl Reservation {
         let _ = unsafe { madvise((self.base + offset) as *mut c_void, bytes, advice) };
     }
 
-    /// Has the operating system provide the pages of a committed part now, so that nobody waits for them later. Advice: where
-    /// the system does not know it (Linux before 5.14) nothing happens, and pages appear when they are touched.
-    pub fn populate(&self, offset: usize, bytes: usize) {
+    /// Has the operating system provide the pages of a committed part that reads as zero.
+    ///
+    /// # Errors
+    /// That memory is out. (Linux before 5.14 knows no such request. There the process is killed.)
+    pub fn populate(&self, offset: usize, bytes: usize) -> io::Result<()> {
         debug_assert!(offset + bytes <= self.bytes);
         // SAFETY: [M1] inside our own mapping; contents stay as they are.
-        let _ = unsafe { madvise((self.base + offset) as *mut c_void, bytes, Advice::LinuxPopulateWrite) };
+        match unsafe { madvise((self.base + offset) as *mut c_void, bytes, Advice::LinuxPopulateWrite) } {
+            Err(Errno::INVAL) => self.touch(offset, bytes),
+            result => result?,
+        }
+        Ok(())
+    }
+
+    /// Touches the pages of a committed part that holds nothing, so that nobody waits for them later. While
+    /// [`Reservation::populate`] is at work, every thread of the process that maps or unmaps anything waits for it; here they
+    /// do not.
+    pub fn touch(&self, offset: usize, bytes: usize) {
+        debug_assert!(offset + bytes <= self.bytes);
+        for page in (offset..offset + bytes).step_by(4096) {
+            // SAFETY: [M1] inside our own mapping; the caller says that nothing is there.
+            unsafe { ((self.base + page) as *mut u8).write_volatile(0) };
+        }
     }
 
     /// Gives the pages of a committed part back to the operating system; they read as zero afterwards.

@@ -14,7 +14,7 @@
 
 use super::record::{Local, Phase, Record};
 use super::shared::{Counters, Shared};
-use super::sizing;
+use super::sizing::{self, Room, Way};
 use crate::heap::block::BLOCK;
 use crate::heap::evacuate::EvacuationAllocator;
 use crate::heap::{Memory, Youth};
@@ -221,13 +221,14 @@ impl Record {
         // SAFETY: [L1] the owner or holder; nothing below takes another reference while this one is used.
         let local = unsafe { self.local() };
         let allocated = local.nursery.bytes(&shared.memory, self.cursor.get()) + local.large_bytes;
+        let way = local.sizing.way(&Self::room(local, shared, allocated));
         let mut evacuation = Evacuation {
             memory: &shared.memory,
             youth: shared.memory.youth(),
             allocator: std::mem::replace(&mut local.evacuation, EvacuationAllocator::new()),
             colour: local.parity,
             worklist: std::mem::take(&mut local.worklist),
-            en_masse: local.sizing.most_survive() && shared.memory.has_whole_blocks(allocated) && !cfg!(gc_zeal),
+            en_masse: way == Way::InPlace,
             large: vec![],
             linked: std::mem::take(&mut local.linked),
             waiting: std::mem::take(&mut local.waiting),
@@ -268,9 +269,9 @@ impl Record {
         Counters::add(&shared.counters.promoted_bytes, evacuation.bytes as u64);
         Counters::add(&shared.counters.promoted_objects, evacuation.objects);
         local.promoted += evacuation.bytes + std::mem::take(&mut local.tenured);
-        let room = shared.memory.left() + local.nursery.blocks().len() * BLOCK;
         let took = sizing::thread_time().saturating_sub(start);
-        let blocks = local.sizing.after_minor(allocated, evacuation.bytes, took, room);
+        let room = Self::room(local, shared, local.sizing.blocks() * BLOCK);
+        let blocks = local.sizing.after_minor(allocated, evacuation.bytes, took, way, &room);
         local.nursery.resize(&shared.memory, blocks);
         if snapshot {
             // A cycle gives back to the operating system what nobody uses, and this thread may never allocate again.
@@ -289,6 +290,18 @@ impl Record {
         for object in survivors {
             // SAFETY: [P1] promoted, live, its own or public.
             unsafe { self.register_finalizable(object) };
+        }
+    }
+
+    /// What a nursery of so many bytes finds for its survivors.
+    fn room(local: &Local, shared: &Shared, bytes: usize) -> Room {
+        let memory = &shared.memory;
+        let some_blocks = memory.has_blocks(bytes) && !cfg!(gc_zeal);
+        Room {
+            left: memory.left() + local.nursery.blocks().len() * BLOCK,
+            blocks: some_blocks && memory.is_rather_free(),
+            some_blocks,
+            holes: memory.has_holes((local.sizing.expected(bytes) / 2).max(BLOCK)),
         }
     }
 

@@ -9,7 +9,9 @@
 //! collection, 1989; by a pause goal: Detlefs et al., Garbage-first, ISMM 2004.)
 //!
 //! The measure is processor time, since a thread that is descheduled copies nothing, and even so a single measurement
-//! raises the estimate by an eighth at most: a page fault or a cold cache is no reason to collect more often.
+//! raises the estimate by an eighth at most: a page fault or a cold cache is no reason to collect more often. Where survivors
+//! go makes a difference of its own: a scattered hole costs several times what the next place in a free block does. So there
+//! is an estimate for each [`Way`], and a nursery is as large as the next one allows.
 
 use crate::heap::block::BLOCK;
 use rustix::time::{ClockId, clock_gettime};
@@ -33,6 +35,33 @@ pub struct Bounds {
     pub pause_target: Duration,
 }
 
+/// Where the survivors of a minor collection go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// They stay where they are, and their blocks become old.
+    InPlace,
+    /// Into free blocks.
+    IntoBlocks,
+    /// Into holes of old blocks first.
+    IntoHoles,
+}
+
+/// What holes cost for what blocks cost, while nothing is known of the former.
+const HOLES: u64 = 4;
+
+/// What a mutator finds for its survivors.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Bytes that are not in use or are its nursery's.
+    pub left: usize,
+    /// Whether free blocks are what there is most of.
+    pub blocks: bool,
+    /// Whether there are free blocks for a nursery, at least.
+    pub some_blocks: bool,
+    /// Whether survivors would find holes.
+    pub holes: bool,
+}
+
 /// The present size of one mutator's nursery, and what the last minor collections showed.
 #[derive(Debug)]
 pub struct Sizing {
@@ -44,14 +73,24 @@ pub struct Sizing {
     part: usize,
     /// Bytes allocated on end of which nearly nothing survived.
     few: usize,
-    /// Nanoseconds for a KiB of survivors, an estimate; 0: none was measured.
-    cost: u64,
+    /// Nanoseconds for a KiB of survivors, an estimate for each way; 0: none was measured.
+    costs: [u64; 3],
+    /// The way that the size was chosen for.
+    planned: Way,
 }
 
 impl Sizing {
     /// The size that a mutator begins with.
     pub fn new(bounds: Bounds) -> Sizing {
-        Sizing { bounds, blocks: bounds.first, most_survive: false, part: 0, few: 0, cost: 0 }
+        Sizing {
+            bounds,
+            blocks: bounds.first,
+            most_survive: false,
+            part: 0,
+            few: 0,
+            costs: [0; 3],
+            planned: Way::IntoBlocks,
+        }
     }
 
     /// The size in blocks.
@@ -59,9 +98,24 @@ impl Sizing {
         self.blocks
     }
 
-    /// Whether nearly everything survived the last collection of a full nursery: four fifths.
-    pub fn most_survive(&self) -> bool {
-        self.most_survive
+    /// The way that survivors go. Where nearly everything survived the last collection of a full nursery (four fifths), and free
+    /// blocks are at hand, all stays in place. A nursery that was sized for that has it so even if holes have come since.
+    pub fn way(&self, room: &Room) -> Way {
+        if self.most_survive && (room.blocks || self.planned == Way::InPlace && room.some_blocks) {
+            Way::InPlace
+        } else if room.holes {
+            Way::IntoHoles
+        } else {
+            Way::IntoBlocks
+        }
+    }
+
+    /// The way of a nursery that is still to be filled.
+    fn plan(&mut self, room: &Room) -> Way {
+        // Afresh: what was planned before is no reason.
+        self.planned = Way::IntoBlocks;
+        self.planned = self.way(room);
+        self.planned
     }
 
     /// How many of `allocated` bytes will survive, going by the last collection.
@@ -69,18 +123,20 @@ impl Sizing {
         allocated / 256 * self.part
     }
 
-    /// After a minor collection of `allocated` bytes of which `survived` were promoted in `took`: the size from now on, at
-    /// most half of `room`, the bytes that are not in use or are this nursery's.
-    pub fn after_minor(&mut self, allocated: usize, survived: usize, took: Duration, room: usize) -> usize {
+    /// After a minor collection of `allocated` bytes of which `survived` were promoted in `took`, that `way`: the size from now
+    /// on, at most half of the room that is left.
+    pub fn after_minor(&mut self, allocated: usize, survived: usize, took: Duration, way: Way, room: &Room) -> usize {
         let size = self.blocks * BLOCK;
         // What lives must find room, and so must the other mutators; the size to begin with was asked for.
-        let most = self.bounds.most.min((room / 2 / BLOCK).max(self.bounds.first));
+        let most = self.bounds.most.min((room.left / 2 / BLOCK).max(self.bounds.first));
         let survived = survived.min(allocated);
         let most_survive = survived > allocated / 5 * 4;
         // One that came early, for a handshake or on demand, says little; but that most survive is over.
         if allocated < size / 2 {
             self.most_survive &= most_survive || allocated == 0;
-            self.blocks = self.blocks.min(most);
+            let next = self.plan(room);
+            let affordable = if self.part > 256 / 16 { self.affordable(next, 256, self.part) } else { usize::MAX };
+            self.blocks = self.blocks.min(affordable.max(self.least())).min(most);
             return self.blocks;
         }
         self.most_survive = most_survive;
@@ -96,21 +152,45 @@ impl Sizing {
         };
         // With fewer survivors it is not them that a pause consists of.
         let bound = if survived > allocated / 16 {
-            self.measure((took.as_nanos() as u64).saturating_mul(1024) / survived as u64);
-            let affordable = self.bounds.pause_target.as_nanos() as u64 * 1024 / self.cost.max(1);
-            (affordable as u128 * allocated as u128 / survived as u128 / BLOCK as u128).min(usize::MAX as u128) as usize
+            self.measure(way, (took.as_nanos() as u64).saturating_mul(1024) / survived as u64);
+            let next = self.plan(room);
+            self.affordable(next, allocated, survived)
         } else {
+            self.plan(room);
             usize::MAX
         };
-        let least = (LEAST / BLOCK).min(self.bounds.first);
-        self.blocks = want.min(bound).clamp(least, most);
+        self.blocks = want.min(bound).clamp(self.least(), most);
         self.blocks
     }
 
-    fn measure(&mut self, cost: u64) {
-        self.cost = match self.cost {
+    fn least(&self) -> usize {
+        (LEAST / BLOCK).min(self.bounds.first)
+    }
+
+    /// How many blocks the pause target allows if so much of what is allocated survives and goes this way.
+    fn affordable(&self, way: Way, allocated: usize, survived: usize) -> usize {
+        let bytes = self.bounds.pause_target.as_nanos() as u64 * 1024 / self.cost(way).max(1);
+        (bytes as u128 * allocated as u128 / survived as u128 / BLOCK as u128).min(usize::MAX as u128) as usize
+    }
+
+    /// What a way costs, going by another where it was not gone yet.
+    fn cost(&self, way: Way) -> u64 {
+        let [in_place, into_blocks, into_holes] = self.costs;
+        let known = |costs: [u64; 3]| costs.into_iter().find(|&cost| cost != 0).unwrap_or(0);
+        match way {
+            Way::InPlace => known([in_place, into_blocks, into_holes]),
+            Way::IntoBlocks => known([into_blocks, in_place, into_holes]),
+            Way::IntoHoles => known([into_holes, into_blocks * HOLES, in_place * HOLES]),
+        }
+    }
+
+    fn measure(&mut self, way: Way, cost: u64) {
+        let known = &mut self.costs[way as usize];
+        // After each cycle holes are scattered anew, and expensive again.
+        let slowly = if way == Way::IntoHoles { 32 } else { 4 };
+        *known = match *known {
             0 => cost,
-            known if cost < known => known - (known - cost) / 4,
+            known if cost < known => known - (known - cost) / slowly,
             known => known + (cost - known).min(known).div_ceil(8),
         };
     }
@@ -129,6 +209,12 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
     const US: Duration = Duration::from_micros(1);
 
+    const MUCH: Room = Room { left: usize::MAX, blocks: true, some_blocks: true, holes: false };
+
+    fn with(left: usize) -> Room {
+        Room { left, ..MUCH }
+    }
+
     fn sizing() -> Sizing {
         Sizing::new(Bounds { first: 32, most: 128, pause_target: MS })
     }
@@ -137,7 +223,7 @@ mod tests {
     fn minor(sizing: &mut Sizing, percent: usize) -> usize {
         let allocated = sizing.blocks() * BLOCK;
         let survived = allocated / 100 * percent;
-        sizing.after_minor(allocated, survived, Duration::from_nanos(survived as u64), usize::MAX)
+        sizing.after_minor(allocated, survived, Duration::from_nanos(survived as u64), Way::IntoBlocks, &MUCH)
     }
 
     #[test]
@@ -163,14 +249,14 @@ mod tests {
     fn that_most_survive_is_over_when_they_do_not() {
         let mut s = sizing();
         minor(&mut s, 90);
-        assert!(s.most_survive());
-        s.after_minor(0, 0, US, usize::MAX);
-        s.after_minor(BLOCK, BLOCK, US, usize::MAX);
-        assert!(s.most_survive(), "nothing was allocated, or that survived");
-        s.after_minor(BLOCK, BLOCK / 2, US, usize::MAX);
-        assert!(!s.most_survive());
-        s.after_minor(BLOCK, BLOCK, US, usize::MAX);
-        assert!(!s.most_survive(), "an early one says little");
+        assert_eq!(s.way(&MUCH), Way::InPlace);
+        s.after_minor(0, 0, US, Way::IntoBlocks, &MUCH);
+        s.after_minor(BLOCK, BLOCK, US, Way::IntoBlocks, &MUCH);
+        assert_eq!(s.way(&MUCH), Way::InPlace, "nothing was allocated, or that survived");
+        s.after_minor(BLOCK, BLOCK / 2, US, Way::IntoBlocks, &MUCH);
+        assert_eq!(s.way(&MUCH), Way::IntoBlocks);
+        s.after_minor(BLOCK, BLOCK, US, Way::IntoBlocks, &MUCH);
+        assert_eq!(s.way(&MUCH), Way::IntoBlocks, "an early one says little");
     }
 
     #[test]
@@ -183,7 +269,7 @@ mod tests {
     fn never_more_than_half_of_what_is_left() {
         let mut s = Sizing::new(Bounds { first: 32, most: 1024, pause_target: 100 * MS });
         let mut minor = |blocks: usize, part: usize, room: usize| {
-            s.after_minor(blocks * BLOCK / part, blocks * BLOCK / part, MS, room * BLOCK)
+            s.after_minor(blocks * BLOCK / part, blocks * BLOCK / part, MS, Way::IntoBlocks, &with(room * BLOCK))
         };
         assert_eq!((minor(32, 1, 200), minor(64, 1, 200), minor(100, 1, 200)), (64, 100, 100));
         assert_eq!(minor(100, 4, 120), 60, "one that came early, too");
@@ -205,15 +291,15 @@ mod tests {
     fn never_below_the_least_nor_above_the_most() {
         let mut s = sizing();
         for _ in 0..100 {
-            s.after_minor(s.blocks() * BLOCK, s.blocks() * BLOCK / 2, Duration::from_secs(1), usize::MAX);
+            s.after_minor(s.blocks() * BLOCK, s.blocks() * BLOCK / 2, Duration::from_secs(1), Way::IntoBlocks, &MUCH);
         }
         assert_eq!(s.blocks() * BLOCK, LEAST);
         for _ in 0..100 {
-            s.after_minor(s.blocks() * BLOCK, s.blocks() * BLOCK / 2, US, usize::MAX);
+            s.after_minor(s.blocks() * BLOCK, s.blocks() * BLOCK / 2, US, Way::IntoBlocks, &MUCH);
         }
         assert_eq!(s.blocks(), 128);
         let mut small = Sizing::new(Bounds { first: 4, most: 4, pause_target: Duration::ZERO });
-        assert_eq!(small.after_minor(4 * BLOCK, 2 * BLOCK, MS, usize::MAX), 4);
+        assert_eq!(small.after_minor(4 * BLOCK, 2 * BLOCK, MS, Way::IntoBlocks, &MUCH), 4);
     }
 
     #[test]
@@ -221,7 +307,41 @@ mod tests {
         let mut s = sizing();
         minor(&mut s, 20);
         assert_eq!(minor(&mut s, 20), 128);
-        assert_eq!(s.after_minor(128 * BLOCK, 26 * BLOCK, Duration::from_secs(1), usize::MAX), 128);
-        assert_eq!(s.after_minor(BLOCK, BLOCK, Duration::from_secs(1), usize::MAX), 128);
+        assert_eq!(s.after_minor(128 * BLOCK, 26 * BLOCK, Duration::from_secs(1), Way::IntoBlocks, &MUCH), 128);
+        assert_eq!(s.after_minor(BLOCK, BLOCK, Duration::from_secs(1), Way::IntoBlocks, &MUCH), 128);
+    }
+
+    #[test]
+    fn survivors_stay_in_place_while_blocks_are_what_there_is_most_of_and_a_nursery_of_that_size_to_its_end() {
+        let (holes, few) = (Room { blocks: false, holes: true, ..MUCH }, Room { some_blocks: false, ..MUCH });
+        let mut s = sizing();
+        assert_eq!((s.way(&MUCH), s.way(&holes)), (Way::IntoBlocks, Way::IntoHoles));
+        minor(&mut s, 90);
+        assert_eq!((s.way(&MUCH), s.way(&holes)), (Way::InPlace, Way::InPlace), "planned");
+        assert_eq!(s.way(&Room { blocks: false, ..few }), Way::IntoBlocks, "or as there is room");
+        let size = s.blocks() * BLOCK;
+        s.after_minor(size, size, MS, Way::InPlace, &holes);
+        assert_eq!(s.way(&holes), Way::IntoHoles, "what was planned once is no reason for ever");
+    }
+
+    #[test]
+    fn a_nursery_is_sized_for_the_way_that_its_survivors_will_go() {
+        let holes = Room { blocks: false, holes: true, ..MUCH };
+        let mut s = sizing();
+        for _ in 0..100 {
+            let size = s.blocks() * BLOCK;
+            // A quarter of a nanosecond a byte.
+            s.after_minor(size, size, Duration::from_nanos(size as u64 / 4), Way::InPlace, &MUCH);
+        }
+        assert_eq!((s.blocks(), s.way(&holes)), (122, Way::InPlace), "a millisecond buys four million bytes");
+        s.after_minor(122 * BLOCK, 122 * BLOCK, MS, Way::InPlace, &holes);
+        assert_eq!(s.blocks(), 30, "holes are taken for four times as expensive before one was filled");
+        s.after_minor(30 * BLOCK, 30 * BLOCK, 2 * MS, Way::IntoHoles, &holes);
+        assert_eq!(s.blocks(), 15, "then for what they cost");
+        s.after_minor(15 * BLOCK, 15 * BLOCK, MS, Way::IntoHoles, &MUCH);
+        assert_eq!(s.blocks(), 30, "and blocks for what they did");
+        assert_eq!(s.after_minor(0, 0, US, Way::InPlace, &holes), 15, "an early one plans afresh");
+        s.after_minor(15 * BLOCK, 15 * BLOCK, US, Way::IntoHoles, &holes);
+        assert_eq!(s.blocks(), 15, "that holes have become cheap may be over soon");
     }
 }

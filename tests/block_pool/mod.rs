@@ -22,7 +22,7 @@ static TYPE: TypeInfo = TypeInfo::new("Bytes", 8);
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
 struct Setup {
-    /// MiB of limit, from 4.
+    /// MiB of limit, from 4: the last three bits. The others say who sees to it that pages are there.
     limit: u8,
     /// The number of the first cycle.
     epoch: u8,
@@ -101,7 +101,13 @@ struct World {
 pub fn run(bytes: &[u8]) {
     let mut data = Unstructured::new(bytes);
     let setup: Setup = data.arbitrary().unwrap_or(Setup { limit: 0, epoch: 0 });
-    let memory = Memory::new((4 + setup.limit as usize % 8) << 20, false).expect("address space");
+    let mut memory = Memory::new((4 + setup.limit as usize % 8) << 20, false).expect("address space");
+    if setup.limit & 8 != 0 {
+        memory = memory.attended();
+    }
+    if setup.limit & 16 != 0 {
+        memory = memory.touched().expect("memory");
+    }
     let mut world = World {
         memory,
         epoch: setup.epoch.max(1),
@@ -185,7 +191,10 @@ impl World {
                     self.free_large(at);
                 }
             }
-            Op::Trim { kib } => self.memory.trim((kib as usize) << 10),
+            Op::Trim { kib } => {
+                self.memory.trim((kib as usize) << 10);
+                self.memory.prepare();
+            }
             Op::Stack { op } => self.stacks.step(op),
         }
     }

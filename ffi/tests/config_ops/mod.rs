@@ -34,8 +34,9 @@ struct Whole {
     max_nursery_bytes: usize,
     pause_target_us: u64,
     link_patience: u32,
+    touch_memory: u8,
     /// Alignment; zero in what programs pass.
-    rest: u32,
+    rest: [u8; 3],
 }
 
 /// A number near a power of two, or any.
@@ -91,19 +92,20 @@ fn is_valid(c: &Whole) -> bool {
             || (4 << 20..=16 << 40).contains(&c.max_heap_bytes) && nursery <= c.max_heap_bytes / 4)
         && (c.max_nursery_bytes == 0
             || c.max_nursery_bytes >= c.nursery_bytes
-                && c.max_nursery_bytes <= if c.max_heap_bytes == 0 { machine() } else { c.max_heap_bytes } / 4)
+                && c.max_nursery_bytes <= if c.max_heap_bytes == 0 { machine() / 4 * 3 } else { c.max_heap_bytes } / 4)
+        && (c.touch_memory == 0 || c.max_heap_bytes != 0 && c.max_heap_bytes <= machine())
         && c.pause_target_us <= 60_000_000
         && c.link_patience <= 7
         && c.gc_threads <= 64
         && (10..=10_000).contains(&c.growth_percent)
 }
 
-/// What a limit of 0 stands for: three quarters of the machine's memory.
+/// The machine's memory, of which three quarters are what a limit of 0 stands for.
 fn machine() -> usize {
     let text = std::fs::read_to_string("/proc/meminfo").expect("/proc/meminfo");
     let words: Vec<&str> = text.split_whitespace().collect();
     assert_eq!((words[0], words[2]), ("MemTotal:", "kB"));
-    words[1].parse::<usize>().expect("a number") * 1024 / 4 * 3
+    words[1].parse::<usize>().expect("a number") * 1024
 }
 
 /// Runs one input.
@@ -128,6 +130,9 @@ pub fn run(bytes: &[u8]) {
     c.max_nursery_bytes = input.most.or(0);
     c.pause_target_us = input.pause.or(0) as u64;
     c.link_patience = input.patience as u32 / 16;
+    // Gibibytes are not touched to find out that they can be.
+    let soon_touched = c.max_heap_bytes <= 64 << 20 || c.max_heap_bytes > machine();
+    c.touch_memory = if soon_touched { input.patience % 2 } else { 0 };
     let size = c.struct_size;
     let whole = read(c, &defaults, size);
     let behind = size_of::<Whole>() / 8;

@@ -3,6 +3,7 @@
 use super::mutator::Mutator;
 use super::teardown;
 use super::types::TypeTable;
+use crate::api::config::available_bytes;
 use crate::api::stats::Stats;
 use crate::collector::pacing::Pacing;
 use crate::collector::{Collector, Driver, verify};
@@ -25,6 +26,10 @@ use crate::{Config, Error};
 use hdrhistogram::Histogram;
 use std::ffi::c_void;
 use std::ptr::NonNull;
+use std::time::Duration;
+
+/// What a mutator may wait for a huge page where the host of a virtual machine has taken its memory back.
+const HUGE_PAGE_WAIT: Duration = Duration::from_millis(6);
 
 /// What all handles on a heap share. Fields are dropped in this order.
 pub(super) struct Inner {
@@ -83,11 +88,24 @@ impl Heap {
     /// Makes a heap.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`]; [`Error::Os`] when address space or the collector thread cannot be had.
+    /// [`Error::InvalidConfig`]; [`Error::Os`] when address space, memory that is to be touched, or the collector thread cannot
+    /// be had.
     pub fn new(config: &Config) -> Result<Heap, Error> {
         let config = config.validated()?;
         let os = |what| move |e: std::io::Error| Error::Os { what, code: e.raw_os_error().unwrap_or(0) };
-        let memory = Memory::new(config.max_heap_bytes, config.huge_pages).map_err(os("reserving address space"))?;
+        let mut memory =
+            Memory::new(config.max_heap_bytes, config.huge_pages).map_err(os("reserving address space"))?;
+        if config.gc_threads > 0 && config.pause_target < HUGE_PAGE_WAIT {
+            memory = memory.attended();
+        }
+        if config.touch_memory {
+            // To be killed for the last page would be no answer.
+            if available_bytes().is_some_and(|bytes| bytes < config.max_heap_bytes) {
+                let code = rustix::io::Errno::NOMEM.raw_os_error();
+                return Err(Error::Os { what: "touching memory: less than max_heap_bytes is available", code });
+            }
+            memory = memory.touched().map_err(os("touching memory"))?;
+        }
         let mut shared = Shared::new(
             memory,
             Bounds {
