@@ -558,6 +558,15 @@ void hf_store(struct hf_mutator *mutator,
               size_t offset,
               struct hf_object *value_or_null);
 
+// What the inline `hf_store` calls when the source is public, or old, and the field exists. Not for programs.
+//
+// # Safety
+// Owner: the collector. Thread: the mutator's. Collects: no.
+void hf_store_barrier(struct hf_mutator *mutator,
+                      struct hf_object *source,
+                      size_t offset,
+                      struct hf_object *value_or_null);
+
 // A number that stays the same for one object, whatever moves. Two objects may share it.
 //
 // # Safety

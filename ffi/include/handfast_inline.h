@@ -4,8 +4,8 @@
  * Each function here is the common case of an exported function. A function-like macro of the exported name leads to
  * it; (hf_load)(m, p, 0), &hf_load, and everything compiled with HF_NO_INLINE use the exported function. Whatever is not the
  * common case (NULL, a field outside of the object, a slow store, a count of zero) is left to the exported function,
- * which also says why in hf_last_error(). Allocation is left to it once a KiB, too: then it zeroes the next KiB, or serves
- * what other threads have asked for. The one check that only the exported functions make is that of the thread.
+ * which also says why in hf_last_error(). Allocation is left to it now and then, too: it zeroes memory for the next objects, or
+ * serves what other threads have asked for. The one check that only the exported functions make is that of the thread.
  * With a checked library (feature `debug`) every allocation and every crossing between C and the heap goes to the exported
  * function, whatever the program was compiled with; loads, stores and counts that seem right do not, without HF_NO_INLINE.
  * HF_UNCHECKED removes the inline checks of arguments, for programs that are known to be right.
@@ -44,7 +44,7 @@ typedef struct hf_mutator_head {
     uint8_t barrier_mask; /* flags of a source that send a store to the slow path */
     uint32_t handshake;   /* 0 while nothing is asked of this thread */
     void *const *types;   /* the layouts of the first HF_DENSE_TYPES types, by number; none is NULL: see fast_bytes */
-    uintptr_t zeroed;     /* from the cursor to here all is zero; the library zeroes ahead, a KiB at a time */
+    uintptr_t zeroed;     /* from the cursor to here all is zero; the library zeroes ahead, 2 KiB at a time */
 } hf_mutator_head;
 
 #define HF_DENSE_TYPES 256
@@ -223,6 +223,8 @@ static inline void hf_inline_store(hf_mutator *mutator, hf_object *source, size_
             __atomic_store_n(hf_inline_slot(source, offset), value_or_null, __ATOMIC_RELAXED);
             return;
         }
+        hf_store_barrier(mutator, source, offset, value_or_null);
+        return;
     }
     hf_store(mutator, source, offset, value_or_null);
 }

@@ -278,12 +278,10 @@ pub unsafe extern "C" fn hf_to_obj(mutator: *mut HfMutator, ob: *mut HfPyobject)
     if let Some(mutator) = threads::quick(mutator)
         && ob.is_aligned()
         && !ob.is_null()
-    {
         // SAFETY: [E2] running on this thread; [E4] a live handle.
-        let object = unsafe { mutator.to_obj_quick(HfPyobject::handle(ob)) };
-        if !object.is_null() {
-            return HfObject::name(object);
-        }
+        && let Some(object) = unsafe { mutator.to_obj_quick(HfPyobject::handle(ob)) }
+    {
+        return HfObject::name(object);
     }
     // SAFETY: [E1] the caller's promises.
     unsafe { to_obj(mutator, ob) }

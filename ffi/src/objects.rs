@@ -309,6 +309,29 @@ pub unsafe extern "C" fn hf_store(
     unsafe { store(mutator, source, offset, value_or_null) }
 }
 
+/// What the inline `hf_store` calls when the source is public, or old, and the field exists. Not for programs.
+///
+/// # Safety
+/// Owner: the collector. Thread: the mutator's. Collects: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_store_barrier(
+    mutator: *mut HfMutator,
+    source: *mut HfObject,
+    offset: size_t,
+    value_or_null: *mut HfObject,
+) {
+    if let Some(mutator) = threads::quick(mutator)
+        && let Some(source) = quick(source)
+        && HfObject::object(value_or_null).is_aligned()
+        // SAFETY: [E2] running on this thread; the field is inside, as the caller has found.
+        && unsafe { mutator.store_quick(source, offset, HfObject::object(value_or_null)) }
+    {
+        return;
+    }
+    // SAFETY: [E1] the caller's promises.
+    unsafe { store(mutator, source, offset, value_or_null) }
+}
+
 /// The same in every case.
 #[inline(never)]
 unsafe extern "C" fn store(

@@ -20,20 +20,19 @@ impl LocalLinks {
     #[inline]
     pub unsafe fn cross(record: &Record, ob: *mut PyObject) -> *mut Object {
         // SAFETY: [K2] the caller's promise.
-        let object = unsafe { Self::cross_quick(record, ob) };
-        if object.is_null() {
-            // SAFETY: [K2] the caller's promise.
-            return unsafe { Self::cross_slow(record, ob) };
+        if let Some(object) = unsafe { Self::cross_quick(record, ob) } {
+            return object;
         }
-        object
+        // SAFETY: [K2] the caller's promise.
+        unsafe { Self::cross_slow(record, ob) }
     }
 
-    /// Where nobody has to be asked and nothing to be shaded: the object, else null.
+    /// Where nobody has to be asked and nothing to be shaded: the object.
     ///
     /// # Safety
     /// As [`LocalLinks::cross`].
     #[inline(always)]
-    pub unsafe fn cross_quick(record: &Record, ob: *mut PyObject) -> *mut Object {
+    pub unsafe fn cross_quick(record: &Record, ob: *mut PyObject) -> Option<*mut Object> {
         // SAFETY: [K2] the caller says that it is live.
         let word = unsafe { (*ob).link() };
         let object = word.object();
@@ -44,11 +43,11 @@ impl LocalLinks {
                 // Outside of cycles there is nothing to shade.
                 // SAFETY: [B2] public or this mutator's own, and alive since `ob` is.
                 if record.barrier.get() == BARRIER_IDLE || unsafe { record.knows(object) } {
-                    return object;
+                    return Some(object);
                 }
             }
         }
-        ptr::null_mut()
+        None
     }
 
     /// The same for what is unmarked in a cycle, for large objects, for other threads' private links, and for what is not linked.

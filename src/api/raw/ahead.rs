@@ -19,8 +19,9 @@ use crate::object::type_info::LARGE;
 use crate::object::{Object, TypeInfo};
 use std::ptr::null_mut;
 
-/// A piece.
-const AHEAD: usize = 1 << 10;
+/// A piece. Half of this takes 0.1 ns an object of 32 bytes longer, for the call; from twice this on the C library zeroes by an
+/// instruction that is slow to begin.
+const AHEAD: usize = 2 << 10;
 
 #[allow(clippy::missing_safety_doc, reason = "the same for all: the rules of the module `raw`, numbers 1 to 3")]
 impl Mutator {

@@ -1,5 +1,5 @@
 //! The simplest cases of what C calls most, for the C interface: no panic, so that it need not be caught, and no call but a last one, so that
-//! nothing need be saved. Who is answered null or false calls the whole function.
+//! nothing need be saved. Who is answered null, nothing or false calls the whole function.
 //!
 //! Allocation likewise is in `ahead.rs`.
 
@@ -41,10 +41,10 @@ impl Mutator {
         unsafe { LocalLinks::make_quick(self.record(), size, ob_type) }
     }
 
-    /// [`Mutator::to_obj`] in its simplest cases, else null.
+    /// [`Mutator::to_obj`] in its simplest cases.
     #[doc(hidden)]
     #[inline(always)]
-    pub unsafe fn to_obj_quick(self, ob: *mut PyObject) -> *mut Object {
+    pub unsafe fn to_obj_quick(self, ob: *mut PyObject) -> Option<*mut Object> {
         // SAFETY: [K2] the caller's object.
         unsafe { LocalLinks::cross_quick(self.record(), ob) }
     }
