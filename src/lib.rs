@@ -74,6 +74,7 @@ pub use api::data::Data;
 pub use api::error::Error;
 pub use api::field::{Field, HandleSlot};
 pub use api::finalize::Finalize;
+pub use api::fresh::Fresh;
 pub use api::global::Global;
 pub use api::heap::Heap;
 pub use api::local::{Local, Ref};

@@ -4,6 +4,9 @@
 #![allow(missing_docs, reason = "the macros make modules without documentation")]
 
 mod common;
+#[path = "../src/node.rs"]
+#[allow(dead_code, reason = "the trees are wanted, not how the runner checks them")]
+mod node;
 #[path = "common/prepared.rs"]
 mod prepared;
 
@@ -99,6 +102,20 @@ fn alloc_typed((heap, mut mutator): (handfast::Heap, handfast::Mutator)) -> (han
     (mutator, heap)
 }
 
+// A tree of 1023 nodes, from the bottom: an allocation each, roots, and two references in each node that is no leaf.
+#[library_benchmark(setup = ready, config = limit("tree_raw"))]
+fn tree_raw(r: Ready) -> Ready {
+    // SAFETY: [X1] see above.
+    kept(unsafe { node::raw_tree(r.bench.m, 9) });
+    r
+}
+
+#[library_benchmark(setup = typed, config = limit("tree_typed"))]
+fn tree_typed((heap, mut mutator): (handfast::Heap, handfast::Mutator)) -> (handfast::Mutator, handfast::Heap) {
+    mutator.scope(|s| kept(node::typed_tree(s, 9)));
+    (mutator, heap)
+}
+
 #[library_benchmark(setup = ready, config = limit("alloc_c"))]
 fn alloc_c(r: Ready) -> Ready {
     // SAFETY: [X1] see above.
@@ -191,6 +208,13 @@ fn store_marked_c(r: InCycle) -> InCycle {
 }
 
 // The crossing barrier: what C hands over is marked already.
+#[library_benchmark(setup = marked, config = limit("to_obj_marked_c"))]
+fn to_obj_marked_c(r: InCycle) -> InCycle {
+    // SAFETY: [X1] see above.
+    unsafe { bench_to_obj(r.bench.m.as_ptr().cast(), r.ob, MANY) };
+    r
+}
+
 #[library_benchmark(setup = marked, config = limit("to_obj_marked"))]
 fn to_obj_marked(r: InCycle) -> InCycle {
     // SAFETY: [X1] see above.
@@ -354,6 +378,8 @@ library_benchmark_group!(
         alloc_typed,
         alloc_batch,
         alloc_c,
+        tree_raw,
+        tree_typed,
         store_private,
         store_private_c,
         store_typed,
@@ -374,6 +400,7 @@ library_benchmark_group!(
         to_obj,
         to_obj_c,
         to_obj_marked,
+        to_obj_marked_c,
         incref_decref,
         incref_decref_c,
         incref_decref_locked,

@@ -8,7 +8,6 @@ use crate::row::timed;
 use crate::workload::Scale;
 use handfast::raw::{self, Mutator, Object, TypeInfo};
 use handfast::{Field, Heap, Local, Ref, Scope, Trace};
-use std::convert::Infallible;
 use std::hint::black_box;
 
 static NODE: TypeInfo = TypeInfo::new("bench::GcNode", 32).with_refs(&[0, 8]);
@@ -165,14 +164,18 @@ fn on_typed(scale: Scale) -> Outcome {
                     s.scope(|t| black_box(typed_bottom_up(t, depth).get(t).contents().numbers[0]));
                 }
             }
-            sum = shape.sum(typed_nodes(s, s.borrow(keep)), numbers.get(s).as_slice()[1000]);
+            sum = shape.sum(typed_nodes(keep.get(s)), numbers.get(s).as_slice()[1000]);
         })
     });
     Outcome::new(sample, 1).sum(sum).figure(sample.wall).stats(heap.stats())
 }
 
 fn typed_node<'s>(s: &mut Scope<'s>) -> Local<'s, Node> {
-    s.alloc(Node { left: Field::null(), right: Field::null(), numbers: [0; 2] }).expect("out of memory")
+    s.alloc(empty()).expect("out of memory")
+}
+
+fn empty() -> Node {
+    Node { left: Field::null(), right: Field::null(), numbers: [0; 2] }
 }
 
 fn typed_fill(s: &mut Scope<'_>, node: Local<'_, Node>, depth: u32) {
@@ -194,19 +197,18 @@ fn typed_bottom_up<'s>(s: &mut Scope<'s>, depth: u32) -> Local<'s, Node> {
         return typed_node(s);
     }
     s.escape(|t| {
-        let left = typed_bottom_up(t, depth - 1);
-        let right = typed_bottom_up(t, depth - 1);
-        let node = typed_node(t);
-        t.set(node, |n| &n.left, left);
-        t.set(node, |n| &n.right, right);
-        Ok::<_, Infallible>(node)
+        let (left, right) = (typed_bottom_up(t, depth - 1), typed_bottom_up(t, depth - 1));
+        t.alloc_with(empty(), |new| {
+            new.set(|n| &n.left, left);
+            new.set(|n| &n.right, right);
+        })
     })
-    .unwrap_or_else(|e| match e {})
+    .expect("out of memory")
 }
 
-fn typed_nodes(s: &Scope<'_>, node: Ref<'_, Node>) -> u64 {
-    match (s.get(node, |n| &n.left), s.get(node, |n| &n.right)) {
-        (Some(left), Some(right)) => 1 + typed_nodes(s, left) + typed_nodes(s, right),
+fn typed_nodes(node: Ref<'_, Node>) -> u64 {
+    match (node.get(|n| &n.left), node.get(|n| &n.right)) {
+        (Some(left), Some(right)) => 1 + typed_nodes(left) + typed_nodes(right),
         _ => 1,
     }
 }

@@ -76,20 +76,19 @@ pub fn typed_tree<'s>(s: &mut Scope<'s>, depth: u32) -> Local<'s, Node> {
         return s.alloc(empty()).expect("out of memory");
     }
     s.escape(|t| {
-        let left = typed_tree(t, depth - 1);
-        let right = typed_tree(t, depth - 1);
-        let node = t.alloc(empty()).expect("out of memory");
-        t.set(node, |n| &n.left, left);
-        t.set(node, |n| &n.right, right);
-        Ok::<_, std::convert::Infallible>(node)
+        let (left, right) = (typed_tree(t, depth - 1), typed_tree(t, depth - 1));
+        t.alloc_with(empty(), |new| {
+            new.set(|n| &n.left, left);
+            new.set(|n| &n.right, right);
+        })
     })
-    .unwrap_or_else(|e| match e {})
+    .expect("out of memory")
 }
 
 /// Number of nodes, through the typed layer.
-pub fn typed_check(s: &Scope<'_>, node: Ref<'_, Node>) -> u64 {
-    match (s.get(node, |n| &n.left), s.get(node, |n| &n.right)) {
-        (Some(left), Some(right)) => 1 + typed_check(s, left) + typed_check(s, right),
+pub fn typed_check(node: Ref<'_, Node>) -> u64 {
+    match (node.get(|n| &n.left), node.get(|n| &n.right)) {
+        (Some(left), Some(right)) => 1 + typed_check(left) + typed_check(right),
         _ => 1,
     }
 }

@@ -92,12 +92,12 @@ fn trees_typed(heap: &Heap, depth: u32) -> u64 {
         let one = |s: &mut handfast::Scope<'_>, depth| {
             s.scope(|t| {
                 let tree = typed_tree(t, depth);
-                typed_check(t, t.borrow(tree))
+                typed_check(tree.get(t))
             })
         };
         let stretch = one(s, depth + 1);
         let long_lived = typed_tree(s, depth);
-        stretch + short_lived(depth, |depth| one(s, depth)) + typed_check(s, s.borrow(long_lived))
+        stretch + short_lived(depth, |depth| one(s, depth)) + typed_check(long_lived.get(s))
     })
 }
 

@@ -36,7 +36,7 @@
 
 // Number of the binary interface. It changes when a program that was compiled before cannot run any more: when a
 // layout that `handfast_inline.h` repeats changes, above all.
-#define HF_ABI 1
+#define HF_ABI 2
 
 // The answer of a fallible function. Values never change their meaning; new ones may be added.
 typedef enum hf_status {
@@ -561,6 +561,15 @@ void hf_store(struct hf_mutator *mutator,
               struct hf_object *source,
               size_t offset,
               struct hf_object *value_or_null);
+
+// What the inline `hf_store` calls when the source is public, or old, and the field exists. Not for programs.
+//
+// # Safety
+// Owner: the collector. Thread: the mutator's. Collects: no.
+void hf_store_barrier(struct hf_mutator *mutator,
+                      struct hf_object *source,
+                      size_t offset,
+                      struct hf_object *value_or_null);
 
 // A number that stays the same for one object, whatever moves. Two objects may share it.
 //

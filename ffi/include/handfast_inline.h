@@ -4,9 +4,10 @@
  * Each function here is the common case of an exported function. A function-like macro of the exported name leads to
  * it; (hf_load)(m, p, 0), &hf_load, and everything compiled with HF_NO_INLINE use the exported function. Whatever is not the
  * common case (NULL, a field outside of the object, a slow store, a count of zero) is left to the exported function,
- * which also says why in hf_last_error(). The one check that only the exported functions make is that of the thread.
- * With a checked library (feature `debug`) every crossing between C and the heap goes to the exported function, whatever the
- * program was compiled with; loads, stores and counts that seem right do not, without HF_NO_INLINE.
+ * which also says why in hf_last_error(). Allocation is left to it now and then, too: it zeroes memory for the next objects, or
+ * serves what other threads have asked for. The one check that only the exported functions make is that of the thread.
+ * With a checked library (feature `debug`) every allocation and every crossing between C and the heap goes to the exported
+ * function, whatever the program was compiled with; loads, stores and counts that seem right do not, without HF_NO_INLINE.
  * HF_UNCHECKED removes the inline checks of arguments, for programs that are known to be right.
  * HF_COUNTS_LOCKED makes the inlined counts plain loads and stores, a seventh of the time, for a runtime with a lock of its
  * own around its extensions (a GIL). Of every handle that such code counts, all counting must be under that one lock:
@@ -42,14 +43,16 @@ typedef struct hf_mutator_head {
     uintptr_t limit;      /* the end of the free part; 0 while somebody wants this thread's attention */
     uint8_t barrier_mask; /* flags of a source that send a store to the slow path */
     uint32_t handshake;   /* 0 while nothing is asked of this thread */
-    void *const *types;   /* the layouts of the first HF_DENSE_TYPES types, by number; NULL where there is none */
+    void *const *types;   /* the layouts of the first HF_DENSE_TYPES types, by number; none is NULL: see fast_bytes */
+    uintptr_t zeroed;     /* from the cursor to here all is zero; the library zeroes ahead, 2 KiB at a time */
 } hf_mutator_head;
 
 #define HF_DENSE_TYPES 256
 
 /* How the description begins that the low 48 bits of an object's header point at. */
 typedef struct hf_type_head {
-    size_t fast_bytes; /* what the inline allocation takes, header included; too much for any nursery if it may not */
+    size_t fast_bytes; /* what the inline allocation takes, header included; too much for any nursery if it may not, or if
+                          there is no such type */
     size_t size;       /* the fixed part of the payload, a multiple of 8 */
     size_t item_size;  /* 0: no items; else the number of items is in the word before the header */
     size_t handle_slot; /* where in the payload the handle is, or HF_NO_SLOT */
@@ -74,6 +77,7 @@ HF_STATIC_ASSERT(offsetof(hf_pyobject, ob_type) == 16, "then the type");
 HF_STATIC_ASSERT(offsetof(hf_mutator_head, limit) == 8, "cursor, limit");
 HF_STATIC_ASSERT(offsetof(hf_mutator_head, barrier_mask) == 16, "then the mask");
 HF_STATIC_ASSERT(offsetof(hf_mutator_head, types) == 24, "then the handshake word, then the types");
+HF_STATIC_ASSERT(offsetof(hf_mutator_head, zeroed) == 32, "then the end of what is zeroed");
 HF_STATIC_ASSERT(offsetof(hf_type_head, size) == 8, "fast_bytes, size");
 HF_STATIC_ASSERT(offsetof(hf_type_head, item_size) == 16, "then item_size");
 HF_STATIC_ASSERT(offsetof(hf_type_head, handle_slot) == 24, "then handle_slot");
@@ -87,19 +91,10 @@ HF_STATIC_ASSERT(offsetof(hf_type_head, handle_slot) == 24, "then handle_slot");
 #define hf_config_init(config) hf_config_init_sized((config), sizeof(hf_config))
 #define hf_type_info_init(info) hf_type_info_init_sized((info), sizeof(hf_type_info))
 
-/* Zeroes `bytes`, a multiple of 8 that the compiler does not know: of small objects, a few stores that may overlap. */
-HF_ALWAYS_INLINE void hf_inline_zero(char *at, size_t bytes) {
-    if (HF_LIKELY(bytes - 16 <= 16)) {
-        (void)memset(at, 0, 16);
-        (void)memset(at + bytes - 16, 0, 16);
-    } else if (bytes - 32 <= 32) {
-        (void)memset(at, 0, 32);
-        (void)memset(at + bytes - 32, 0, 32);
-    } else if (bytes == 8) {
-        (void)memset(at, 0, 8);
-    } else {
-        (void)memset(at, 0, bytes);
-    }
+/* The header of a new object: its layout, no flag, no mark. */
+HF_ALWAYS_INLINE hf_object *hf_inline_begin(uintptr_t start, const hf_layout *layout) {
+    __atomic_store_n((uint64_t *)start, (uint64_t)(uintptr_t)layout, __ATOMIC_RELAXED);
+    return (hf_object *)start;
 }
 
 #ifndef HF_NO_INLINE
@@ -228,6 +223,8 @@ static inline void hf_inline_store(hf_mutator *mutator, hf_object *source, size_
             __atomic_store_n(hf_inline_slot(source, offset), value_or_null, __ATOMIC_RELAXED);
             return;
         }
+        hf_store_barrier(mutator, source, offset, value_or_null);
+        return;
     }
     hf_store(mutator, source, offset, value_or_null);
 }
@@ -284,17 +281,15 @@ static inline hf_pyobject *hf_inline_handle(hf_mutator *mutator, hf_object *obje
     return hf_handle(mutator, object, size, ob_type, flags);
 }
 
+/* Where all up to `zeroed` is used, the library zeroes more, if there is room and nobody has asked for anything. */
 HF_ALWAYS_INLINE hf_object *hf_inline_alloc_layout(hf_mutator *mutator, const hf_layout *layout) {
     if (HF_LIKELY(mutator != NULL && layout != NULL)) {
         hf_mutator_head *head = (hf_mutator_head *)(void *)mutator;
-        size_t bytes = ((const hf_type_head *)(const void *)layout)->fast_bytes;
         uintptr_t start = head->cursor;
-        if (HF_LIKELY(start + bytes <= __atomic_load_n(&head->limit, __ATOMIC_RELAXED))) {
-            hf_object *object = (hf_object *)start;
-            head->cursor = start + bytes;
-            __atomic_store_n((uint64_t *)(void *)object, (uint64_t)(uintptr_t)layout, __ATOMIC_RELAXED);
-            hf_inline_zero((char *)(void *)object + HF_HEADER_BYTES, bytes - HF_HEADER_BYTES);
-            return object;
+        uintptr_t end = start + ((const hf_type_head *)(const void *)layout)->fast_bytes;
+        if (HF_LIKELY(end <= head->zeroed)) {
+            head->cursor = end;
+            return hf_inline_begin(start, layout);
         }
     }
     return hf_alloc_layout(mutator, layout);
@@ -302,10 +297,14 @@ HF_ALWAYS_INLINE hf_object *hf_inline_alloc_layout(hf_mutator *mutator, const hf
 
 HF_ALWAYS_INLINE hf_object *hf_inline_alloc(hf_mutator *mutator, hf_type type) {
     if (HF_LIKELY(mutator != NULL && type < HF_DENSE_TYPES)) {
-        void *const *types = ((hf_mutator_head *)(void *)mutator)->types;
-        const hf_layout *layout = (const hf_layout *)__atomic_load_n(&types[type], __ATOMIC_ACQUIRE);
-        if (HF_LIKELY(layout != NULL))
-            return hf_inline_alloc_layout(mutator, layout);
+        hf_mutator_head *head = (hf_mutator_head *)(void *)mutator;
+        const hf_layout *layout = (const hf_layout *)__atomic_load_n(&head->types[type], __ATOMIC_ACQUIRE);
+        uintptr_t start = head->cursor;
+        uintptr_t end = start + ((const hf_type_head *)(const void *)layout)->fast_bytes;
+        if (HF_LIKELY(end <= head->zeroed)) {
+            head->cursor = end;
+            return hf_inline_begin(start, layout);
+        }
     }
     return hf_alloc(mutator, type);
 }
@@ -323,53 +322,60 @@ HF_ALWAYS_INLINE hf_object *hf_inline_alloc(hf_mutator *mutator, hf_type type) {
 
 /* ---- Allocation with the cursor in registers: for loops, and for code that a compiler of yours makes. ----
  *
- * An hf_batch is a local variable with a copy of the mutator's cursor and limit. Between hf_batch_begin and hf_batch_end
+ * An hf_batch is a local variable that takes the mutator's cursor, and what is zeroed. Between hf_batch_begin and hf_batch_end
  * the mutator is used for nothing that allocates, collects or changes its state, but through the batch; loading, storing
- * and rooting are allowed. Another thread's request is noticed at the end of the nursery block (32 KiB) at the latest.
+ * and rooting are allowed.
  * Owner: the caller. Thread: the mutator's. hf_batch_alloc may collect; NULL and the thread's error as hf_alloc_layout. */
 
 typedef struct hf_batch {
     hf_mutator *mutator;
     uintptr_t cursor;
-    uintptr_t limit;
+    uintptr_t zeroed;
 } hf_batch;
 
-static inline void hf_batch_enter(hf_batch *batch) {
-    const hf_mutator_head *head = (const hf_mutator_head *)(const void *)batch->mutator;
-    batch->cursor = head == NULL ? 0 : head->cursor;
-    batch->limit = head == NULL ? 0 : __atomic_load_n(&head->limit, __ATOMIC_RELAXED);
+/* What the batch has is not the mutator's: if nobody ends the batch, the mutator's cursor stays before what was written. */
+static inline void hf_batch_take(hf_batch *batch) {
+    hf_mutator_head *head = (hf_mutator_head *)(void *)batch->mutator;
+    if (head != NULL) {
+        batch->cursor = head->cursor;
+        batch->zeroed = head->zeroed;
+        head->zeroed = 0;
+    }
+}
+
+static inline void hf_batch_give_back(const hf_batch *batch) {
+    hf_mutator_head *head = (hf_mutator_head *)(void *)batch->mutator;
+    if (head != NULL) {
+        head->cursor = batch->cursor;
+        head->zeroed = batch->zeroed;
+    }
 }
 
 static inline hf_batch hf_batch_begin(hf_mutator *mutator) {
     hf_batch batch = {mutator, 0, 0};
-    hf_batch_enter(&batch);
+    hf_batch_take(&batch);
     return batch;
 }
 
 static inline void hf_batch_end(hf_batch *batch) {
-    if (batch->mutator != NULL)
-        ((hf_mutator_head *)(void *)batch->mutator)->cursor = batch->cursor;
+    hf_batch_give_back(batch);
     batch->mutator = NULL;
-    batch->cursor = batch->limit = 0;
+    batch->cursor = batch->zeroed = 0;
 }
 
 HF_ALWAYS_INLINE hf_object *hf_batch_alloc(hf_batch *batch, const hf_layout *layout) {
     hf_object *object;
     if (HF_LIKELY(layout != NULL)) {
-        size_t bytes = ((const hf_type_head *)(const void *)layout)->fast_bytes;
         uintptr_t start = batch->cursor;
-        if (HF_LIKELY(start + bytes <= batch->limit)) {
-            object = (hf_object *)start;
-            batch->cursor = start + bytes;
-            __atomic_store_n((uint64_t *)(void *)object, (uint64_t)(uintptr_t)layout, __ATOMIC_RELAXED);
-            hf_inline_zero((char *)(void *)object + HF_HEADER_BYTES, bytes - HF_HEADER_BYTES);
-            return object;
+        uintptr_t end = start + ((const hf_type_head *)(const void *)layout)->fast_bytes;
+        if (HF_LIKELY(end <= batch->zeroed)) {
+            batch->cursor = end;
+            return hf_inline_begin(start, layout);
         }
     }
-    if (batch->mutator != NULL)
-        ((hf_mutator_head *)(void *)batch->mutator)->cursor = batch->cursor;
+    hf_batch_give_back(batch);
     object = (hf_alloc_layout)(batch->mutator, layout);
-    hf_batch_enter(batch);
+    hf_batch_take(batch);
     return object;
 }
 

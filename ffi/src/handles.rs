@@ -275,6 +275,22 @@ pub unsafe extern "C" fn hf_from_obj(mutator: *mut HfMutator, object: *mut HfObj
 /// Thread: the mutator's. Collects: no.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_to_obj(mutator: *mut HfMutator, ob: *mut HfPyobject) -> *mut HfObject {
+    if let Some(mutator) = threads::quick(mutator)
+        && ob.is_aligned()
+        && !ob.is_null()
+        // SAFETY: [E2] running on this thread; [E4] a live handle.
+        && let Some(object) = unsafe { mutator.to_obj_quick(HfPyobject::handle(ob)) }
+    {
+        return HfObject::name(object);
+    }
+    // SAFETY: [E1] the caller's promises.
+    unsafe { to_obj(mutator, ob) }
+}
+
+/// The same in every case.
+#[cfg_attr(not(feature = "debug"), inline(never))]
+#[cfg_attr(feature = "debug", inline(always))] // A history names the exported function.
+unsafe extern "C" fn to_obj(mutator: *mut HfMutator, ob: *mut HfPyobject) -> *mut HfObject {
     boundary::value("hf_to_obj", ptr::null_mut(), || {
         let mutator = running("hf_to_obj", mutator)?;
         let ob = handle("ob", ob)?;

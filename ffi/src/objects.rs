@@ -8,7 +8,7 @@ use crate::checks;
 use crate::ctypes::{HfLayout, HfMutator, HfObject, size_t};
 use crate::heap::HfHeap;
 use crate::status::{Failure, HfStatus};
-use crate::threads::{collecting, running};
+use crate::threads::{self, collecting, running};
 use crate::types::{HfType, MAX_PAYLOAD};
 use handfast_core::raw::{self, Mutator};
 use handfast_core::raw::{Object, TypeInfo};
@@ -31,9 +31,34 @@ pub(crate) fn object(name: &'static str, object: *mut HfObject) -> Result<*mut O
     Ok(object)
 }
 
+/// The object that a C pointer names, if it can be one.
+#[inline(always)]
+fn quick(object: *mut HfObject) -> Option<*mut Object> {
+    let object = HfObject::object(object);
+    (!object.is_null() && object.is_aligned()).then_some(object)
+}
+
 /// The description of a type of a heap.
 fn known_type(heap: &raw::Heap, id: HfType) -> Result<*const TypeInfo, Failure> {
     heap.type_by_id(id).ok_or_else(|| Failure::argument(format!("unknown type {id}")))
+}
+
+/// Whether there is such a word in the object.
+///
+/// # Safety
+/// `source` is an object of this mutator.
+#[inline(always)]
+unsafe fn has_field(source: *mut Object, offset: usize) -> bool {
+    // SAFETY: [A1] the caller's promise.
+    let info = unsafe { raw::type_of(source) };
+    // SAFETY: [T2] a description outlives the objects that name it.
+    let (size, item_size) = unsafe { ((*info).size(), (*info).item_size()) };
+    if offset < size || item_size == 0 {
+        return offset.is_multiple_of(8) && offset < size;
+    }
+    // SAFETY: [A1] the caller's promise. No object has so many items that this overflows.
+    let bytes = unsafe { raw::items(source) } * item_size;
+    offset.is_multiple_of(8) && bytes >= 8 && offset - size <= bytes - 8
 }
 
 /// Refuses a field that is not a word of the object.
@@ -58,7 +83,7 @@ unsafe fn check_field(source: *mut Object, offset: usize) -> Result<(), Failure>
     Ok(())
 }
 
-/// Allocates an object of a type with this number.
+/// Allocates an object of a type with this number, whatever it takes.
 fn allocate_type(
     function: &'static str,
     mutator: *mut HfMutator,
@@ -105,6 +130,23 @@ fn allocate(mutator: Mutator, info: *const TypeInfo, items: usize) -> Result<*mu
 /// NULL: out of memory (after a full collection; the heap stays usable), or an unknown type.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_alloc(mutator: *mut HfMutator, type_: HfType) -> *mut HfObject {
+    if let Some(mutator) = threads::quick(mutator)
+        // SAFETY: [E2] attached by this thread.
+        && let Some(info) = unsafe { mutator.heap() }.type_by_id(type_)
+    {
+        // SAFETY: [E2] running on this thread; the description is of this heap.
+        let object = unsafe { mutator.alloc_quick(info) };
+        if !object.is_null() {
+            return HfObject::name(object);
+        }
+    }
+    // SAFETY: [E1] the caller's promises.
+    unsafe { alloc(mutator, type_) }
+}
+
+/// The same in every case. As C's function it is known not to unwind: who calls it last can jump there.
+#[inline(never)]
+unsafe extern "C" fn alloc(mutator: *mut HfMutator, type_: HfType) -> *mut HfObject {
     boundary::value("hf_alloc", ptr::null_mut(), || allocate_type("hf_alloc", mutator, type_, 0))
 }
 
@@ -116,6 +158,23 @@ pub unsafe extern "C" fn hf_alloc(mutator: *mut HfMutator, type_: HfType) -> *mu
 /// has none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_alloc_items(mutator: *mut HfMutator, type_: HfType, items: size_t) -> *mut HfObject {
+    if let Some(mutator) = threads::quick(mutator)
+        // SAFETY: [E2] attached by this thread.
+        && let Some(info) = unsafe { mutator.heap() }.type_by_id(type_)
+    {
+        // SAFETY: [E2] running on this thread; the description is of this heap.
+        let object = unsafe { mutator.alloc_items_quick(info, items) };
+        if !object.is_null() {
+            return HfObject::name(object);
+        }
+    }
+    // SAFETY: [E1] the caller's promises.
+    unsafe { alloc_items(mutator, type_, items) }
+}
+
+/// The same in every case.
+#[inline(never)]
+unsafe extern "C" fn alloc_items(mutator: *mut HfMutator, type_: HfType, items: size_t) -> *mut HfObject {
     boundary::value("hf_alloc_items", ptr::null_mut(), || allocate_type("hf_alloc_items", mutator, type_, items))
 }
 
@@ -140,6 +199,22 @@ pub unsafe extern "C" fn hf_type_layout(heap: *mut HfHeap, type_: HfType) -> *co
 /// NULL: out of memory (after a full collection; the heap stays usable).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_alloc_layout(mutator: *mut HfMutator, layout: *const HfLayout) -> *mut HfObject {
+    if let Some(mutator) = threads::quick(mutator)
+        && !layout.is_null()
+    {
+        // SAFETY: [E2] running on this thread; the description is of this heap.
+        let object = unsafe { mutator.alloc_quick(layout.cast()) };
+        if !object.is_null() {
+            return HfObject::name(object);
+        }
+    }
+    // SAFETY: [E1] the caller's promises.
+    unsafe { alloc_layout(mutator, layout) }
+}
+
+/// The same in every case.
+#[inline(never)]
+unsafe extern "C" fn alloc_layout(mutator: *mut HfMutator, layout: *const HfLayout) -> *mut HfObject {
     boundary::value("hf_alloc_layout", ptr::null_mut(), || {
         let mutator = running("hf_alloc_layout", mutator)?;
         if layout.is_null() {
@@ -215,6 +290,51 @@ pub unsafe extern "C" fn hf_load(mutator: *mut HfMutator, source: *mut HfObject,
 /// Owner: the collector. Thread: the mutator's. Collects: no. No such field: does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_store(
+    mutator: *mut HfMutator,
+    source: *mut HfObject,
+    offset: size_t,
+    value_or_null: *mut HfObject,
+) {
+    if let Some(mutator) = threads::quick(mutator)
+        && let Some(source) = quick(source)
+        && HfObject::object(value_or_null).is_aligned()
+        // SAFETY: [A1] an object.
+        && unsafe { has_field(source, offset) }
+        // SAFETY: [E2] running on this thread; the field is inside.
+        && unsafe { mutator.store_quick(source, offset, HfObject::object(value_or_null)) }
+    {
+        return;
+    }
+    // SAFETY: [E1] the caller's promises.
+    unsafe { store(mutator, source, offset, value_or_null) }
+}
+
+/// What the inline `hf_store` calls when the source is public, or old, and the field exists. Not for programs.
+///
+/// # Safety
+/// Owner: the collector. Thread: the mutator's. Collects: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hf_store_barrier(
+    mutator: *mut HfMutator,
+    source: *mut HfObject,
+    offset: size_t,
+    value_or_null: *mut HfObject,
+) {
+    if let Some(mutator) = threads::quick(mutator)
+        && let Some(source) = quick(source)
+        && HfObject::object(value_or_null).is_aligned()
+        // SAFETY: [E2] running on this thread; the field is inside, as the caller has found.
+        && unsafe { mutator.store_quick(source, offset, HfObject::object(value_or_null)) }
+    {
+        return;
+    }
+    // SAFETY: [E1] the caller's promises.
+    unsafe { store(mutator, source, offset, value_or_null) }
+}
+
+/// The same in every case.
+#[inline(never)]
+unsafe extern "C" fn store(
     mutator: *mut HfMutator,
     source: *mut HfObject,
     offset: size_t,

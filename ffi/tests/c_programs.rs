@@ -62,6 +62,7 @@ test_programs! {
     misuse_of_counts_is_reported_and_harmless: "reports.c",
     objects_pins_publication_walk: "objects.c",
     a_batch_allocates_what_single_calls_do: "batch.c",
+    new_objects_are_zero_however_made: "zeroed.c",
     the_names_of_rawrefcount: "rawrefcount.c",
     memory_of_the_embedders_own: "adopted.c",
     callbacks_try_everything_also_at_the_end: "callbacks_at_the_end.c",

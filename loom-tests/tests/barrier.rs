@@ -48,8 +48,9 @@ impl Heap {
             Write::Exchange => self.shade(exchange(field, value)),
             Write::LoadAndPut => {
                 // Only the owner stores here: nobody can come between the two.
-                self.shade(follow(field));
+                let old = follow(field);
                 put(field, value);
+                self.shade(old);
             }
             Write::WithoutShading => put(field, value),
             Write::ShadesTheNewValue => {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `config`, `error`, `stats` | what a heap is made with, what can go wrong, what it counts |
 //! | `raw` | the heap for runtime authors and the C interface |
-//! | `heap`, `mutator`, `scope` | the heap, an attached thread, a scope of roots |
+//! | `heap`, `mutator`, `scope`, `fresh` | the heap, an attached thread, a scope of roots, an object that is being made |
 //! | `trace`, `plain`, `field`, `array`, `data`, `finalize` | what objects are made of |
 //! | `local`, `var`, `reference`, `global`, `weak`, `pin`, `pyref` | ways to hold them |
 //! | `identity` | which object it is, and where it stands |
@@ -16,6 +16,7 @@ pub mod data;
 pub mod error;
 pub mod field;
 pub mod finalize;
+pub mod fresh;
 pub mod global;
 pub mod heap;
 pub mod identity;

@@ -18,6 +18,7 @@ use crate::api::raw;
 use crate::api::reference::{Reference, Value};
 use crate::api::trace::{Managed, Trace};
 use crate::api::var::Var;
+use crate::mutator::roots::Height;
 use crate::object::Object;
 use crate::{Error, Verified};
 use std::fmt;
@@ -67,16 +68,16 @@ pub(crate) unsafe fn enter<R>(
     heap: &Rc<raw::Heap>,
     body: impl for<'s> FnOnce(&mut Scope<'s>) -> R,
 ) -> R {
-    struct Close(raw::Mutator, usize);
+    struct Close(raw::Mutator, Height);
     impl Drop for Close {
         #[inline]
         fn drop(&mut self) {
             // SAFETY: [Y1] the scope that was opened below, on this thread. Its roots are branded and gone by now.
-            unsafe { self.0.scope_close(self.1) };
+            unsafe { self.0.cut_roots(self.1) };
         }
     }
     // SAFETY: [Y1] attached to this thread, by the contract of this function.
-    let _close = Close(raw, unsafe { raw.scope_open() });
+    let _close = Close(raw, unsafe { raw.root_height() });
     body(&mut Scope { raw, heap: NonNull::from(heap), _name: PhantomData })
 }
 

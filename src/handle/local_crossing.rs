@@ -19,21 +19,38 @@ impl LocalLinks {
     /// Called by the running owner of `record`; `ob` is a live object that it holds or that something it holds keeps alive.
     #[inline]
     pub unsafe fn cross(record: &Record, ob: *mut PyObject) -> *mut Object {
-        // SAFETY: [K2] the caller says that it is live.
-        let word = unsafe { (*ob).link() };
-        let object = word.object();
-        // Outside of cycles there is nothing to shade. An unlinked object's word leads to no block of this heap.
-        if record.barrier.get() == BARRIER_IDLE && record.in_blocks(object) {
-            // SAFETY: [K5] only objects of our slabs are linked privately.
-            if !word.is_private() || ptr::eq(unsafe { SlabHeap::page(ob.cast()) }.owner().cast(), record) {
-                return object;
-            }
+        // SAFETY: [K2] the caller's promise.
+        if let Some(object) = unsafe { Self::cross_quick(record, ob) } {
+            return object;
         }
         // SAFETY: [K2] the caller's promise.
         unsafe { Self::cross_slow(record, ob) }
     }
 
-    /// The same with a cycle under way, for large objects, for other threads' private links, and for what is not linked.
+    /// Where nobody has to be asked and nothing to be shaded: the object.
+    ///
+    /// # Safety
+    /// As [`LocalLinks::cross`].
+    #[inline(always)]
+    pub unsafe fn cross_quick(record: &Record, ob: *mut PyObject) -> Option<*mut Object> {
+        // SAFETY: [K2] the caller says that it is live.
+        let word = unsafe { (*ob).link() };
+        let object = word.object();
+        // An unlinked object's word leads to no block of this heap.
+        if record.in_blocks(object) {
+            // SAFETY: [K5] only objects of our slabs are linked privately.
+            if !word.is_private() || ptr::eq(unsafe { SlabHeap::page(ob.cast()) }.owner().cast(), record) {
+                // Outside of cycles there is nothing to shade.
+                // SAFETY: [B2] public or this mutator's own, and alive since `ob` is.
+                if record.barrier.get() == BARRIER_IDLE || unsafe { record.knows(object) } {
+                    return Some(object);
+                }
+            }
+        }
+        None
+    }
+
+    /// The same for what is unmarked in a cycle, for large objects, for other threads' private links, and for what is not linked.
     #[inline(never)]
     unsafe fn cross_slow(record: &Record, ob: *mut PyObject) -> *mut Object {
         // SAFETY: [K2] the caller says that it is live.

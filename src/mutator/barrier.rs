@@ -21,6 +21,7 @@ use super::shared::Grey;
 use crate::object::header::{OLD, PUBLIC};
 use crate::object::{Object, Slot, reference, slot};
 use crate::sync::atomic::{AtomicPtr, Ordering};
+use std::ptr;
 
 /// Grey objects of a local buffer before it is handed over.
 const BUFFER: usize = 512;
@@ -50,6 +51,42 @@ impl Record {
     #[cold]
     #[inline(never)]
     pub unsafe fn store_slow(&self, source: *mut Object, slot: Slot, value: *mut Object) {
+        // SAFETY: [B1] the same promises.
+        if !unsafe { self.store_quick(source, slot, value) } {
+            // SAFETY: [B1] the same promises.
+            unsafe { self.store_fully(source, slot, value) };
+        }
+    }
+
+    /// The slow path where its first two steps are none: `value` is null, or public, or old while the source is private; and
+    /// while armed it is marked, too. Else answers false, and nothing is done. The last thing alone may be a call, so this
+    /// needs no frame.
+    ///
+    /// # Safety
+    /// As [`Record::store`].
+    #[inline(always)]
+    pub unsafe fn store_quick(&self, source: *mut Object, slot: Slot, value: *mut Object) -> bool {
+        // SAFETY: [H2] the caller says that the source is live.
+        let is_public = unsafe { (*source).flags() } & PUBLIC != 0;
+        // SAFETY: [L1] only the owner calls.
+        let local = unsafe { self.local() };
+        // SAFETY: [H2] null or live, says the caller.
+        if let Some(value) = unsafe { value.as_ref() } {
+            let known = if is_public { PUBLIC } else { OLD | PUBLIC };
+            if value.flags() & known == 0 || local.phase == Phase::Armed && local.is_unmarked(value) {
+                return false;
+            }
+        }
+        // SAFETY: [S1] a slot of a live object.
+        let field = unsafe { slot::atomic(slot) };
+        // SAFETY: [B1] the value is known, and shaded if it must be.
+        unsafe { self.write(local, field, is_public, value) };
+        true
+    }
+
+    /// The slow path with all steps.
+    #[inline(never)]
+    unsafe fn store_fully(&self, source: *mut Object, slot: Slot, value: *mut Object) {
         // SAFETY: [S1] a slot of a live object.
         let field = unsafe { slot::atomic(slot) };
         // SAFETY: [H2] the caller says that the source is live.
@@ -71,12 +108,8 @@ impl Record {
                 unsafe { local.remembered.remember(source, slot) };
             }
         }
-        if local.phase != Phase::Idle {
-            // SAFETY: [B2] what a field holds is live.
-            unsafe { self.shade(local, field.load(Ordering::Relaxed)) };
-        }
-        // The marker that reads this slot sees the object: [F-put].
-        reference::put(field, value);
+        // SAFETY: [B1] the steps before are done.
+        unsafe { self.write(local, field, false, value) };
     }
 
     /// Stores into a field of something public.
@@ -94,13 +127,32 @@ impl Record {
             // SAFETY: [P1] the caller's value is public or its own.
             unsafe { self.publish(value) };
         }
-        if phase == Phase::Idle {
+        // SAFETY: [B1] the steps before are done.
+        unsafe { self.write(self.local(), field, true, value) };
+    }
+
+    /// The third step: the write, which in a cycle shades what it overwrites.
+    ///
+    /// # Safety
+    /// Called by the owner after the first two steps; the field is one of something public if it `is_public`, else of something
+    /// private to this mutator.
+    #[inline(always)]
+    unsafe fn write(&self, local: &mut Local, field: &AtomicPtr<Object>, is_public: bool, value: *mut Object) {
+        if local.phase == Phase::Idle {
             reference::put(field, value);
-        } else {
-            let old = reference::exchange(field, value);
-            // SAFETY: [B2] what a public field held until now is live.
-            unsafe { self.shade(self.local(), old) };
+            return;
         }
+        let old = if is_public {
+            reference::exchange(field, value)
+        } else {
+            // Relaxed: only this mutator stores into what is private to it.
+            let old = field.load(Ordering::Relaxed);
+            // The marker that reads this slot sees the object: [F-put].
+            reference::put(field, value);
+            old
+        };
+        // SAFETY: [B2] what the field has held until now is live.
+        unsafe { self.shade(local, old) };
     }
 
     /// Stores `value` into a slot of `source` if it holds `expected`, with the barrier; whether it did. On a public source
@@ -164,21 +216,42 @@ impl Record {
     ///
     /// # Safety
     /// Called by the owner in a cycle; `object` is null or live, and public or private to this mutator.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn shade(&self, local: &mut Local, object: *mut Object) {
-        if object.is_null() {
-            return;
+        // SAFETY: [H2] null or live, says the caller.
+        if let Some(header) = unsafe { object.as_ref() }
+            && local.is_unmarked(header)
+        {
+            self.make_grey(local, header);
         }
-        // SAFETY: [H2] the caller says that it is live.
-        let header = unsafe { &*object };
-        // Acquire: whoever sees OLD sees the mark that came with the promotion.
-        if header.flags_acquire() & OLD == 0 || header.mark() == local.epoch {
-            return;
+    }
+
+    #[inline(never)]
+    fn make_grey(&self, local: &mut Local, object: &Object) {
+        object.set_mark(local.epoch);
+        let grey = Grey::new(ptr::from_ref(object).cast_mut());
+        if local.grey.len() < local.grey.capacity().min(BUFFER - 1) {
+            local.grey.push(grey);
+        } else {
+            self.buffer_grey(local, grey);
         }
-        header.set_mark(local.epoch);
-        local.grey.push(Grey::new(object));
+    }
+
+    /// Where the buffer has to grow, or is full.
+    #[cold]
+    fn buffer_grey(&self, local: &mut Local, grey: Grey) {
+        local.grey.push(grey);
         if local.grey.len() >= BUFFER {
             self.hand_over(local);
         }
+    }
+}
+
+impl Local {
+    /// Whether an object is old, and not marked by the running cycle.
+    #[inline(always)]
+    pub(super) fn is_unmarked(&self, object: &Object) -> bool {
+        // Acquire: whoever sees OLD sees the mark that came with the promotion.
+        object.flags_acquire() & OLD != 0 && object.mark() != self.epoch
     }
 }

@@ -284,7 +284,7 @@ impl Record {
         local.waiting = evacuation.waiting;
         local.waiting.clear();
         // The nursery is empty: the next allocation takes its first block.
-        self.cursor.set(0);
+        self.move_cursor(0);
         local.block_end = 0;
         let _ = self.limit.set(0, &self.word);
         for object in survivors {

@@ -1,7 +1,7 @@
 //! The record of a mutator: what its thread works with, and what others may look at.
 //!
 //! The first fields have fixed places, because C code inlines allocation and the barrier: `cursor`, `limit`, the
-//! barrier mask and the handshake word. Then come what others may touch (atomics, a queue), and [`Local`], which
+//! barrier mask, the handshake word and the end of what is zeroed ahead. Then come what others may touch (atomics, a queue), and [`Local`], which
 //! belongs to whoever owns the record: its thread while it runs, the holder while the thread is in native code
 //! ([`HandshakeWord`], state HELD). The handshake word hands the ownership over, with
 //! acquire and release; a record therefore is `Sync` although most of it is plain memory.
@@ -116,6 +116,10 @@ pub struct Record {
     pub word: HandshakeWord,
     /// The heap's dense table of its first registered types (C's inline allocation). Offset 24.
     pub types: Cell<*const ()>,
+    /// From the cursor to here all is zero, for C's inlined allocation, which looks at this and not at the limit; 0, or any
+    /// address that is not above the cursor: nothing is. Within the block in use, or 0: so it is 0 after each change of the
+    /// block, and in native code. Offset 32.
+    pub zeroed: Cell<usize>,
     /// The top layer's heap handle, set at attachment.
     pub heap: Cell<*const ()>,
     /// First address and bytes of the block space, for the typed layer's checks.
@@ -181,6 +185,7 @@ impl Record {
             barrier: Cell::new(BARRIER_IDLE),
             word: HandshakeWord::new(),
             types: Cell::new(std::ptr::null()),
+            zeroed: Cell::new(0),
             heap: Cell::new(std::ptr::null()),
             space: shared.memory.block_space(),
             answered: Answer::new(),
@@ -201,6 +206,12 @@ impl Record {
     pub fn shared(&self) -> &Shared {
         // SAFETY: [L2] the registry that holds this record is a field of that state.
         unsafe { &*self.shared }
+    }
+
+    /// The cursor goes to another block, or to none (0). By the owner or the holder.
+    pub fn move_cursor(&self, start: usize) {
+        self.cursor.set(start);
+        self.zeroed.set(0);
     }
 
     /// Whether an address lies in the heap. The address is not read.
@@ -253,7 +264,7 @@ impl Record {
             local.link_patience = self.shared().link_patience;
             self.thread.store(thread, Ordering::Relaxed);
             self.thread_address.store(thread_address(), Ordering::Relaxed);
-            self.cursor.set(0);
+            self.move_cursor(0);
             local.block_end = 0;
             // A first guess, in case a handshake comes before the adoption: it is repeated below.
             let word = self.shared().asked.get();
@@ -310,7 +321,7 @@ impl Record {
             local.nursery.give_up(&shared.memory);
             local.block_end = 0;
             local.pins.clear();
-            self.cursor.set(0);
+            self.move_cursor(0);
             let _ = self.limit.set(0, &self.word);
             self.hand_over(local);
             if self.word.try_detach().is_ok() {

@@ -14,6 +14,13 @@ struct Chunk {
     slots: *mut [*mut Object; CHUNK],
 }
 
+/// The height of a stack, for who closes scopes in order: what [`RootStack::len`] tells, without the arithmetic.
+#[derive(Clone, Copy, Debug)]
+pub struct Height {
+    top: Slot,
+    base: Slot,
+}
+
 /// A stack of roots.
 #[derive(Debug)]
 pub struct RootStack {
@@ -74,12 +81,36 @@ impl RootStack {
     /// Cuts the stack back to a mark; false if it is above the top.
     #[inline(always)]
     pub fn truncate(&mut self, mark: usize) -> bool {
-        let top = self.base.wrapping_add(mark.wrapping_sub(self.below));
-        if mark >= self.below && mark - self.below <= CHUNK && top <= self.top {
-            self.top = top;
+        let in_chunk = mark.wrapping_sub(self.below);
+        if in_chunk <= (self.top as usize - self.base as usize) / size_of::<Slot>() {
+            self.top = self.base.wrapping_add(in_chunk);
             return true;
         }
         self.truncate_slow(mark)
+    }
+
+    /// How high it is.
+    #[inline(always)]
+    pub fn height(&self) -> Height {
+        Height { top: self.top, base: self.base }
+    }
+
+    /// Cuts the stack back to a height that it had; does nothing if it is lower now.
+    #[inline(always)]
+    pub fn cut(&mut self, height: Height) {
+        if height.base == self.base && height.top <= self.top {
+            self.top = height.top;
+        } else {
+            self.cut_slow(height);
+        }
+    }
+
+    #[cold]
+    fn cut_slow(&mut self, height: Height) {
+        // Before the first chunk there was nothing.
+        let chunk = self.chunks.iter().position(|chunk| chunk.slots.cast() == height.base);
+        let in_chunk = (height.top as usize - height.base as usize) / size_of::<Slot>();
+        let _ = self.truncate(chunk.unwrap_or(0) * CHUNK + in_chunk);
     }
 
     #[cold]
@@ -139,10 +170,39 @@ mod tests {
         for mark in [3 * CHUNK, 2 * CHUNK + 1, CHUNK, CHUNK - 1, 0] {
             assert!(stack.truncate(mark));
             assert_eq!(stack.len(), mark);
-            assert!(!stack.truncate(mark + 1));
+            for above in [1, CHUNK, 2 * CHUNK, usize::MAX - mark] {
+                assert!(!stack.truncate(mark + above));
+            }
+            assert_eq!(stack.len(), mark);
             let slot = stack.push(object(7));
             assert_eq!(slot, slots[mark], "a slot of the same depth has the same address");
             assert!(stack.truncate(mark));
+        }
+    }
+
+    #[test]
+    fn a_stack_is_cut_to_each_height_that_it_had() {
+        let mut stack = RootStack::new();
+        let mut heights = vec![stack.height()];
+        for i in 1..=3 * CHUNK + 5 {
+            stack.push(i as *mut Object);
+            heights.push(stack.height());
+        }
+        for step in [1, 7, CHUNK, 2 * CHUNK + 3] {
+            let from = stack.len();
+            for len in (0..=from).rev().step_by(step) {
+                stack.cut(heights[len]);
+                assert_eq!(stack.len(), len);
+                stack.cut(heights[from]);
+                assert_eq!(stack.len(), len, "it was lower already");
+            }
+            stack.cut(heights[0]);
+            assert_eq!(stack.len(), 0);
+            for i in 1..=3 * CHUNK + 5 {
+                let slot = stack.push(i as *mut Object);
+                // SAFETY: the stack is alive and so are its chunks.
+                assert_eq!(unsafe { *slot } as usize, i);
+            }
         }
     }
 }

@@ -158,9 +158,10 @@ impl Record {
     /// Called by the running owner at a point that may collect.
     pub unsafe fn native_enter(&self) {
         loop {
-            // An inlined allocation looks at nothing but the limit: in native code it must not find room. `serve` puts it
-            // back, the one of `native_leave` at the latest.
+            // An inlined allocation looks at nothing but the limit, or at what is zeroed: in native code it must not find
+            // room. `serve` puts the limit back, the one of `native_leave` at the latest.
             self.limit.close();
+            self.zeroed.set(0);
             if self.word.try_enter_native().is_ok() {
                 return;
             }

@@ -6,10 +6,9 @@
 //! gate is asked before the object is shaded: shaded after the gate has closed, it would live and what it refers to not.
 
 use super::gate::Unseen;
-use super::record::Record;
+use super::record::{Phase, Record};
 use super::shared::Shared;
 use crate::object::Object;
-use crate::object::header::OLD;
 use crate::sync::atomic::{AtomicPtr, Ordering};
 use std::ptr::NonNull;
 
@@ -58,6 +57,19 @@ impl Record {
         unsafe { self.take_unseen(object) }
     }
 
+    /// Whether an object that comes from where no snapshot looks is like any other all the same: young, or marked already, or
+    /// there is no cycle.
+    ///
+    /// # Safety
+    /// As [`Record::take_unseen`].
+    #[inline(always)]
+    pub unsafe fn knows(&self, object: *mut Object) -> bool {
+        // SAFETY: [L1] only the owner looks at its own local state.
+        let local = unsafe { self.local() };
+        // SAFETY: [W1] the caller's promise.
+        local.phase == Phase::Idle || !local.is_unmarked(unsafe { &*object })
+    }
+
     /// An object that comes from where no snapshot looks, a weak cell or C, as a reference of this mutator: in a cycle it is
     /// shaded, or it is dead and the answer is null.
     ///
@@ -66,11 +78,8 @@ impl Record {
     pub unsafe fn take_unseen(&self, object: *mut Object) -> *mut Object {
         // SAFETY: [L1] only the owner looks at its own local state.
         let local = unsafe { self.local() };
-        let is_unmarked = || {
-            // SAFETY: [W1] the caller's promise.
-            let header = unsafe { &*object };
-            header.flags_acquire() & OLD != 0 && header.mark() != local.epoch
-        };
+        // SAFETY: [W1] the caller's promise.
+        let is_unmarked = || local.is_unmarked(unsafe { &*object });
         match self.shared().gate.unseen(local.phase, is_unmarked) {
             Unseen::Usual => object,
             Unseen::Dead => std::ptr::null_mut(),

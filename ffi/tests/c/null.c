@@ -121,6 +121,7 @@ static void nulls(void) {
     hf_decref(NULL);
     (hf_decref)(NULL);
     hf_decref_zero(NULL);
+    hf_store_barrier(NULL, NULL, 0, NULL);
     CHECK(hf_refcnt(NULL) == 0);
     CHECK(!hf_is_unique(NULL));
     hf_set_immortal(NULL);

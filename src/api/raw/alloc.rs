@@ -163,7 +163,7 @@ impl Mutator {
                 return Some(at);
             }
             let (start, end) = local.nursery.next_block(&record.shared().memory)?;
-            record.cursor.set(start);
+            record.move_cursor(start);
             local.block_end = end;
             // A request that comes now zeroes the limit again, or is seen here and served at the next safepoint.
             if !record.open(end).is_empty() {

@@ -51,6 +51,8 @@ impl Mutator {
     #[inline(always)]
     pub unsafe fn batch(self) -> Batch {
         let record = self.record();
+        // If the batch is leaked, the record's cursor stays behind what it has written.
+        record.zeroed.set(0);
         Batch { cursor: record.cursor.get(), limit: record.limit.get(), mutator: self }
     }
 }
@@ -75,6 +77,7 @@ impl Batch {
         record.cursor.set(at);
         // SAFETY: [A1] the caller's promises; the record is up to date.
         let object = unsafe { self.mutator.alloc_slow(ty, 0) };
+        record.zeroed.set(0);
         (self.cursor, self.limit) = (record.cursor.get(), record.limit.get());
         object
     }

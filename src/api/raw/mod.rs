@@ -32,6 +32,7 @@
 //! # Ok::<(), handfast::Error>(())
 //! ```
 
+mod ahead;
 mod alloc;
 mod batch;
 #[cfg(feature = "debug")]
@@ -40,6 +41,7 @@ mod heap;
 #[doc(hidden)]
 pub mod layout;
 mod mutator;
+mod quick;
 mod steps;
 mod teardown;
 mod types;

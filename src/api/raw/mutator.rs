@@ -8,6 +8,7 @@ use crate::handle::{LinkFlags, PyObject, heaps};
 use crate::mutator::Record;
 use crate::mutator::globals::{self, GlobalCell};
 use crate::mutator::handshake::Target;
+use crate::mutator::roots::Height;
 use crate::mutator::weak::{self, WeakCell};
 use crate::object::header::{HASHED, OLD, PINNED, PUBLIC};
 use crate::object::{Object, reference, slot};
@@ -315,6 +316,20 @@ impl Mutator {
         unsafe { self.record().local() }.roots.truncate(scope)
     }
 
+    /// How high the root stack is, for [`Mutator::cut_roots`].
+    #[inline(always)]
+    pub(crate) unsafe fn root_height(self) -> Height {
+        // SAFETY: [L1] the owner.
+        unsafe { self.record().local() }.roots.height()
+    }
+
+    /// Closes a scope, as `scope_close`, that was opened at this height.
+    #[inline(always)]
+    pub(crate) unsafe fn cut_roots(self, height: Height) {
+        // SAFETY: [L1] the owner.
+        unsafe { self.record().local() }.roots.cut(height);
+    }
+
     /// Roots an object (or null): a slot that the collector updates, valid until its scope closes. The caller may
     /// overwrite it. Never collects.
     #[inline(always)]
@@ -455,28 +470,6 @@ impl Mutator {
     ) -> *mut PyObject {
         // SAFETY: [K4] the caller's object.
         unsafe { LocalLinks::handle(self.record(), object, size, ob_type, flags) }
-    }
-
-    /// [`Mutator::handle`] in its simplest cases, else null: no panic, no call. For the C interface.
-    #[doc(hidden)]
-    #[inline(always)]
-    pub unsafe fn handle_quick(
-        self,
-        object: *mut Object,
-        size: usize,
-        ob_type: *mut c_void,
-        flags: LinkFlags,
-    ) -> *mut PyObject {
-        // SAFETY: [K4] the caller's object.
-        unsafe { LocalLinks::handle_quick(self.record(), object, size, ob_type, flags) }
-    }
-
-    /// [`Mutator::pyobject_new`] likewise.
-    #[doc(hidden)]
-    #[inline(always)]
-    pub unsafe fn pyobject_new_quick(self, size: usize, ob_type: *mut c_void) -> *mut PyObject {
-        // SAFETY: [L1] the owner.
-        unsafe { LocalLinks::make_quick(self.record(), size, ob_type) }
     }
 
     /// The handle of an object, borrowed; null when it has none. Never collects.

@@ -29,8 +29,15 @@ unsafe fn outlive<T: ?Sized>(value: &T) -> &'static T {
 
 type Chunk = Box<[AtomicPtr<TypeInfo>]>;
 
+/// Stands where no type is: its objects are too big for the inlined allocation of C, which need not ask for anything else.
+static NO_TYPE: TypeInfo = TypeInfo::new("", usize::MAX >> 3);
+
+fn no_type() -> *mut TypeInfo {
+    ptr::from_ref(&NO_TYPE).cast_mut()
+}
+
 fn new_chunk() -> Chunk {
-    (0..CHUNK).map(|_| AtomicPtr::new(null_mut())).collect()
+    (0..CHUNK).map(|_| AtomicPtr::new(no_type())).collect()
 }
 
 /// The registered types of one heap: numbers from 1, look-ups without a lock.
@@ -50,7 +57,7 @@ impl TypeTable {
         }
     }
 
-    /// The address of the first 256 entries.
+    /// The address of the first 256 entries, none of which is null.
     pub(super) fn dense(&self) -> *const () {
         self.first.as_ptr().cast()
     }
@@ -61,7 +68,7 @@ impl TypeTable {
         let entry = if id < CHUNK { &self.first[id] } else { &self.more.get(id / CHUNK - 1)?.get()?[id % CHUNK] };
         // Acquire: [T-entry].
         let info = entry.load(Ordering::Acquire);
-        if info.is_null() { None } else { Some(info) }
+        if ptr::eq(info, no_type()) { None } else { Some(info) }
     }
 
     /// Checks a description and stores it with copies of its name and offsets.

@@ -48,6 +48,7 @@ struct Look<'a> {
     local: &'a Local,
     moment: Moment,
     cursor: usize,
+    zeroed: usize,
     depth: Depth,
     remembered: HashSet<*mut Object>,
     slots: HashSet<Slot>,
@@ -70,6 +71,7 @@ pub(super) unsafe fn check(record: &Record, moment: Moment, depth: Depth) -> Res
         local,
         moment,
         cursor: record.cursor.get(),
+        zeroed: record.zeroed.get(),
         depth,
         remembered: local.remembered.objects.iter().copied().collect(),
         slots: local.remembered.slots.iter().copied().collect(),
@@ -172,6 +174,15 @@ impl Look<'_> {
         };
         self.expect(fits, Invariant::Nursery, cursor, || {
             format!("cursor {cursor:#x} and end {end:#x} are not those of the block in use, {:?}", filled.last())
+        })?;
+        let zeroed = self.zeroed.max(cursor);
+        let is_zero = |at: &usize| {
+            // SAFETY: [N4] within the block in use, beyond the cursor.
+            unsafe { (*at as *const usize).read() == 0 }
+        };
+        let zero = zeroed == cursor || zeroed <= end && (cursor..zeroed).step_by(8).all(|at| is_zero(&at));
+        self.expect(zero, Invariant::Nursery, zeroed, || {
+            format!("between {cursor:#x} and {zeroed:#x} not all is zero, or beyond the block's end {end:#x}")
         })?;
         let empty = filled.is_empty() && self.local.remembered.is_empty() && self.local.large.is_empty();
         self.expect(empty || !self.is_collected(), Invariant::Collected, cursor, || {

@@ -32,7 +32,7 @@ pub enum Invariant {
     Block,
     /// A block is in one pool or has one owner, and what is used is what is charged.
     Pool,
-    /// A nursery's blocks, cursor and limit fit together.
+    /// A nursery's blocks, cursor and limit fit together, and what counts as zeroed ahead is zero.
     Nursery,
     /// The table of large objects, their extents and the free runs fit together.
     Large,

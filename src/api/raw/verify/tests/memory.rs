@@ -1,6 +1,8 @@
 //! Lines, blocks, pools, nurseries, large objects.
 
+use super::objects::Over;
 use super::*;
+use crate::sync::atomic::{AtomicBool, AtomicUsize};
 
 #[test]
 fn a_reference_into_a_free_block() {
@@ -137,6 +139,51 @@ fn a_nursery_whose_cursor_is_elsewhere() {
     for wrong in [0, cursor + 2 * BLOCK] {
         w.damage(Invariant::Nursery, wrong, || w.record().cursor.set(wrong), || w.record().cursor.set(cursor));
     }
+    w.end();
+}
+
+/// Has a thread's mutator say that so much is zeroed ahead, with this word in it, and looks at it meanwhile.
+fn with_zeroed(w: &World, bytes: usize, word: usize, look: impl FnOnce(usize)) {
+    let (said, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let (end, heap) = (Over(&over), &w.heap);
+        scope.spawn(|| {
+            let m = heap.attach().unwrap();
+            // SAFETY: this thread's mutator; the memory beyond the cursor is its own. A safepoint that is asked to inspect
+            // leaves the cursor where it is.
+            unsafe {
+                m.alloc(&NODE);
+                let (record, cursor) = (m.record(), m.record().cursor.get());
+                (cursor as *mut [usize; 16]).write([word; 16]);
+                record.zeroed.set(cursor + bytes);
+                said.store(cursor + bytes, Relaxed);
+                while !over.load(Relaxed) {
+                    m.safepoint();
+                    thread::yield_now();
+                }
+                record.zeroed.set(0);
+                m.detach();
+            }
+        });
+        // SAFETY: this thread is native while it waits.
+        unsafe { w.m.native_enter() };
+        while said.load(Relaxed) == 0 {
+            thread::yield_now();
+        }
+        // SAFETY: as above.
+        unsafe { w.m.native_leave() };
+        look(said.load(Relaxed));
+        drop(end);
+    });
+}
+
+#[test]
+fn memory_that_was_zeroed_ahead_and_is_not_zero() {
+    let w = World::new();
+    with_zeroed(&w, 128, 0, |_| w.fine());
+    with_zeroed(&w, 128, 1, |at| assert_eq!(w.violates(Invariant::Nursery), at));
+    with_zeroed(&w, 2 * BLOCK, 0, |at| assert_eq!(w.violates(Invariant::Nursery), at));
+    w.fine();
     w.end();
 }
 

@@ -98,7 +98,7 @@ fn a_public_object_that_refers_to_a_private_one() {
 }
 
 /// Says that it is over, also when a test fails.
-struct Over<'a>(&'a AtomicBool);
+pub(super) struct Over<'a>(pub(super) &'a AtomicBool);
 
 impl Drop for Over<'_> {
     fn drop(&mut self) {

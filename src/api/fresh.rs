@@ -1,0 +1,106 @@
+//! [`Fresh`]: an object that is being made, whose references are set without a barrier.
+//!
+//! A field off the heap is null, so a new object has no references at first. [`Scope::alloc_with`] lets a closure set them
+//! before anybody else can know the object: it is private, nothing on this thread collects while the closure runs, and it is
+//! young (or remembered as a whole, where no block was free for the nursery). So a plain store is enough, as in the raw
+//! layer's `alloc_uninit`. What the closure is handed neither leaves it nor counts as a reference, so the object can be stored
+//! nowhere, published, or allocated over; all of that does not compile (`tests/ui`).
+
+use crate::Error;
+use crate::api::field::Field;
+use crate::api::local::{Local, Ref};
+use crate::api::reference::Value;
+use crate::api::scope::Scope;
+use crate::api::trace::{Managed, Trace};
+use crate::object::{Object, Slot, slot};
+use crate::sync::atomic::Ordering;
+use std::fmt;
+use std::ptr::NonNull;
+
+/// An object that [`Scope::alloc_with`] is making: its fields can be set, and that is all.
+pub struct Fresh<'a, 's, T> {
+    object: Ref<'a, T>,
+    scope: &'a Scope<'s>,
+}
+
+impl<'s, T: Trace> Fresh<'_, 's, T> {
+    /// Makes a field refer to `value` (`None`: to nothing). Costs a store: there is no barrier.
+    ///
+    /// # Panics
+    /// If `value` is of another heap, or the field is not a part of the object.
+    #[inline]
+    pub fn set<U, F, V>(&self, field: F, value: V)
+    where
+        U: Managed,
+        F: for<'x> FnOnce(&'x T) -> &'x Field<U>,
+        V: Value<Target = U>,
+    {
+        let at = self.object.payload().wrapping_add(self.object.offset_of(field));
+        let value = value.nullable(self.scope);
+        let slot: Slot = at.cast();
+        // Relaxed: whoever makes the object known to others orders its contents before.
+        // SAFETY: [Y12] a `Field<U>` of an object that nobody else knows; `value` is null or a valid `U` of this heap.
+        unsafe { slot::atomic(slot) }.store(value, Ordering::Relaxed);
+    }
+
+    /// The scope, for reading what the fields are to refer to.
+    #[inline]
+    pub fn scope(&self) -> &Scope<'s> {
+        self.scope
+    }
+}
+
+impl<T> fmt::Debug for Fresh<'_, '_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Fresh").field(&self.object).finish()
+    }
+}
+
+impl<'s> Scope<'s> {
+    /// Moves `value` into a new object, has `fill` set its fields, and roots it in this scope: as [`Scope::alloc`] followed by
+    /// [`Scope::set`] for each field, but without write barriers. May collect, before `fill` is called.
+    ///
+    /// ```
+    /// use handfast::{Config, Error, Field, Heap, Local, Scope, Trace};
+    ///
+    /// #[derive(Trace)]
+    /// struct Tree { size: u64, left: Field<Tree>, right: Field<Tree> }
+    ///
+    /// fn build<'s>(s: &mut Scope<'s>, depth: u32) -> Result<Local<'s, Tree>, Error> {
+    ///     let tree = Tree { size: (2 << depth) - 1, left: Field::null(), right: Field::null() };
+    ///     if depth == 0 {
+    ///         return s.alloc(tree);
+    ///     }
+    ///     s.escape(|t| {
+    ///         let (left, right) = (build(t, depth - 1)?, build(t, depth - 1)?);
+    ///         t.alloc_with(tree, |new| {
+    ///             new.set(|n| &n.left, left);
+    ///             new.set(|n| &n.right, right);
+    ///         })
+    ///     })
+    /// }
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let tree = build(s, 4)?.get(s);
+    ///     assert_eq!((tree.size, tree.get(|n| &n.left).map(|left| left.size)), (31, Some(15)));
+    ///     Ok::<(), Error>(())
+    /// })?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], after a full cycle has not helped; `fill` is not called then. The heap stays usable.
+    #[inline]
+    pub fn alloc_with<T: Trace>(
+        &mut self,
+        value: T,
+        fill: impl FnOnce(&Fresh<'_, 's, T>),
+    ) -> Result<Local<'s, T>, Error> {
+        let object: *mut Object = self.alloc_object(value)?;
+        // SAFETY: [Y4] a valid `T` of this heap, not null, and nothing collects while `fill` has the scope.
+        let fresh = unsafe { Ref::new(NonNull::new_unchecked(object)) };
+        fill(&Fresh { object: fresh, scope: self });
+        // SAFETY: [Y4] as above, until here.
+        Ok(unsafe { self.root_raw(object) })
+    }
+}
