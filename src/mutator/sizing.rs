@@ -12,6 +12,7 @@
 //! raises the estimate by an eighth at most: a page fault or a cold cache is no reason to collect more often.
 
 use crate::heap::block::BLOCK;
+use crate::heap::evacuate;
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ pub struct Sizing {
     blocks: usize,
     /// Nearly everything survived the last collection of a full nursery, and those since that came early.
     most_survive: bool,
+    /// The survivors of the last collection nearly fill a line each, going by their mean.
+    fill_lines: bool,
     /// What part of the nursery survived the last collection of a full one, in 256ths.
     part: usize,
     /// Bytes allocated on end of which nearly nothing survived.
@@ -51,7 +54,7 @@ pub struct Sizing {
 impl Sizing {
     /// The size that a mutator begins with.
     pub fn new(bounds: Bounds) -> Sizing {
-        Sizing { bounds, blocks: bounds.first, most_survive: false, part: 0, few: 0, cost: 0 }
+        Sizing { bounds, blocks: bounds.first, most_survive: false, fill_lines: false, part: 0, few: 0, cost: 0 }
     }
 
     /// The size in blocks.
@@ -62,6 +65,20 @@ impl Sizing {
     /// Whether nearly everything survived the last collection of a full nursery: four fifths.
     pub fn most_survive(&self) -> bool {
         self.most_survive
+    }
+
+    /// Whether the next collection is to promote everything in place, where there is room: copying would buy nothing. But
+    /// objects that nearly fill a line lie side by side in a nursery, on two lines each; copied, each has a line of its own,
+    /// and leaves a hole that fits the next.
+    pub fn in_place(&self) -> bool {
+        self.most_survive && !self.fill_lines
+    }
+
+    /// A collection promoted so many objects, and so many bytes of them.
+    pub fn look_at(&mut self, bytes: usize, objects: u64) {
+        if let Some(mean) = bytes.checked_div(objects as usize) {
+            self.fill_lines = evacuate::nearly_fills_line(mean);
+        }
     }
 
     /// How many of `allocated` bytes will survive, going by the last collection.
@@ -171,6 +188,22 @@ mod tests {
         assert!(!s.most_survive());
         s.after_minor(BLOCK, BLOCK, US, usize::MAX);
         assert!(!s.most_survive(), "an early one says little");
+    }
+
+    #[test]
+    fn what_nearly_fills_a_line_is_copied() {
+        let mut s = sizing();
+        minor(&mut s, 100);
+        for (bytes, in_place) in [(0, true), (32, true), (96, true), (104, false), (128, false), (136, true)] {
+            s.look_at(1000 * bytes, 1000);
+            assert_eq!(s.in_place(), in_place, "{bytes} bytes");
+        }
+        s.look_at(112_000, 1000);
+        s.look_at(0, 0);
+        assert!(!s.in_place(), "nothing was promoted, which says nothing");
+        s.look_at(32, 1);
+        minor(&mut s, 50);
+        assert!(!s.in_place());
     }
 
     #[test]
