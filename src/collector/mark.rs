@@ -98,6 +98,9 @@ impl<'a> Marker<'a> {
             && header.mark() != self.epoch
         {
             header.set_mark(self.epoch);
+            if self.youth.in_blocks(object as usize) {
+                self.memory.blocks.prefetch_mark(object as usize);
+            }
             self.stack.push(Grey::new(object));
         }
     }
