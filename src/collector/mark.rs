@@ -192,9 +192,9 @@ pub(super) fn help(shared: &Shared) {
     Counters::add(&shared.counters.assisted_objects, marker.marked.objects);
 }
 
-/// Drains the grey queue with up to `threads` markers, the caller being one of them. In between they see to it that mutators
-/// find fresh memory: a page that is cleared while a mutator waits for it is a pause.
-pub(super) fn mark(shared: &Shared, epoch: u8, threads: usize) -> Marked {
+/// Drains the grey queue with up to `threads` markers, the caller being one of them. In between they `prepare` fresh memory
+/// for mutators: a page that is cleared while a mutator waits for it is a pause.
+pub(super) fn mark(shared: &Shared, epoch: u8, threads: usize, prepare: &(dyn Fn() + Sync)) -> Marked {
     let crew = Crew::new();
     // A few objects are not worth a thread: the caller looks first how much there is.
     let mut first = Marker::new(shared, epoch, threads > 1);
@@ -203,7 +203,7 @@ pub(super) fn mark(shared: &Shared, epoch: u8, threads: usize) -> Marked {
         if shared.grey.is_empty() {
             return first.marked();
         }
-        shared.memory.prepare();
+        prepare();
         if threads > 1 {
             break;
         }
@@ -214,7 +214,7 @@ pub(super) fn mark(shared: &Shared, epoch: u8, threads: usize) -> Marked {
             crew.enter();
             marker.drain(STEP);
             crew.leave();
-            shared.memory.prepare();
+            prepare();
             let backoff = Backoff::new();
             while shared.grey.is_empty() {
                 if crew.is_idle() {

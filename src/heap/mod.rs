@@ -183,7 +183,12 @@ impl Memory {
 
     /// Bytes that survivors may still take: what is not in use, and the holes of recyclable blocks.
     pub fn room(&self) -> usize {
-        self.left() + self.hole_lines.load(Ordering::Relaxed) * LINE
+        self.left() + self.holes()
+    }
+
+    /// Bytes of the holes of recyclable blocks.
+    pub fn holes(&self) -> usize {
+        self.hole_lines.load(Ordering::Relaxed) * LINE
     }
 
     /// The most bytes that may be in use.
