@@ -7,8 +7,8 @@
 //! fits the next of its size. A hole's lines are marked when it is left, with the colour its owner promotes with, so that
 //! a sweep of that colour keeps them; the allocator is therefore retired before the owner changes its colour.
 
-use super::Memory;
 use super::block::{BLOCK, Kind, LINE, LINE_SHIFT, LineSet, NO_BLOCK};
+use super::{LAZY_SWEEP, Memory};
 
 /// Objects of more bytes than this do not look through holes that are too small for them.
 const MEDIUM: usize = 2 * LINE;
@@ -129,11 +129,11 @@ impl EvacuationAllocator {
                 }
             }
             self.small.retire(memory, colour);
-            let Some((block, holes)) = memory.take_recyclable() else {
-                let Some(block) = memory.take_free(Kind::Active) else { return std::ptr::null_mut() };
-                self.small = Region { block, holes: LineSet::ALL, ..Region::none() };
-                continue;
-            };
+            let block = memory
+                .take_recyclable(LAZY_SWEEP)
+                .or_else(|| memory.take_free(Kind::Active).map(|block| (block, LineSet::ALL)))
+                .or_else(|| memory.take_recyclable(usize::MAX));
+            let Some((block, holes)) = block else { return std::ptr::null_mut() };
             self.small = Region { block, holes, ..Region::none() };
         }
     }
@@ -278,6 +278,20 @@ mod tests {
             let near = |a: f64, b: f64| (a - b).abs() < 0.03;
             assert!(near(found.0, fresh) && near(found.1, worn), "{sizes:?}: {found:.3?}, not {fresh} and {worn}");
         }
+    }
+
+    #[test]
+    fn at_the_limit_a_hole_is_looked_for_in_all_blocks() {
+        let memory = Memory::new(4 << 20, false).unwrap();
+        let mut evac = EvacuationAllocator::new();
+        let objects: Vec<usize> = (0..4 << 10).map(|_| evac.alloc(&memory, 1024, 1) as usize).collect();
+        assert!(evac.alloc(&memory, 1024, 1).is_null(), "all memory is in use");
+        evac.retire(&memory, 1);
+        // Everything is alive but the first object, which lies in the block that is swept last.
+        objects.iter().filter(|&&at| at != memory.base()).for_each(|&at| memory.blocks.mark_lines(at, 1024, 2));
+        memory.begin_sweep(2);
+        assert_eq!(evac.alloc(&memory, 1024, 2) as usize, memory.base());
+        assert!(evac.alloc(&memory, 1024, 2).is_null());
     }
 
     #[test]
