@@ -108,11 +108,9 @@ impl Mutator {
     unsafe fn alloc_small(self, ty: *const TypeInfo, items: usize, bytes: usize) -> *mut Object {
         let mut tenured = false;
         let take = |collected: bool| {
-            // SAFETY: [L1] the owner; the reference ends with the statement.
-            let in_holes = unsafe { self.record().local() }.tenured != 0;
             // Where there was no free block since the last minor, threads would only get in each other's way asking again.
-            // SAFETY: [A1] the caller's promises.
-            let at = if in_holes { None } else { unsafe { self.bump(bytes) } };
+            // SAFETY: [A1] the caller's promises; [L1] the owner, and the reference to its state is not kept.
+            let at = unsafe { if self.record().local().tenured != 0 { None } else { self.bump(bytes) } };
             // SAFETY: [L1] the owner.
             let local = unsafe { self.record().local() };
             // No block is free for the nursery, but old blocks may have holes. A minor would gain nothing, unless it is time
