@@ -252,10 +252,11 @@ impl Collector {
     }
 
     /// Whether mutators will soon have to wait for fresh memory: little of it is ready, and what they promote until the next
-    /// sweep is more than holes take.
+    /// sweep is more than that and holes take.
     pub fn is_short_of_memory(&self) -> bool {
         let memory = &self.shared.memory;
-        memory.is_short() && self.pacing.to_come() > memory.holes()
+        let ready = memory.committed().saturating_sub(memory.used());
+        memory.is_short() && self.pacing.to_come() > memory.holes().saturating_add(ready)
     }
 
     /// Has some fresh memory ready before mutators need it; whether it is short still.
