@@ -94,6 +94,20 @@ impl EvacuationAllocator {
     /// Memory for a survivor, null when there is none: the object is then promoted in place.
     #[inline(always)]
     pub fn alloc(&mut self, memory: &Memory, bytes: usize, colour: u8) -> *mut u8 {
+        if bytes > NEARLY_A_LINE {
+            return self.alloc_line(memory, bytes, colour);
+        }
+        let at = self.small.cursor;
+        if at + bytes <= self.small.limit {
+            self.small.cursor = at + bytes;
+            return at as *mut u8;
+        }
+        self.alloc_slow(memory, bytes, colour)
+    }
+
+    /// The same, for what is to begin on a new line. Apart, since most objects are small and copied in a few instructions.
+    #[inline(never)]
+    fn alloc_line(&mut self, memory: &Memory, bytes: usize, colour: u8) -> *mut u8 {
         let at = start_for(self.small.cursor, bytes);
         if at + bytes <= self.small.limit {
             self.small.cursor = at + bytes;
