@@ -56,8 +56,7 @@ fn a_heap_of_holes_serves_whole_nurseries() {
 
 #[test]
 fn twice_what_lives_is_more_than_enough() {
-    // Lines of 128 bytes with two entries or three: a line is free when all of them have died, so at random 1.5 times what
-    // lives is in use before anything is lost; then come the nursery and what is promoted while a cycle runs.
+    // Each entry has a line of 128 bytes to itself, so 1.14 times what lives is in use before anything is lost; then come the nursery and what is promoted while a cycle runs.
     let minors = replace_at_random(22 << 20, 1, 4);
     assert!(cfg!(gc_zeal) || minors < 20_000, "{minors} minor collections");
 }

@@ -112,7 +112,8 @@ typedef struct hf_config {
     size_t max_heap_bytes;
     // Collector threads; 0: cycles run only on demand, by the calling mutator.
     uint32_t gc_threads;
-    // A cycle starts when this many percent of what the last cycle left alive were promoted since.
+    // How much a heap grows over what the last cycle left alive, in percent of that: a cycle starts when so much was promoted,
+    // less what was promoted while the last one ran (half of it at most). Default 25.
     uint32_t growth_percent;
     // No cycle starts before this many bytes were promoted since the last.
     size_t min_trigger_bytes;

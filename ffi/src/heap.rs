@@ -34,7 +34,8 @@ pub struct HfConfig {
     pub max_heap_bytes: size_t,
     /// Collector threads; 0: cycles run only on demand, by the calling mutator.
     pub gc_threads: u32,
-    /// A cycle starts when this many percent of what the last cycle left alive were promoted since.
+    /// How much a heap grows over what the last cycle left alive, in percent of that: a cycle starts when so much was promoted,
+    /// less what was promoted while the last one ran (half of it at most). Default 25.
     pub growth_percent: u32,
     /// No cycle starts before this many bytes were promoted since the last.
     pub min_trigger_bytes: size_t,

@@ -114,7 +114,7 @@ impl Collector {
         self.pacing.set_marking(true);
         let mut total = Marked::default();
         loop {
-            let marked = mark::mark(shared, epoch, self.threads);
+            let marked = mark::mark(shared, epoch, self.threads, &|| self.is_short_while_marking());
             total.objects += marked.objects;
             total.bytes += marked.bytes;
             shared.gate.begin_flush();
@@ -251,14 +251,23 @@ impl Collector {
         });
     }
 
-    /// Whether mutators will soon have to wait for fresh memory.
+    /// Whether mutators will soon have to wait for fresh memory: little of it is ready, and what they promote until the next
+    /// sweep is more than that and holes take.
     pub fn is_short_of_memory(&self) -> bool {
-        self.shared.memory.is_short()
+        let memory = &self.shared.memory;
+        let ready = memory.committed().saturating_sub(memory.used());
+        memory.is_short() && self.pacing.to_come() > memory.holes().saturating_add(ready)
     }
 
     /// Has some fresh memory ready before mutators need it; whether it is short still.
     pub fn prepare_memory(&self) -> bool {
-        self.shared.memory.prepare()
+        self.shared.memory.prepare() && self.is_short_of_memory()
+    }
+
+    /// Whether those who mark should prepare some; not for mutators that outrun them. Who clears pages marks nothing meanwhile
+    /// (four fifths of the time, where pages are slow), and what is promoted until the end of the cycle makes the heap grow.
+    fn is_short_while_marking(&self) -> bool {
+        !self.pacing.must_assist() && self.is_short_of_memory()
     }
 
     /// A mutator helps to mark while it outruns the cycle. What it has in its hands nobody sees, so a flush round that is on

@@ -99,6 +99,9 @@ impl<'a> Marker<'a> {
             && header.mark() != self.epoch
         {
             header.set_mark(self.epoch);
+            if self.youth.in_blocks(object as usize) {
+                self.memory.blocks.prefetch_mark(object as usize);
+            }
             self.stack.push(Grey::new(object));
         }
     }
@@ -190,9 +193,9 @@ pub(super) fn help(shared: &Shared) {
     Counters::add(&shared.counters.assisted_objects, marker.marked.objects);
 }
 
-/// Drains the grey queue with up to `threads` markers, the caller being one of them. In between they see to it that mutators
-/// find fresh memory: a page that is cleared while a mutator waits for it is a pause.
-pub(super) fn mark(shared: &Shared, epoch: u8, threads: usize) -> Marked {
+/// Drains the grey queue with up to `threads` markers, the caller being one of them. In between they prepare
+/// fresh memory for mutators if it `is_short`: a page that is cleared while a mutator waits for it is a pause.
+pub(super) fn mark(shared: &Shared, epoch: u8, threads: usize, is_short: &(dyn Fn() -> bool + Sync)) -> Marked {
     let crew = Crew::new();
     // A few objects are not worth a thread: the caller looks first how much there is.
     let mut first = Marker::new(shared, epoch, threads > 1);
@@ -202,7 +205,9 @@ pub(super) fn mark(shared: &Shared, epoch: u8, threads: usize) -> Marked {
         if shared.grey.is_empty() {
             return first.marked();
         }
-        beside.prepare(&shared.memory);
+        if is_short() {
+            beside.prepare(&shared.memory);
+        }
         if threads > 1 {
             break;
         }
@@ -214,7 +219,9 @@ pub(super) fn mark(shared: &Shared, epoch: u8, threads: usize) -> Marked {
             crew.enter();
             marker.drain(STEP);
             crew.leave();
-            beside.prepare(&shared.memory);
+            if is_short() {
+                beside.prepare(&shared.memory);
+            }
             let backoff = Backoff::new();
             while shared.grey.is_empty() {
                 if crew.is_idle() {

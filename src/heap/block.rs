@@ -23,6 +23,7 @@ pub use super::lines::LineSet;
 use super::lines::WORDS;
 use super::pool::Links;
 use super::reserve::Reservation;
+use crate::object::slot;
 use crate::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::io;
 
@@ -95,6 +96,11 @@ impl BlockTables {
     pub fn line_marks(&self, block: u32) -> &[AtomicU8] {
         // SAFETY: [M2] as above.
         unsafe { self.memory.table(self.line_marks + LINES * block as usize, LINES) }
+    }
+    /// Asks for the mark of the line at this address, which will be written soon.
+    #[inline(always)]
+    pub fn prefetch_mark(&self, address: usize) {
+        slot::prefetch((self.memory.base() + self.line_marks + ((address - self.base) >> LINE_SHIFT)) as *mut u8);
     }
     #[inline(always)]
     fn starts(&self, block: u32) -> &[AtomicU16] {

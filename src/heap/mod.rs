@@ -31,7 +31,7 @@ use sweep::SweepTurns;
 const MIN_FREE_LINES: usize = 2;
 
 /// Blocks that an allocator sweeps for itself before it takes fresh memory: bounds what a sweep adds to a pause.
-const LAZY_SWEEP: usize = 8;
+pub const LAZY_SWEEP: usize = 8;
 
 /// The question whether an address is young, with what it needs at hand: it is asked for every slot that is visited.
 #[derive(Clone, Copy, Debug)]
@@ -193,7 +193,12 @@ impl Memory {
 
     /// Bytes that survivors may still take: what is not in use, and the holes of recyclable blocks.
     pub fn room(&self) -> usize {
-        self.left() + self.hole_lines.load(Ordering::Relaxed) * LINE
+        self.left() + self.holes()
+    }
+
+    /// Bytes of the holes of recyclable blocks.
+    pub fn holes(&self) -> usize {
+        self.hole_lines.load(Ordering::Relaxed) * LINE
     }
 
     /// The most bytes that may be in use.
@@ -290,9 +295,9 @@ impl Memory {
         self.recyclable.push(&self.blocks, block);
     }
 
-    /// Takes a block with holes; sweeps for one if a sweep is under way.
-    pub fn take_recyclable(&self) -> Option<(u32, LineSet)> {
-        for _ in 0..LAZY_SWEEP {
+    /// Takes a block with holes; sweeps so many blocks for one, at most, if a sweep is under way.
+    pub fn take_recyclable(&self, at_most: usize) -> Option<(u32, LineSet)> {
+        for _ in 0..at_most {
             if let Some(block) = self.recyclable.pop(&self.blocks) {
                 self.blocks.set_kind(block, Kind::Active);
                 return Some((block, self.leaves_pool(block)));
@@ -345,32 +350,37 @@ impl Memory {
 
     /// Begins the sweep of a cycle: everything not marked `epoch` is dead. The last sweep is over.
     pub fn begin_sweep(&self, epoch: u8) {
-        // Recyclable blocks are swept again: the cycle has found more of their lines dead.
+        self.turns.begin(epoch, self.fresh.load(Ordering::Acquire));
+        // Recyclable blocks are swept again: the cycle has found more of their lines dead. After the turns have begun: at no
+        // moment there is neither a hole nor a block to sweep. And at once: a turn may have passed them by.
         for block in self.recyclable.take_all(&self.blocks) {
             self.leaves_pool(block);
             self.blocks.set_kind(block, Kind::Old);
+            self.sweep_old(block, epoch);
         }
-        self.turns.begin(epoch, self.fresh.load(Ordering::Acquire));
     }
 
     /// Sweeps one block, if any is left; any thread. Returns false when all numbers are taken.
     pub fn sweep_next(&self) -> bool {
-        while let Some((block, epoch)) = self.turns.take() {
-            if self.blocks.claim(block, Kind::Old, Kind::Sweeping) {
-                // The numbers wrap: a dead object could look alive when the number returns that it was last marked with.
-                // So twice in each round where the dead start is forgotten. Each time in two cycles on end, because a
-                // block that an allocator was filling during one sweep is swept by the next.
-                if matches!(epoch, 127 | 128 | 254 | 255) {
-                    self.blocks.retain_starts(block, |at| {
-                        // SAFETY: [H2] a start bit stands at the header of an object that was promoted into this block.
-                        unsafe { (*(at as *const crate::object::Object)).mark() == epoch }
-                    });
-                }
-                self.sweep_block(block, epoch);
-                return true;
-            }
+        std::iter::from_fn(|| self.turns.take()).any(|(block, epoch)| self.sweep_old(block, epoch))
+    }
+
+    /// Sweeps a block if it is old; whether it was.
+    fn sweep_old(&self, block: u32, epoch: u8) -> bool {
+        if !self.blocks.claim(block, Kind::Old, Kind::Sweeping) {
+            return false;
         }
-        false
+        // The numbers wrap: a dead object could look alive when the number returns that it was last marked with.
+        // So twice in each round where the dead start is forgotten. Each time in two cycles on end, because a
+        // block that an allocator was filling during one sweep is swept by the next.
+        if matches!(epoch, 127 | 128 | 254 | 255) {
+            self.blocks.retain_starts(block, |at| {
+                // SAFETY: [H2] a start bit stands at the header of an object that was promoted into this block.
+                unsafe { (*(at as *const crate::object::Object)).mark() == epoch }
+            });
+        }
+        self.sweep_block(block, epoch);
+        true
     }
 
     /// Sweeps a claimed block: its lines without the mark `epoch` are free.

@@ -5,7 +5,7 @@
 //! address stays behind and every slot is updated. What cannot or must not move (published, pinned, hashed, large, or no
 //! memory to copy to) is promoted in place: its lines become old, its block leaves the nursery. The rest dies, and with
 //! it its links; its memory is simply filled again. Where nearly everything survived last time and free blocks are at
-//! hand, everything is promoted in place: copying would buy nothing.
+//! hand, everything is promoted in place: copying would buy nothing (but see `Sizing::in_place`).
 //!
 //! The order matters to the marker, which may be reading this mutator's old private objects (INV-4): all slots are
 //! updated before any block changes its kind. Work is kept on an explicit stack, so deep structures need no recursion.
@@ -270,6 +270,7 @@ impl Record {
         Counters::add(&shared.counters.promoted_objects, evacuation.objects);
         local.promoted += evacuation.bytes + std::mem::take(&mut local.tenured);
         let took = sizing::thread_time().saturating_sub(start);
+        local.sizing.look_at(evacuation.bytes, evacuation.objects);
         let room = Self::room(local, shared, local.sizing.blocks() * BLOCK);
         let blocks = local.sizing.after_minor(allocated, evacuation.bytes, took, way, &room);
         local.nursery.resize(&shared.memory, blocks);

@@ -83,6 +83,11 @@ impl Nursery {
         self.used != 0
     }
 
+    /// Whether no object is young: nothing was handed out since the last minor collection, and nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.used == 0 && self.waiting.is_empty()
+    }
+
     /// Bytes handed out since the last minor collection, given the cursor in the last block.
     pub fn bytes(&self, memory: &Memory, cursor: usize) -> usize {
         match self.used {

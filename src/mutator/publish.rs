@@ -6,7 +6,6 @@
 //! the next minor collection promotes it in place.
 
 use super::record::Record;
-use super::shared::Counters;
 use crate::object::header::{LINKED, OLD, PUBLIC};
 use crate::object::{Object, slot};
 use crate::sync::atomic::{Ordering, fence};
@@ -21,12 +20,13 @@ impl Record {
         if unsafe { (*object).flags() } & PUBLIC != 0 {
             return;
         }
-        let mut work = vec![object];
-        let mut linked = vec![];
+        // Most are published alone, and need no list.
+        let (mut work, mut linked) = (vec![], vec![]);
         let mut count = 0;
         // SAFETY: [H2] as above.
         unsafe { (*object).set_flags_private(PUBLIC, 0) };
-        while let Some(object) = work.pop() {
+        let mut next = Some(object);
+        while let Some(object) = next {
             count += 1;
             // SAFETY: [H2] reachable from a live object.
             let flags = unsafe { (*object).flags() };
@@ -47,6 +47,7 @@ impl Record {
                     }
                 });
             }
+            next = work.pop();
         }
         // Release, [L-word]: a link word whose PRIVATE tag is cleared below tells other threads that all of this is public.
         fence(Ordering::Release);
@@ -57,6 +58,7 @@ impl Record {
                 unsafe { links.published(object) };
             }
         }
-        Counters::add(&self.shared().counters.published, count);
+        // No read-modify-write, and no line that mutators share: only the owner or holder counts here.
+        self.published.store(self.published.load(Ordering::Relaxed) + count, Ordering::Relaxed);
     }
 }

@@ -130,6 +130,8 @@ pub struct Record {
     pub publish_requests: SegQueue<Arc<PublishRequest>>,
     /// Links that this record's owners have made. Written by the owner only, so that making a pair shares no cache line.
     pub links_made: AtomicU64,
+    /// Objects that this record's owners have published, or a holder in their place; as above.
+    pub published: AtomicU64,
     /// `PyObject`s without a link that this record's owners have made, less those that they have linked or freed: below zero,
     /// wrapping, where it is others that make them. Written by the owner only, as above.
     pub c_only: AtomicU64,
@@ -191,6 +193,7 @@ impl Record {
             answered: Answer::new(),
             publish_requests: SegQueue::new(),
             links_made: AtomicU64::new(0),
+            published: AtomicU64::new(0),
             c_only: AtomicU64::new(0),
             pauses: Mutex::new(Histogram::new_with_bounds(1, 1 << 40, 2).expect("constant bounds")),
             thread: AtomicU64::new(0),

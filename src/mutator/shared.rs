@@ -59,7 +59,6 @@ pub struct Counters {
     pub allocated_bytes: AtomicU64,
     pub promoted_bytes: AtomicU64,
     pub promoted_objects: AtomicU64,
-    pub published: AtomicU64,
     pub finalized: AtomicU64,
     pub links_freed_by_minor: AtomicU64,
     pub links_freed_by_cycle: AtomicU64,

@@ -14,6 +14,7 @@
 //! is an estimate for each [`Way`], and a nursery is as large as the next one allows.
 
 use crate::heap::block::BLOCK;
+use crate::heap::evacuate;
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 
@@ -69,6 +70,8 @@ pub struct Sizing {
     blocks: usize,
     /// Nearly everything survived the last collection of a full nursery, and those since that came early.
     most_survive: bool,
+    /// The survivors of the last collection nearly fill a line each, going by their mean.
+    fill_lines: bool,
     /// What part of the nursery survived the last collection of a full one, in 256ths.
     part: usize,
     /// Bytes allocated on end of which nearly nothing survived.
@@ -86,6 +89,7 @@ impl Sizing {
             bounds,
             blocks: bounds.first,
             most_survive: false,
+            fill_lines: false,
             part: 0,
             few: 0,
             costs: [0; 3],
@@ -99,9 +103,11 @@ impl Sizing {
     }
 
     /// The way that survivors go. Where nearly everything survived the last collection of a full nursery (four fifths), and free
-    /// blocks are at hand, all stays in place. A nursery that was sized for that has it so even if holes have come since.
+    /// blocks are at hand, all stays in place: copying would buy nothing. A nursery that was sized for that has it so even if
+    /// holes have come since. But objects that nearly fill a line lie side by side in a nursery, on two lines each; copied,
+    /// each has a line of its own, and leaves a hole that fits the next.
     pub fn way(&self, room: &Room) -> Way {
-        if self.most_survive && (room.blocks || self.planned == Way::InPlace && room.some_blocks) {
+        if self.most_survive && !self.fill_lines && (room.blocks || self.planned == Way::InPlace && room.some_blocks) {
             Way::InPlace
         } else if room.holes {
             Way::IntoHoles
@@ -116,6 +122,13 @@ impl Sizing {
         self.planned = Way::IntoBlocks;
         self.planned = self.way(room);
         self.planned
+    }
+
+    /// A collection promoted so many objects, and so many bytes of them.
+    pub fn look_at(&mut self, bytes: usize, objects: u64) {
+        if let Some(mean) = bytes.checked_div(objects as usize) {
+            self.fill_lines = evacuate::nearly_fills_line(mean);
+        }
     }
 
     /// How many of `allocated` bytes will survive, going by the last collection.
@@ -257,6 +270,22 @@ mod tests {
         assert_eq!(s.way(&MUCH), Way::IntoBlocks);
         s.after_minor(BLOCK, BLOCK, US, Way::IntoBlocks, &MUCH);
         assert_eq!(s.way(&MUCH), Way::IntoBlocks, "an early one says little");
+    }
+
+    #[test]
+    fn what_nearly_fills_a_line_is_copied() {
+        let mut s = sizing();
+        minor(&mut s, 100);
+        for (bytes, in_place) in [(0, true), (32, true), (96, true), (104, false), (128, false), (136, true)] {
+            s.look_at(1000 * bytes, 1000);
+            assert_eq!(s.way(&MUCH) == Way::InPlace, in_place, "{bytes} bytes");
+        }
+        s.look_at(112_000, 1000);
+        s.look_at(0, 0);
+        assert_ne!(s.way(&MUCH), Way::InPlace, "nothing was promoted, which says nothing");
+        s.look_at(32, 1);
+        minor(&mut s, 50);
+        assert_ne!(s.way(&MUCH), Way::InPlace);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! is out: after a minor and a full collection, with the heap intact.
 
 use super::mutator::Mutator;
-use crate::object::header::{HEADER, OLD};
+use crate::object::header::{HEADER, OLD, UNLOGGED};
 use crate::object::type_info::{LARGE, SLOW};
 use crate::object::{MAX_PAYLOAD, Object, TypeInfo};
 use std::ptr::null_mut;
@@ -108,8 +108,9 @@ impl Mutator {
     unsafe fn alloc_small(self, ty: *const TypeInfo, items: usize, bytes: usize) -> *mut Object {
         let mut tenured = false;
         let take = |collected: bool| {
-            // SAFETY: [A1] the caller's promises.
-            let at = unsafe { self.bump(bytes) };
+            // Where there was no free block since the last minor, threads would only get in each other's way asking again.
+            // SAFETY: [A1] the caller's promises; [L1] the owner, and the reference to its state is not kept.
+            let at = unsafe { if self.record().local().tenured != 0 { None } else { self.bump(bytes) } };
             // SAFETY: [L1] the owner.
             let local = unsafe { self.record().local() };
             // No block is free for the nursery, but old blocks may have holes. A minor would gain nothing, unless it is time
@@ -133,8 +134,8 @@ impl Mutator {
         unsafe { place(at as *mut u8, ty, items, bytes, (*ty).item_size != 0) }
     }
 
-    /// Makes an object that is old from the start, as if a minor collection had just promoted it, and remembered, since its
-    /// initial stores know no barrier.
+    /// Makes an object that is old from the start, as if a minor collection had just promoted it. Its initial stores know no
+    /// barrier, so it is remembered, unless there is nothing young that they could store.
     unsafe fn place_tenured(self, at: *mut u8, ty: *const TypeInfo, items: usize, bytes: usize) -> *mut Object {
         let record = self.record();
         // SAFETY: [L1] the owner.
@@ -143,9 +144,12 @@ impl Mutator {
         unsafe {
             std::ptr::write_bytes(at, 0, bytes);
             let object = place(at, ty, items, bytes, true);
-            Object::init(object, ty, OLD, local.parity);
+            let alone = local.nursery.is_empty() && local.large.is_empty();
+            Object::init(object, ty, if alone { OLD | UNLOGGED } else { OLD }, local.parity);
             record.shared().memory.blocks.set_start(object as usize);
-            local.remembered.objects.push(object);
+            if !alone {
+                local.remembered.objects.push(object);
+            }
             local.tenured += bytes;
             object
         }

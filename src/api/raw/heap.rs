@@ -224,10 +224,11 @@ impl Heap {
         let mut pauses: Histogram<u64> = Histogram::new(2).expect("constant precision");
         // Objects in the dead queue, and those taken out and not freed yet, are unlinked like the rest.
         let mut c_only = get(&counters.c_only).wrapping_add(get(&counters.dead_queued));
-        let (mut attached, mut made) = (0, 0);
+        let (mut attached, mut made, mut published) = (0, 0, 0);
         for record in shared.registry.iter() {
             attached += (record.word.target() != Target::Detached) as u64;
             made += get(&record.links_made);
+            published += get(&record.published);
             c_only = c_only.wrapping_add(get(&record.c_only));
             let _ = pauses.add(&*record.pauses.lock().unwrap_or_else(|e| e.into_inner()));
         }
@@ -249,7 +250,7 @@ impl Heap {
             links_freed_by_cycle: by_cycle,
             dead_queued: get(&counters.dead_queued),
             finalized: get(&counters.finalized),
-            published_objects: get(&counters.published),
+            published_objects: published,
             attached_mutators: attached,
             // While others are at work the parts are of different moments.
             c_only: (c_only as i64).max(0) as u64,
