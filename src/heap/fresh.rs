@@ -102,7 +102,7 @@ impl Memory {
         self.blocks.populate(self.huge)?;
         self.large.keep(bytes)?;
         let blocks = (bytes / BLOCK) as u32;
-        *self.committed.get_mut().unwrap_or_else(|e| e.into_inner()) = self.capacity;
+        *self.committed.lock().unwrap_or_else(|e| e.into_inner()) = self.capacity;
         self.fresh.store(blocks, Ordering::Release);
         self.push_all_free(0..blocks);
         self.touched = true;
