@@ -5,7 +5,7 @@
 //! address stays behind and every slot is updated. What cannot or must not move (published, pinned, hashed, large, or no
 //! memory to copy to) is promoted in place: its lines become old, its block leaves the nursery. The rest dies, and with
 //! it its links; its memory is simply filled again. Where nearly everything survived last time and free blocks are at
-//! hand, everything is promoted in place: copying would buy nothing (but see `Sizing::in_place`).
+//! hand, everything is promoted in place: copying would buy nothing (but see `Sizing::way`).
 //!
 //! The order matters to the marker, which may be reading this mutator's old private objects (INV-4): all slots are
 //! updated before any block changes its kind. Work is kept on an explicit stack, so deep structures need no recursion.
@@ -18,8 +18,7 @@ use super::sizing::{self, Room, Way};
 use crate::heap::block::BLOCK;
 use crate::heap::evacuate::EvacuationAllocator;
 use crate::heap::{Memory, Youth};
-use crate::object::header::Extent;
-use crate::object::header::{HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
+use crate::object::header::{Extent, HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
 use crate::object::type_info::Slots;
 use crate::object::{Object, Slot, TypeInfo, reference, slot};
 
