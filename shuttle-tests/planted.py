@@ -16,7 +16,7 @@ import time
 # Name, file, the text, what stands there instead, the scenario that must fail.
 BUGS = [
     ("deletion-barrier", "src/mutator/barrier.rs",
-     "            unsafe { self.shade(self.local(), old) };\n", "            let _ = old;\n", "shared_graph"),
+     "        unsafe { self.shade(local, old) };\n", "        let _ = old;\n", "shared_graph"),
     ("no-arming", "src/collector/cycle.rs",
      "        self.handshake(Demand::Arm, epoch);\n", "", "shared_graph"),
     ("weak-loads-do-not-ask", "src/mutator/gate.rs",

@@ -63,6 +63,7 @@ test_programs! {
     objects_pins_publication_walk: "objects.c",
     a_batch_allocates_what_single_calls_do: "batch.c",
     new_objects_are_zero_however_made: "zeroed.c",
+    a_heap_may_touch_its_memory_when_it_is_made: "touch_memory.c",
     the_names_of_rawrefcount: "rawrefcount.c",
     memory_of_the_embedders_own: "adopted.c",
     callbacks_try_everything_also_at_the_end: "callbacks_at_the_end.c",

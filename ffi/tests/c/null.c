@@ -252,19 +252,6 @@ static void descriptions(void) {
     CHECK(hf_heap_new(&config, &heap) == HF_ERR_INVALID_CONFIG);
     CHECK(heap == NULL);
 
-    /* All of how much? Not of most of the machine. */
-    hf_config_init(&config);
-    CHECK(!config.touch_memory);
-    config.touch_memory = true;
-    CHECK(hf_heap_new(&config, &heap) == HF_ERR_INVALID_CONFIG);
-    CHECK(strstr(hf_last_error(), "touch_memory") != NULL);
-    config.max_heap_bytes = 8 << 20;
-    OK(hf_heap_new(&config, &heap));
-    stats.struct_size = sizeof stats;
-    OK(hf_stats_get(heap, &stats));
-    CHECK(stats.committed_bytes >= 8 << 20);
-    OK(hf_heap_free(heap, NULL));
-
     /* A program of a later version: fine as long as it does not use what we do not know. */
     hf_config_init((hf_config *)(void *)later);
     *(size_t *)(void *)later = sizeof later;
