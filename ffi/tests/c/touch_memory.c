@@ -24,5 +24,6 @@ int main(void) {
     CHECK(stats.committed_bytes >= 8 << 20);
     OK(hf_detach(me));
     OK(hf_heap_free(heap, NULL));
+    puts("ok");
     return 0;
 }
