@@ -1,5 +1,5 @@
-//! The simplest cases of what C calls most, for the C interface: no panic, so that it need not be caught, and no call but a last one, so that
-//! nothing need be saved. Who is answered null, nothing or false calls the whole function.
+//! The simplest cases of what C calls most, for the C interface: no panic, so that it need not be caught, and no call
+//! but a last one, so that nothing need be saved. Who is answered null, nothing or false calls the whole function.
 //!
 //! Allocation likewise is in `ahead.rs`.
 
