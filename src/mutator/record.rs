@@ -3,7 +3,8 @@
 //! The first fields have fixed places, because C code inlines allocation and the barrier: `cursor`, `limit`, the
 //! barrier mask, the handshake word and the end of what is zeroed ahead. Then come what others may touch (atomics, a
 //! queue), and [`Local`], which belongs to whoever owns the record: its thread while it runs, the holder while the thread
-//! is in native code ([`HandshakeWord`], state HELD). The handshake word hands the ownership over, with acquire and release; a record therefore is `Sync` although most of it is plain memory.
+//! is in native code ([`HandshakeWord`], state HELD). The handshake word hands the ownership over, with acquire and
+//! release; a record therefore is `Sync` although most of it is plain memory.
 //!
 //! Records are never freed before the heap: a thread that attaches takes over one that another has left.
 
