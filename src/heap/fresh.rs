@@ -9,6 +9,8 @@
 //! - in huge pages, or, where pauses are to be short ([`Memory::attended`]), in ordinary ones, each of which is microseconds.
 //!   These stay ordinary: to make them huge later would stop whoever uses them meanwhile. A program that builds large
 //!   structures is 5 to 10 percent slower on them;
+//! - of these a mutator that fills its nursery touches, block by block, what the survivors will be copied to
+//!   ([`Memory::prepare_block`]): its minor collection would wait for all of them at once;
 //! - a heap may have all its memory touched when it is made ([`Memory::touched`]).
 //!
 //! Who changes the access to a range, or what is advised for it, waits for all threads that have a page provided there just
@@ -21,8 +23,8 @@
 //! Neighbouring chunks with the same kind of pages are one mapping of the process. Linux allows 65,530 of them: enough for
 //! 256 GiB, however the two kinds mix.
 
-use super::Memory;
 use super::block::BLOCK;
+use super::{LAZY_SWEEP, Memory};
 use crate::sync::Backoff;
 use crate::sync::atomic::{AtomicU32, Ordering, fence};
 use std::io;
@@ -123,10 +125,15 @@ impl Memory {
                 return Some(block);
             }
             if let Some(first) = self.take_chunk(&mut committed) {
-                if self.huge && !self.attended {
-                    self.space.advise_huge(first as usize * BLOCK, CHUNK, true);
+                let rest = first + 1..first + CHUNK_BLOCKS;
+                if self.attended {
+                    self.push_all_released(rest);
+                } else {
+                    if self.huge {
+                        self.space.advise_huge(first as usize * BLOCK, CHUNK, true);
+                    }
+                    self.push_all_free(rest);
                 }
-                self.push_all_free(first + 1..first + CHUNK_BLOCKS);
                 return Some(first);
             }
         }
@@ -177,11 +184,10 @@ impl Memory {
             if !self.is_short() {
                 break;
             }
-            let Some(block) = self.released.pop(&self.blocks) else {
+            let Some(block) = self.pop_released() else {
                 self.prepare_chunk();
                 break;
             };
-            self.released_count.fetch_sub(1, Ordering::Relaxed);
             self.space.touch(block as usize * BLOCK, BLOCK);
             self.push_free(block);
         }
@@ -203,6 +209,39 @@ impl Memory {
             self.space.touch(page, HUGE_PAGE);
             self.push_all_free((page / BLOCK) as u32..((page + HUGE_PAGE) / BLOCK) as u32);
         }
+    }
+
+    /// Makes a free block with pages behind it, where there are less than `bytes` of such: for a mutator that fills its nursery
+    /// and expects so much of it to survive. Its minor collection would wait for all these pages at once. Only in heaps with
+    /// ordinary pages: a huge one would be a wait of its own.
+    pub fn prepare_block(&self, bytes: usize) {
+        if !self.attended
+            || self.free_count.load(Ordering::Relaxed).saturating_mul(BLOCK) >= bytes
+            || self.left() < bytes
+        {
+            return;
+        }
+        let _under_way = UnderWay::begin(&self.under_way);
+        let block = self.pop_released().or_else(|| {
+            if let Some(block) = self.sweep_for_free(LAZY_SWEEP) {
+                // It was in use, and has its pages.
+                self.push_free(block);
+                return None;
+            }
+            let first = self.take_chunk(&mut self.committed.lock().unwrap_or_else(|e| e.into_inner()))?;
+            self.push_all_released(first + 1..first + CHUNK_BLOCKS);
+            Some(first)
+        });
+        if let Some(block) = block {
+            self.space.touch(block as usize * BLOCK, BLOCK);
+            self.push_free(block);
+        }
+    }
+
+    /// The first of them will be taken first.
+    fn push_all_released(&self, blocks: std::ops::Range<u32>) {
+        self.released_count.fetch_add(blocks.len(), Ordering::Relaxed);
+        blocks.rev().for_each(|block| self.released.push(&self.blocks, block));
     }
 
     /// The first of them will be taken first.
@@ -279,6 +318,27 @@ mod tests {
     }
 
     #[test]
+    fn what_a_mutator_expects_is_made_ready_block_by_block() {
+        let memory = Memory::new(CHUNK, true).unwrap();
+        memory.prepare_block(BLOCK);
+        assert_eq!(memory.committed(), 0, "a huge page would be a wait of its own");
+        let memory = memory.attended();
+        for expected in [1, 2, 3] {
+            for _ in 0..2 {
+                memory.prepare_block(expected * BLOCK);
+                assert_eq!(memory.committed(), expected * BLOCK, "one more, and not again");
+            }
+        }
+        for _ in 0..3 {
+            let block = memory.take_free(Kind::Old).unwrap();
+            assert_eq!(pages(&memory, block), BLOCK / 4096);
+        }
+        assert_eq!(memory.take_free(Kind::Old).map(|block| pages(&memory, block)), Some(0));
+        memory.prepare_block(CHUNK);
+        assert_eq!(memory.committed(), 4 * BLOCK, "there is no room for so much");
+    }
+
+    #[test]
     fn what_was_touched_is_there_and_stays() {
         for huge in [false, true] {
             let memory = Memory::new((9 << 20) + 1, huge).unwrap().attended().touched().unwrap();
@@ -324,6 +384,7 @@ mod tests {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
                     memory.prepare();
+                    memory.prepare_block(LIMIT / 2);
                     memory.trim(0);
                 }
             });

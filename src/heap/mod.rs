@@ -248,6 +248,11 @@ impl Memory {
             self.free_count.fetch_sub(1, Ordering::Relaxed);
             return Some(block);
         }
+        self.pop_released()
+    }
+
+    /// A free block without pages behind it.
+    fn pop_released(&self) -> Option<u32> {
         let block = self.released.pop(&self.blocks)?;
         self.released_count.fetch_sub(1, Ordering::Relaxed);
         Some(block)

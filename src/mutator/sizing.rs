@@ -9,9 +9,9 @@
 //! collection, 1989; by a pause goal: Detlefs et al., Garbage-first, ISMM 2004.)
 //!
 //! The measure is processor time, since a thread that is descheduled copies nothing, and even so a single measurement
-//! raises the estimate by an eighth at most: a page fault or a cold cache is no reason to collect more often. Where survivors
-//! go makes a difference of its own: a scattered hole costs several times what the next place in a free block does. So there
-//! is an estimate for each [`Way`], and a nursery is as large as the next one allows.
+//! raises the estimate by an eighth at most: a page fault or a cold cache is no reason to collect more often. Two on end are.
+//! Where survivors go makes a difference of its own: a scattered hole costs several times what the next place in a free block
+//! does. So there is an estimate for each [`Way`], and a nursery is as large as the next one allows, and goes that way.
 
 use crate::heap::block::BLOCK;
 use crate::heap::evacuate;
@@ -78,8 +78,10 @@ pub struct Sizing {
     few: usize,
     /// Nanoseconds for a KiB of survivors, an estimate for each way; 0: none was measured.
     costs: [u64; 3],
+    /// What the last collection of each way took for a KiB.
+    last: [u64; 3],
     /// The way that the size was chosen for.
-    planned: Way,
+    planned: Option<Way>,
 }
 
 impl Sizing {
@@ -93,7 +95,8 @@ impl Sizing {
             part: 0,
             few: 0,
             costs: [0; 3],
-            planned: Way::IntoBlocks,
+            last: [0; 3],
+            planned: None,
         }
     }
 
@@ -102,12 +105,20 @@ impl Sizing {
         self.blocks
     }
 
-    /// The way that survivors go. Where nearly everything survived the last collection of a full nursery (four fifths), and free
-    /// blocks are at hand, all stays in place: copying would buy nothing. A nursery that was sized for that has it so even if
-    /// holes have come since. But objects that nearly fill a line lie side by side in a nursery, on two lines each; copied,
-    /// each has a line of its own, and leaves a hole that fits the next.
+    /// The way that survivors go: the one that the nursery was sized for, if it still can be gone, even if holes have come
+    /// since.
     pub fn way(&self, room: &Room) -> Way {
-        if self.most_survive && !self.fill_lines && (room.blocks || self.planned == Way::InPlace && room.some_blocks) {
+        match self.planned {
+            Some(Way::InPlace) if self.copying_buys_nothing() && room.some_blocks => Way::InPlace,
+            Some(Way::IntoBlocks) if room.some_blocks => Way::IntoBlocks,
+            _ => self.choose(room),
+        }
+    }
+
+    /// The best way. Where nearly everything survived the last collection of a full nursery (four fifths), and free blocks are
+    /// at hand, all stays in place.
+    fn choose(&self, room: &Room) -> Way {
+        if room.blocks && self.copying_buys_nothing() {
             Way::InPlace
         } else if room.holes {
             Way::IntoHoles
@@ -116,12 +127,17 @@ impl Sizing {
         }
     }
 
+    /// Nearly everything survives. But objects that nearly fill a line lie side by side in a nursery, on two lines each;
+    /// copied, each has a line of its own, and leaves a hole that fits the next.
+    fn copying_buys_nothing(&self) -> bool {
+        self.most_survive && !self.fill_lines
+    }
+
     /// The way of a nursery that is still to be filled.
     fn plan(&mut self, room: &Room) -> Way {
-        // Afresh: what was planned before is no reason.
-        self.planned = Way::IntoBlocks;
-        self.planned = self.way(room);
-        self.planned
+        let way = self.choose(room);
+        self.planned = Some(way);
+        way
     }
 
     /// A collection promoted so many objects, and so many bytes of them.
@@ -134,6 +150,11 @@ impl Sizing {
     /// How many of `allocated` bytes will survive, going by the last collection.
     pub fn expected(&self, allocated: usize) -> usize {
         allocated / 256 * self.part
+    }
+
+    /// How many bytes of free blocks the survivors of `allocated` bytes will be copied to, going by the last collection.
+    pub fn blocks_expected(&self, allocated: usize) -> usize {
+        if self.planned == Some(Way::IntoBlocks) { self.expected(allocated) } else { 0 }
     }
 
     /// After a minor collection of `allocated` bytes of which `survived` were promoted in `took`, that `way`: the size from now
@@ -198,13 +219,15 @@ impl Sizing {
     }
 
     fn measure(&mut self, way: Way, cost: u64) {
+        // What was found twice is no accident.
+        let sure = std::mem::replace(&mut self.last[way as usize], cost).min(cost);
         let known = &mut self.costs[way as usize];
         // After each cycle holes are scattered anew, and expensive again.
         let slowly = if way == Way::IntoHoles { 32 } else { 4 };
         *known = match *known {
             0 => cost,
             known if cost < known => known - (known - cost) / slowly,
-            known => known + (cost - known).min(known).div_ceil(8),
+            known => sure.max(known + (cost - known).min(known).div_ceil(8)),
         };
     }
 }
@@ -338,6 +361,30 @@ mod tests {
         assert_eq!(minor(&mut s, 20), 128);
         assert_eq!(s.after_minor(128 * BLOCK, 26 * BLOCK, Duration::from_secs(1), Way::IntoBlocks, &MUCH), 128);
         assert_eq!(s.after_minor(BLOCK, BLOCK, Duration::from_secs(1), Way::IntoBlocks, &MUCH), 128);
+    }
+
+    #[test]
+    fn what_was_found_twice_is_believed() {
+        let mut s = sizing();
+        minor(&mut s, 100);
+        assert_eq!(minor(&mut s, 100), 30, "a ms of survivors at a ns a byte");
+        s.after_minor(30 * BLOCK, 30 * BLOCK, 3 * MS, Way::IntoBlocks, &MUCH);
+        assert!((26..30).contains(&s.blocks()), "once may be an accident: {}", s.blocks());
+        let size = s.blocks() * BLOCK;
+        s.after_minor(size, size, Duration::from_nanos(2 * size as u64), Way::IntoBlocks, &MUCH);
+        assert_eq!(s.blocks(), 15, "the smaller of two");
+    }
+
+    #[test]
+    fn a_nursery_goes_the_way_that_it_was_sized_for() {
+        let holes = Room { blocks: false, holes: true, ..MUCH };
+        let mut s = sizing();
+        assert_eq!((s.way(&holes), s.blocks_expected(BLOCK)), (Way::IntoHoles, 0), "nothing was planned");
+        minor(&mut s, 50);
+        assert_eq!((s.way(&holes), s.blocks_expected(BLOCK)), (Way::IntoBlocks, BLOCK / 2));
+        assert_eq!(s.way(&Room { some_blocks: false, ..holes }), Way::IntoHoles, "if it can");
+        s.after_minor(s.blocks() * BLOCK, s.blocks() * BLOCK / 2, MS, Way::IntoBlocks, &holes);
+        assert_eq!((s.way(&MUCH), s.blocks_expected(BLOCK)), (Way::IntoBlocks, 0), "holes have gone");
     }
 
     #[test]

@@ -166,7 +166,9 @@ impl Mutator {
                 record.cursor.set(at + bytes);
                 return Some(at);
             }
-            let (start, end) = local.nursery.next_block(&record.shared().memory)?;
+            let memory = &record.shared().memory;
+            let (start, end) = local.nursery.next_block(memory)?;
+            memory.prepare_block(local.sizing.blocks_expected(local.nursery.bytes(memory, end)));
             record.move_cursor(start);
             local.block_end = end;
             // A request that comes now zeroes the limit again, or is seen here and served at the next safepoint.
