@@ -98,6 +98,8 @@ fn goals(results: &Results<'_>) -> Vec<Goal> {
         goal("W5 of jemalloc", AtMost(1.3), results.ratio("w5", RAW, "jemalloc")),
         goal("W5: longest gap, us", AtMost(1000.0), results.gap("w5", RAW, "gap_max_us")),
         goal("W5: longest gap, memory touched, us", AtMost(1000.0), results.gap("w5", TOUCHED, "gap_max_us")),
+        goal("W5: longest gap of its own, us", AtMost(1000.0), results.gap("w5", RAW, "gap_own_us")),
+        goal("W5: the same, memory touched, us", AtMost(1000.0), results.gap("w5", TOUCHED, "gap_own_us")),
         goal("W5: gap p99.99, us", AtMost(1000.0), results.gap("w5", RAW, "gap_p9999_us")),
         goal("W5: gap p99.99, memory touched, us", AtMost(1000.0), results.gap("w5", TOUCHED, "gap_p9999_us")),
         goal(

@@ -15,14 +15,37 @@ pub struct Interruptions {
     pub stolen_ms: f64,
 }
 
+/// What a thread has done so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Running {
+    /// Nanoseconds that it has run. The time that a host took, Linux does not count.
+    pub nanoseconds: u64,
+    /// Times that it has waited for something.
+    pub waits: i64,
+}
+
+impl Running {
+    /// Of the calling thread, up to now.
+    pub fn now() -> Running {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Running { nanoseconds: time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64, waits: usage().ru_nvcsw }
+    }
+}
+
+/// Of the calling thread.
+fn usage() -> libc::rusage {
+    // SAFETY: [X4] a struct of numbers.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: [X4] memory of ours.
+    let status = unsafe { libc::getrusage(libc::RUSAGE_THREAD, &mut usage) };
+    assert_eq!(status, 0, "getrusage");
+    usage
+}
+
 impl Interruptions {
     /// Of the calling thread, up to now.
     pub fn now() -> Interruptions {
-        // SAFETY: [X4] a struct of numbers.
-        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-        // SAFETY: [X4] memory of ours.
-        let status = unsafe { libc::getrusage(libc::RUSAGE_THREAD, &mut usage) };
-        assert_eq!(status, 0, "getrusage");
+        let usage = usage();
         Interruptions { faults: usage.ru_minflt + usage.ru_majflt, switches: usage.ru_nivcsw, stolen_ms: stolen_ms() }
     }
 

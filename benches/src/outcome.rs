@@ -10,6 +10,7 @@
 //! | `at_peak_…` | MiB of the parts of resident memory at the peak (`memory.rs`) |
 //! | `faults`, `switches`, `stolen_ms` | what the machine did to the threads that have ticks (`interruptions.rs`) |
 //! | `gap_p50_us` … `gap_p9999_us`, `gap_max_us`, `gap_hist` | time between ticks of the mutators |
+//! | `gap_own_us` | the longest without the time in which the thread was ready to run and had no core (`gaps.rs`) |
 //! | `pauses`, `pause_p50_us`, `pause_p99_us`, `pause_p999_us`, `pause_max_us` | pauses as the system itself counts them |
 
 use crate::gaps::Gaps;

@@ -138,7 +138,7 @@ fn print_workload(of: &[&Summary<'_>]) {
 
 /// What the machine did to the threads that have ticks.
 fn print_interruptions(of: &[&Summary<'_>]) {
-    let keys = ["faults", "switches", "stolen_ms", "gap_max_us"];
+    let keys = ["faults", "switches", "stolen_ms", "gap_max_us", "gap_own_us"];
     let rows: Vec<Vec<String>> = of
         .iter()
         .filter_map(|summary| {
@@ -149,7 +149,8 @@ fn print_interruptions(of: &[&Summary<'_>]) {
         .collect();
     if !rows.is_empty() {
         println!("\nWhat the machine did to these threads meanwhile:\n");
-        table(&["system", "page faults", "core given to others", "stolen by the host, ms", "longest gap, us"], &rows);
+        let head = ["page faults", "core given to others", "stolen by the host, ms", "longest gap, us", "its own, us"];
+        table(&[&["system"], &head[..]].concat(), &rows);
     }
 }
 
