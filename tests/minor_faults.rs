@@ -9,16 +9,6 @@ use std::time::Duration;
 
 static NODE: TypeInfo = TypeInfo::new("Node", 48).with_refs(&[0]);
 
-/// Pages that this thread has waited for.
-fn faults() -> usize {
-    // SAFETY: a struct of numbers, and memory of ours.
-    unsafe {
-        let mut usage: libc::rusage = std::mem::zeroed();
-        assert_eq!(libc::getrusage(libc::RUSAGE_THREAD, &mut usage), 0);
-        usage.ru_minflt as usize
-    }
-}
-
 /// A list of so many bytes, in front of what the root holds.
 unsafe fn longer(m: Mutator, root: *mut *mut raw::Object, bytes: usize) {
     for _ in 0..bytes / 64 {
@@ -58,9 +48,9 @@ fn no_page_is_waited_for_in_a_minor_collection() {
             longer(m, root, NURSERY / 16 * 7);
             *root = std::ptr::null_mut();
             longer(m, root, NURSERY / 16 * 7);
-            let (before, promoted) = (faults(), heap.stats().promoted_bytes);
+            let (before, promoted) = (support::faults(), heap.stats().promoted_bytes);
             m.collect_minor();
-            waited += faults() - before;
+            waited += support::faults() - before;
             copied += heap.stats().promoted_bytes - promoted;
         }
         m.detach();

@@ -32,16 +32,6 @@ fn resident() -> usize {
     statm.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }
 
-/// Pages that this thread has waited for.
-fn faults() -> usize {
-    // SAFETY: a struct of numbers, and memory of ours.
-    unsafe {
-        let mut usage: libc::rusage = std::mem::zeroed();
-        assert_eq!(libc::getrusage(libc::RUSAGE_THREAD, &mut usage), 0);
-        usage.ru_minflt as usize
-    }
-}
-
 /// A rooted table of objects, all written.
 unsafe fn fill(m: Mutator) -> *mut *mut Object {
     // SAFETY: this thread's mutator; what may collect comes only after objects are rooted.
@@ -66,9 +56,9 @@ fn nobody_waits_for_a_page_of_objects() {
         // SAFETY: this thread's mutator.
         unsafe {
             m.collect_minor();
-            let before = faults();
+            let before = support::faults();
             fill(m);
-            let waited = faults() - before;
+            let waited = support::faults() - before;
             m.detach();
             waited
         }
@@ -118,12 +108,12 @@ fn large_objects_leave_their_memory_and_find_it_zeroed() {
         *first = null_mut();
         m.collect_full();
         assert!(resident() - before >= BIG, "its memory stays with the heap");
-        let faulted = faults();
+        let faulted = support::faults();
         let second = m.alloc_items(&BYTES, BIG);
         assert_eq!(second, at, "the same memory is used again");
         let bytes = std::slice::from_raw_parts(raw::payload(second).cast::<u8>(), BIG);
         assert!(bytes.iter().all(|&byte| byte == 0));
-        assert!(faults() - faulted < BIG / 4096 / 8, "without waiting for it again");
+        assert!(support::faults() - faulted < BIG / 4096 / 8, "without waiting for it again");
         m.detach();
     }
 }

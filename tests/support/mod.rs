@@ -1,5 +1,6 @@
 //! For tests with several mutators: a thread that fails while it is attached would leave the others waiting for its
-//! answer, so a failure must end the process at once. For tests that run an example: where it is.
+//! answer, so a failure must end the process at once. For tests that run an example: where it is. For tests of who waits
+//! for memory: how often.
 
 #![allow(dead_code, reason = "each test uses a part")]
 
@@ -29,6 +30,16 @@ pub fn fail_fast() {
 /// A number of seconds from the environment.
 pub fn seconds(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|s| s.parse().ok()).unwrap_or(default)
+}
+
+/// Pages that this thread has waited for.
+pub fn faults() -> usize {
+    // SAFETY: a struct of numbers, and memory of ours.
+    unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        assert_eq!(libc::getrusage(libc::RUSAGE_THREAD, &mut usage), 0);
+        usage.ru_minflt as usize
+    }
 }
 
 /// An example, built as this test was: in the same target directory and profile.
