@@ -142,9 +142,9 @@ fn print_interruptions(of: &[&Summary<'_>]) {
     let rows: Vec<Vec<String>> = of
         .iter()
         .filter_map(|summary| {
-            let number = |key| summary.number(key).map(|spread| short(spread.median));
-            let cells = keys.map(number).into_iter().collect::<Option<Vec<_>>>()?;
-            Some([summary.case.system.clone()].into_iter().chain(cells).collect())
+            let number = |key| summary.number(key).map(|spread| spread.median);
+            number("gap_own_us")?;
+            Some([summary.case.system.clone()].into_iter().chain(keys.map(|key| cell(number(key)))).collect())
         })
         .collect();
     if !rows.is_empty() {

@@ -1,8 +1,12 @@
 /* Clocks, random slots, and gaps in the form that all programs here print them (see src/outcome.rs). */
 #ifndef COMMON_H
 #define COMMON_H
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <time.h>
 
 static inline double seconds(clockid_t clock) {
@@ -35,13 +39,33 @@ static inline uint64_t random_slot(uint64_t *state, uint64_t slots) {
 /* Powers of two with sixteen linear steps in each. */
 typedef struct gaps {
     uint64_t buckets[64 * 16], count, longest;
+    /* The longest without the time in which the thread was ready to run and had no core (see src/gaps.rs); and the clock, the
+       time that it had run and the times that it had waited when that was looked at last. */
+    uint64_t own, looked, ran;
+    long waits;
 } gaps;
+
+static inline void gaps_look(gaps *g, uint64_t ns) {
+    struct rusage usage;
+    getrusage(RUSAGE_THREAD, &usage);
+    uint64_t now = now_ns(), ran = (uint64_t)(seconds(CLOCK_THREAD_CPUTIME_ID) * 1e9);
+    uint64_t passed = now - g->looked, worked = ran - g->ran, stood = passed > worked ? passed - worked : 0;
+    uint64_t own = usage.ru_nvcsw != g->waits ? ns : ns > stood ? ns - stood : 0;
+    if (own > g->own)
+        g->own = own;
+    g->looked = now;
+    g->ran = ran;
+    g->waits = usage.ru_nvcsw;
+}
 
 static inline void gaps_add(gaps *g, uint64_t ns) {
     unsigned power = ns < 16 ? 0 : (unsigned)(60 - __builtin_clzll(ns));
     unsigned at = ns < 16 ? (unsigned)ns : power * 16 + (unsigned)((ns >> (power - 1)) & 15);
     g->buckets[at]++;
-    g->count++;
+    if (g->count++ == 0)
+        gaps_look(g, 0);
+    else if (ns >= 500000)
+        gaps_look(g, ns);
     if (ns > g->longest)
         g->longest = ns;
 }
@@ -64,11 +88,13 @@ static inline void gaps_merge(gaps *g, const gaps *other) {
     g->count += other->count;
     if (other->longest > g->longest)
         g->longest = other->longest;
+    if (other->own > g->own)
+        g->own = other->own;
 }
 
 static inline void gaps_print(const gaps *g) {
-    printf(" gap_p50_us=%.2f gap_p99_us=%.2f gap_p999_us=%.2f gap_p9999_us=%.2f gap_max_us=%.2f gap_hist=", gaps_us(g, .5),
-           gaps_us(g, .99), gaps_us(g, .999), gaps_us(g, .9999), (double)g->longest / 1e3);
+    printf(" gap_p50_us=%.2f gap_p99_us=%.2f gap_p999_us=%.2f gap_p9999_us=%.2f gap_max_us=%.2f gap_own_us=%.2f gap_hist=",
+           gaps_us(g, .5), gaps_us(g, .99), gaps_us(g, .999), gaps_us(g, .9999), (double)g->longest / 1e3, (double)g->own / 1e3);
     for (unsigned at = 0; at < 64 * 16; at++)
         if (g->buckets[at] != 0)
             printf("%llu:%llu;", (unsigned long long)gaps_lowest(at), (unsigned long long)g->buckets[at]);
