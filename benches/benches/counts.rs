@@ -22,6 +22,7 @@ use std::ptr::null_mut;
 
 unsafe extern "C" {
     fn bench_alloc(mutator: *mut c_void, ty: u32, n: u64);
+    fn bench_alloc_sized(mutator: *mut c_void, layout: *const c_void, n: u64);
     fn bench_store(mutator: *mut c_void, source: *mut Object, value: *mut Object, n: u64);
     fn bench_counts(ob: *mut PyObject, n: u64);
     fn bench_counts_locked(ob: *mut PyObject, n: u64);
@@ -120,6 +121,13 @@ fn tree_typed((heap, mut mutator): (handfast::Heap, handfast::Mutator)) -> (hand
 fn alloc_c(r: Ready) -> Ready {
     // SAFETY: [X1] see above.
     unsafe { bench_alloc(r.bench.m.as_ptr().cast(), r.ty, MANY) };
+    r
+}
+
+#[library_benchmark(setup = ready, config = limit("alloc_sized_c"))]
+fn alloc_sized_c(r: Ready) -> Ready {
+    // SAFETY: [X1] see above.
+    unsafe { bench_alloc_sized(r.bench.m.as_ptr().cast(), r.layout.cast(), MANY) };
     r
 }
 
@@ -378,6 +386,7 @@ library_benchmark_group!(
         alloc_typed,
         alloc_batch,
         alloc_c,
+        alloc_sized_c,
         tree_raw,
         tree_typed,
         store_private,

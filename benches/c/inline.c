@@ -17,6 +17,29 @@ bool bench_churn(hf_mutator *me, hf_type type, uint64_t n) {
     return true;
 }
 
+/* The same with the layout at hand, and the payload's size: as C that a compiler of a runtime makes. */
+typedef struct bench_node {
+    uint64_t value;
+    hf_object *left, *right;
+} bench_node;
+
+bool bench_churn_sized(hf_mutator *me, const hf_layout *layout, uint64_t n) {
+    hf_object **root = hf_root(me, NULL);
+    for (uint64_t i = 0; i < n; i++) {
+        hf_object *object = hf_alloc_sized(me, layout, sizeof(bench_node));
+        if (object == NULL)
+            return false;
+        ((bench_node *)hf_payload(object))->value = i;
+        *(hf_object *volatile *)root = object;
+    }
+    return true;
+}
+
+void bench_alloc_sized(hf_mutator *me, const hf_layout *layout, uint64_t n) {
+    for (uint64_t i = 0; i < n; i++)
+        KEEP(hf_alloc_sized(me, layout, sizeof(bench_node)));
+}
+
 void bench_alloc(hf_mutator *me, hf_type type, uint64_t n) {
     for (uint64_t i = 0; i < n; i++)
         KEEP(hf_alloc(me, type));

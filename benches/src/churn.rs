@@ -20,6 +20,7 @@ const IN_REGISTERS: &str = "bump loop, cursor in registers";
 
 unsafe extern "C" {
     fn bench_churn(mutator: *mut c_void, ty: u32, n: u64) -> bool;
+    fn bench_churn_sized(mutator: *mut c_void, layout: *const c_void, n: u64) -> bool;
 }
 
 /// The systems.
@@ -34,7 +35,14 @@ pub fn own() -> Vec<Own> {
         Own::handfast("w2", "handfast raw", IN_MEMORY, churn_raw),
         Own::handfast("w2", "handfast batch", IN_REGISTERS, churn_batch),
         Own::handfast("w2", "handfast typed", IN_MEMORY, churn_typed),
-        Own::handfast("w2", "handfast C inline", IN_MEMORY, churn_c),
+        Own::handfast("w2", "handfast C inline", IN_MEMORY, |scale| {
+            // SAFETY: [X1] this thread's mutator, and a type of its heap.
+            churn_c(scale, |m, ty, n| unsafe { bench_churn_sized(m, ty.cast(), n) })
+        }),
+        Own::handfast("w2", "handfast C inline, by type", IN_MEMORY, |scale| {
+            // SAFETY: [X1] as above.
+            churn_c(scale, |m, ty, n| unsafe { bench_churn(m, (*ty).id(), n) })
+        }),
         Own::peer("w2", "mimalloc static", run(malloc::churn)),
         Own::limit("w2", IN_MEMORY, run(bump_loop)),
         Own::limit("w2", IN_REGISTERS, run(bump_loop_in_registers)),
@@ -155,14 +163,13 @@ fn churn_typed(scale: Scale) -> Outcome {
     Outcome::new(sample, n).stats(heap.stats())
 }
 
-fn churn_c(scale: Scale) -> Outcome {
+fn churn_c(scale: Scale, work: impl Fn(*mut c_void, *const TypeInfo, u64) -> bool) -> Outcome {
     let heap = crate::raw_heap(LIMIT);
     let ty = heap.register_type("bench::Inline", &[8, 16], TypeInfo::new("", 24)).expect("type");
     let m = heap.attach().expect("attach");
     let n = scale.churn();
     let sample = timed(|| {
-        // SAFETY: [X1] this thread's mutator, and a type of its heap.
-        assert!(unsafe { bench_churn(m.as_ptr().cast(), (*ty).id(), n) }, "out of memory");
+        assert!(work(m.as_ptr().cast(), ty, n), "out of memory");
     });
     // SAFETY: [X1] as above.
     unsafe { m.detach() };

@@ -91,6 +91,9 @@ typedef struct hf_object hf_object;
 // A weak reference: a cell that answers one object while it is alive, until `hf_weak_free`.
 typedef struct hf_weak hf_weak;
 
+// A type of one heap's objects.
+typedef uint32_t hf_type;
+
 // The side of a pair that C holds. It never moves while it is linked or counted; the embedder's own fields follow it.
 // C changes the count with `hf_incref` and `hf_decref` only, which are atomic, and never writes the link.
 typedef struct hf_pyobject {
@@ -165,9 +168,6 @@ typedef struct hf_leak_report {
     // What their counts say, which is part of `references`.
     uint64_t immortal_references;
 } hf_leak_report;
-
-// A type of one heap's objects.
-typedef uint32_t hf_type;
 
 // A heap's counters. Set `struct_size` before `hf_stats_get`.
 typedef struct hf_stats {
@@ -263,6 +263,50 @@ typedef void (*hf_walk)(struct hf_object *object, hf_type type_, size_t bytes, s
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+// Allocates an object with a zeroed payload; of a type with items, one without items.
+//
+// # Safety
+// Owner: the collector; root it before the next call that may collect. Thread: the mutator's. **May collect.**
+// NULL: out of memory (after a full collection; the heap stays usable), or an unknown type.
+struct hf_object *hf_alloc(struct hf_mutator *mutator,
+                           hf_type type_);
+
+// Allocates an object with `items` items, all zeroed.
+//
+// # Safety
+// Owner: the collector; root it before the next call that may collect. Thread: the mutator's. **May collect.**
+// NULL: out of memory (after a full collection; the heap stays usable), an unknown type, or items of a type that
+// has none.
+struct hf_object *hf_alloc_items(struct hf_mutator *mutator,
+                                 hf_type type_,
+                                 size_t items);
+
+// The layout of a type, for `hf_alloc_layout` and `hf_alloc_sized`.
+//
+// # Safety
+// Owner: the heap; it lives as long. Thread: any. Collects: no. NULL: an unknown type.
+const struct hf_layout *hf_type_layout(struct hf_heap *heap, hf_type type_);
+
+// As `hf_alloc`, for a type of the same heap whose layout was looked up before; in C, fixed-size types without a
+// finalizer are allocated inline, which takes a few instructions.
+//
+// # Safety
+// Owner: the collector; root it before the next call that may collect. Thread: the mutator's. **May collect.**
+// NULL: out of memory (after a full collection; the heap stays usable).
+struct hf_object *hf_alloc_layout(struct hf_mutator *mutator,
+                                  const struct hf_layout *layout);
+
+// As `hf_alloc_layout`, where the program knows the size of the type's payload when it is compiled: `size` is
+// `sizeof` of the struct that it describes. In C the allocation is inline then and zeroes just that, so that what the
+// program writes next need not be zeroed first: the shortest way to an object.
+//
+// # Safety
+// Owner: the collector; root it before the next call that may collect. Thread: the mutator's. **May collect.**
+// NULL: out of memory (after a full collection; the heap stays usable), or `size` is not the type's.
+struct hf_object *hf_alloc_sized(struct hf_mutator *mutator,
+                                 const struct hf_layout *layout,
+                                 size_t size);
 
 // The last failure on this thread, as `function: cause`; an empty string when there was none. It explains a status, a
 // NULL, or a call that did nothing; calls that succeed leave it as it is.
@@ -494,39 +538,6 @@ void hf_set_dealloc(struct hf_heap *heap,
 void hf_set_dead_notifier(struct hf_heap *heap,
                           void (*notify)(void *arg),
                           void *arg);
-
-// Allocates an object with a zeroed payload; of a type with items, one without items.
-//
-// # Safety
-// Owner: the collector; root it before the next call that may collect. Thread: the mutator's. **May collect.**
-// NULL: out of memory (after a full collection; the heap stays usable), or an unknown type.
-struct hf_object *hf_alloc(struct hf_mutator *mutator,
-                           hf_type type_);
-
-// Allocates an object with `items` items, all zeroed.
-//
-// # Safety
-// Owner: the collector; root it before the next call that may collect. Thread: the mutator's. **May collect.**
-// NULL: out of memory (after a full collection; the heap stays usable), an unknown type, or items of a type that
-// has none.
-struct hf_object *hf_alloc_items(struct hf_mutator *mutator,
-                                 hf_type type_,
-                                 size_t items);
-
-// The layout of a type, for `hf_alloc_layout`.
-//
-// # Safety
-// Owner: the heap; it lives as long. Thread: any. Collects: no. NULL: an unknown type.
-const struct hf_layout *hf_type_layout(struct hf_heap *heap, hf_type type_);
-
-// As `hf_alloc`, for a type of the same heap whose layout was looked up before; in C, fixed-size types without a
-// finalizer are allocated inline, which takes a few instructions.
-//
-// # Safety
-// Owner: the collector; root it before the next call that may collect. Thread: the mutator's. **May collect.**
-// NULL: out of memory (after a full collection; the heap stays usable).
-struct hf_object *hf_alloc_layout(struct hf_mutator *mutator,
-                                  const struct hf_layout *layout);
 
 // The payload of an object: its fixed part, then its items. Read references with `hf_load` and write them with
 // `hf_store`; everything else is plain memory of the program.

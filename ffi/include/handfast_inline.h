@@ -59,6 +59,7 @@ typedef struct hf_type_head {
 } hf_type_head;
 
 #define HF_HEADER_BYTES 8
+#define HF_SIZED_BYTES 4096 /* hf_alloc_sized: the largest payload that is zeroed inline */
 #define HF_HEADER_FLAGS 6 /* the byte of the header with the flags that barrier_mask is about */
 #define HF_HEADER_TYPE ((UINT64_C(1) << 48) - 1)
 #define HF_IMMORTAL ((uintptr_t)1 << HF_IMMORTAL_BIT)
@@ -295,6 +296,55 @@ HF_ALWAYS_INLINE hf_object *hf_inline_alloc_layout(hf_mutator *mutator, const hf
     return hf_alloc_layout(mutator, layout);
 }
 
+/* Zeroes an object's payload, whose size the compiler knows; piece by piece where it is small, since compilers leave out a
+ * piece that is written again at once, but keep all of a long one. */
+HF_ALWAYS_INLINE void hf_inline_zero(hf_object *object, size_t bytes) {
+    char *at = (char *)(void *)object + HF_HEADER_BYTES;
+    size_t odd = bytes & 8;
+    if (bytes <= 72) {
+        if (odd != 0)
+            memset(at, 0, 8);
+        if (bytes >= 16)
+            memset(at + odd, 0, 16);
+        if (bytes >= 32)
+            memset(at + odd + 16, 0, 16);
+        if (bytes >= 48)
+            memset(at + odd + 32, 0, 16);
+        if (bytes >= 64)
+            memset(at + odd + 48, 0, 16);
+    } else {
+        memset(at, 0, bytes);
+    }
+}
+
+/* A size that the compiler knows: the end of the block is looked at, not that of what is zeroed ahead, and the payload is
+ * zeroed here. That comes after both ways have met, the library's too, so that the compiler sees one place where it is zeroed
+ * and one where the program writes it, and leaves out of the first what the second does. The size is compared with the
+ * layout's, which takes no time: nothing waits for it. */
+HF_ALWAYS_INLINE hf_object *hf_inline_alloc_sized(hf_mutator *mutator, const hf_layout *layout, size_t size) {
+    hf_object *object = NULL;
+    size_t bytes = (size + 7) & ~(size_t)7;
+    if (HF_LIKELY(mutator != NULL && layout != NULL && size <= HF_SIZED_BYTES)) {
+        hf_mutator_head *head = (hf_mutator_head *)(void *)mutator;
+        uintptr_t start = head->cursor;
+        uintptr_t end = start + bytes + HF_HEADER_BYTES;
+        if (HF_LIKELY(end <= __atomic_load_n(&head->limit, __ATOMIC_RELAXED)) &&
+            HF_LIKELY(bytes + HF_HEADER_BYTES == ((const hf_type_head *)(const void *)layout)->fast_bytes)) {
+            head->cursor = end;
+            object = hf_inline_begin(start, layout);
+            if (object == NULL)
+                __builtin_unreachable(); /* no block begins there: whether it is NULL need not be asked of these */
+        }
+    }
+    if (object == NULL) {
+        object = hf_alloc_sized(mutator, layout, size);
+        if (object == NULL || size > HF_SIZED_BYTES)
+            return object;
+    }
+    hf_inline_zero(object, bytes);
+    return object;
+}
+
 HF_ALWAYS_INLINE hf_object *hf_inline_alloc(hf_mutator *mutator, hf_type type) {
     if (HF_LIKELY(mutator != NULL && type < HF_DENSE_TYPES)) {
         hf_mutator_head *head = (hf_mutator_head *)(void *)mutator;
@@ -315,6 +365,7 @@ HF_ALWAYS_INLINE hf_object *hf_inline_alloc(hf_mutator *mutator, hf_type type) {
 #define hf_handle(mutator, object, size, ob_type, flags) hf_inline_handle((mutator), (object), (size), (ob_type), (flags))
 #define hf_alloc(mutator, type) hf_inline_alloc((mutator), (type))
 #define hf_alloc_layout(mutator, layout) hf_inline_alloc_layout((mutator), (layout))
+#define hf_alloc_sized(mutator, layout, size) hf_inline_alloc_sized((mutator), (layout), (size))
 #define hf_load(mutator, source, offset) hf_inline_load((mutator), (source), (offset))
 #define hf_store(mutator, source, offset, value) hf_inline_store((mutator), (source), (offset), (value))
 

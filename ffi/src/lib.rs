@@ -19,6 +19,7 @@
 //! **Limits.** What cannot be recognised from the value alone (a stale `hf_object *`, a freed `hf_pyobject *`) is checked
 //! in builds with the `debug` feature only ([`checks`]). C code must not `longjmp` or throw through a callback.
 
+pub mod alloc;
 pub mod boundary;
 #[cfg_attr(not(feature = "debug"), path = "checks_off.rs")]
 mod checks;

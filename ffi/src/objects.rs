@@ -1,17 +1,15 @@
-//! Objects: allocation, payload, fields, identity, pinning, publishing, collections on demand.
+//! Objects: payload, fields, identity, pinning, publishing, collections on demand.
 //!
-//! `hf_load`, `hf_store`, `hf_payload` and allocation have inline twins in `include/handfast_inline.h` for the common
-//! case; what is here is the whole of each, and what the twins fall back to. Both refuse a field outside of the object.
+//! `hf_load`, `hf_store` and `hf_payload` have inline twins in `include/handfast_inline.h` for the common case; what is here
+//! is the whole of each, and what the twins fall back to. Both refuse a field outside of the object.
 
 use crate::boundary;
 use crate::checks;
-use crate::ctypes::{HfLayout, HfMutator, HfObject, size_t};
-use crate::heap::HfHeap;
+use crate::ctypes::{HfMutator, HfObject, size_t};
 use crate::status::{Failure, HfStatus};
 use crate::threads::{self, collecting, running};
-use crate::types::{HfType, MAX_PAYLOAD};
-use handfast_core::raw::{self, Mutator};
-use handfast_core::raw::{Object, TypeInfo};
+use crate::types::HfType;
+use handfast_core::raw::{self, Object};
 use std::ffi::c_void;
 use std::ptr;
 
@@ -36,11 +34,6 @@ pub(crate) fn object(name: &'static str, object: *mut HfObject) -> Result<*mut O
 fn quick(object: *mut HfObject) -> Option<*mut Object> {
     let object = HfObject::object(object);
     (!object.is_null() && object.is_aligned()).then_some(object)
-}
-
-/// The description of a type of a heap.
-fn known_type(heap: &raw::Heap, id: HfType) -> Result<*const TypeInfo, Failure> {
-    heap.type_by_id(id).ok_or_else(|| Failure::argument(format!("unknown type {id}")))
 }
 
 /// Whether there is such a word in the object.
@@ -81,147 +74,6 @@ unsafe fn check_field(source: *mut Object, offset: usize) -> Result<(), Failure>
         return Err(Failure::argument(format!("offset {offset} is not a word of this object of {bytes} bytes")));
     }
     Ok(())
-}
-
-/// Allocates an object of a type with this number, whatever it takes.
-fn allocate_type(
-    function: &'static str,
-    mutator: *mut HfMutator,
-    id: HfType,
-    items: usize,
-) -> Result<*mut HfObject, Failure> {
-    let mutator = running(function, mutator)?;
-    // SAFETY: [E2] attached by this thread.
-    let heap = unsafe { mutator.heap() };
-    allocate(mutator, known_type(heap, id)?, items)
-}
-
-/// Allocates an object with this description, of the mutator's heap.
-fn allocate(mutator: Mutator, info: *const TypeInfo, items: usize) -> Result<*mut HfObject, Failure> {
-    // SAFETY: [T2] a description lives as long as its heap.
-    let (size, item_size) = unsafe { ((*info).size(), (*info).item_size()) };
-    let object = if item_size == 0 {
-        if items != 0 {
-            return Err(Failure::argument(format!("{items} items of a type that has none")));
-        }
-        // SAFETY: [E2] running on this thread; the description is of this heap.
-        collecting(|| unsafe { mutator.alloc(info) })
-    } else {
-        let bytes = items.checked_mul(item_size).and_then(|bytes| bytes.checked_add(size));
-        if bytes.is_none_or(|bytes| bytes > MAX_PAYLOAD) {
-            let cause = format!("{items} items of {item_size} bytes are more than the largest object");
-            return Err(Failure::memory(cause));
-        }
-        // SAFETY: [E2] running on this thread; the description is of this heap.
-        collecting(|| unsafe { mutator.alloc_items(info, items) })
-    };
-    if object.is_null() {
-        // SAFETY: [E2] attached by this thread.
-        unsafe { mutator.heap() }.check()?;
-        return Err(Failure::memory("out of memory"));
-    }
-    Ok(HfObject::name(object))
-}
-
-/// Allocates an object with a zeroed payload; of a type with items, one without items.
-///
-/// # Safety
-/// Owner: the collector; root it before the next call that may collect. Thread: the mutator's. **May collect.**
-/// NULL: out of memory (after a full collection; the heap stays usable), or an unknown type.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hf_alloc(mutator: *mut HfMutator, type_: HfType) -> *mut HfObject {
-    if let Some(mutator) = threads::quick(mutator)
-        // SAFETY: [E2] attached by this thread.
-        && let Some(info) = unsafe { mutator.heap() }.type_by_id(type_)
-    {
-        // SAFETY: [E2] running on this thread; the description is of this heap.
-        let object = unsafe { mutator.alloc_quick(info) };
-        if !object.is_null() {
-            return HfObject::name(object);
-        }
-    }
-    // SAFETY: [E1] the caller's promises.
-    unsafe { alloc(mutator, type_) }
-}
-
-/// The same in every case. As C's function it is known not to unwind: who calls it last can jump there.
-#[inline(never)]
-unsafe extern "C" fn alloc(mutator: *mut HfMutator, type_: HfType) -> *mut HfObject {
-    boundary::value("hf_alloc", ptr::null_mut(), || allocate_type("hf_alloc", mutator, type_, 0))
-}
-
-/// Allocates an object with `items` items, all zeroed.
-///
-/// # Safety
-/// Owner: the collector; root it before the next call that may collect. Thread: the mutator's. **May collect.**
-/// NULL: out of memory (after a full collection; the heap stays usable), an unknown type, or items of a type that
-/// has none.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hf_alloc_items(mutator: *mut HfMutator, type_: HfType, items: size_t) -> *mut HfObject {
-    if let Some(mutator) = threads::quick(mutator)
-        // SAFETY: [E2] attached by this thread.
-        && let Some(info) = unsafe { mutator.heap() }.type_by_id(type_)
-    {
-        // SAFETY: [E2] running on this thread; the description is of this heap.
-        let object = unsafe { mutator.alloc_items_quick(info, items) };
-        if !object.is_null() {
-            return HfObject::name(object);
-        }
-    }
-    // SAFETY: [E1] the caller's promises.
-    unsafe { alloc_items(mutator, type_, items) }
-}
-
-/// The same in every case.
-#[inline(never)]
-unsafe extern "C" fn alloc_items(mutator: *mut HfMutator, type_: HfType, items: size_t) -> *mut HfObject {
-    boundary::value("hf_alloc_items", ptr::null_mut(), || allocate_type("hf_alloc_items", mutator, type_, items))
-}
-
-/// The layout of a type, for `hf_alloc_layout`.
-///
-/// # Safety
-/// Owner: the heap; it lives as long. Thread: any. Collects: no. NULL: an unknown type.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hf_type_layout(heap: *mut HfHeap, type_: HfType) -> *const HfLayout {
-    boundary::value("hf_type_layout", ptr::null(), || {
-        // SAFETY: [E1] NULL or alive.
-        let heap = unsafe { HfHeap::from_c(heap) }?;
-        Ok(known_type(heap.raw(), type_)?.cast())
-    })
-}
-
-/// As `hf_alloc`, for a type of the same heap whose layout was looked up before; in C, fixed-size types without a
-/// finalizer are allocated inline, which takes a few instructions.
-///
-/// # Safety
-/// Owner: the collector; root it before the next call that may collect. Thread: the mutator's. **May collect.**
-/// NULL: out of memory (after a full collection; the heap stays usable).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hf_alloc_layout(mutator: *mut HfMutator, layout: *const HfLayout) -> *mut HfObject {
-    if let Some(mutator) = threads::quick(mutator)
-        && !layout.is_null()
-    {
-        // SAFETY: [E2] running on this thread; the description is of this heap.
-        let object = unsafe { mutator.alloc_quick(layout.cast()) };
-        if !object.is_null() {
-            return HfObject::name(object);
-        }
-    }
-    // SAFETY: [E1] the caller's promises.
-    unsafe { alloc_layout(mutator, layout) }
-}
-
-/// The same in every case.
-#[inline(never)]
-unsafe extern "C" fn alloc_layout(mutator: *mut HfMutator, layout: *const HfLayout) -> *mut HfObject {
-    boundary::value("hf_alloc_layout", ptr::null_mut(), || {
-        let mutator = running("hf_alloc_layout", mutator)?;
-        if layout.is_null() {
-            return Err(Failure::null("layout"));
-        }
-        allocate(mutator, layout.cast(), 0)
-    })
 }
 
 /// The payload of an object: its fixed part, then its items. Read references with `hf_load` and write them with

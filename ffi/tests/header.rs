@@ -36,6 +36,8 @@ hf_object *use_all(hf_heap *heap, hf_mutator *m, hf_object *p, hf_pyobject *ob) 
         return hf_alloc_items(m, HF_NO_TYPE, 1);
     if (hf_type_layout(heap, 0) == NULL)
         return hf_alloc_layout(m, hf_type_layout(heap, 1));
+    if (hf_type_of(p) == 2)
+        return hf_alloc_sized(m, hf_type_layout(heap, 2), sizeof info);
     hf_decref_detached(heap, ob);
     hf_leak_report_free(&report);
     return hf_payload(p) == NULL || hf_heap_free(heap, &report) != HF_OK ? NULL : p;

@@ -45,6 +45,8 @@ const MISUSES: &[(&str, &[&str], &[&str])] = &[
     ("foreign_detached", &[], &["handfast: hf_decref_detached: it does not belong to this heap"]),
     ("foreign_handle", &[], &["handfast: hf_to_obj: it belongs to another heap", "allocated by thread 1"]),
     ("foreign_object", &[], &["handfast: hf_root: object (0x", "it is no object of this heap"]),
+    ("foreign_layout", &[], &["handfast: hf_alloc_layout: layout (0x", "is none of this heap"]),
+    ("sized", &[], &["handfast: hf_alloc_sized: size is 1000, the payload of type "]),
     ("stale_object", &[], &["handfast: hf_handle: object (0x", "a stale pointer"]),
     ("stale_object", &["nursery in use"], &["handfast: hf_handle: object (0x", "a stale pointer"]),
     ("inlined_crossing", &[], &["handfast: hf_from_obj: object (0x", "a stale pointer"]),

@@ -23,6 +23,7 @@ pub struct Ready {
     pub value: *mut Object,
     pub ob: *mut PyObject,
     pub ty: u32,
+    pub layout: *const TypeInfo,
     pub linked: *const TypeInfo,
 }
 
@@ -41,7 +42,7 @@ pub fn ready() -> Ready {
         let scope = m.scope_open();
         (0..MANY).for_each(|_| assert!(!black_box(m.root(null_mut())).is_null()));
         m.scope_close(scope);
-        Ready { source, value, ob, ty: (*ty).id(), linked, bench }
+        Ready { source, value, ob, ty: (*ty).id(), layout: ty, linked, bench }
     }
 }
 

@@ -50,6 +50,9 @@ static void nulls(void) {
     CHECK(hf_alloc_layout(NULL, hf_type_layout(heap, w.node)) == NULL);
     CHECK(hf_alloc_layout(me, NULL) == NULL);
     CHECK((hf_alloc_layout)(me, NULL) == NULL);
+    CHECK(hf_alloc_sized(NULL, hf_type_layout(heap, w.node), 24) == NULL);
+    CHECK(hf_alloc_sized(me, NULL, 24) == NULL);
+    CHECK((hf_alloc_sized)(me, NULL, 24) == NULL);
     CHECK(hf_payload(NULL) == NULL);
     CHECK((hf_payload)(NULL) == NULL);
     CHECK(hf_items(NULL) == 0);

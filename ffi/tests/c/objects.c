@@ -64,6 +64,41 @@ static void by_layout(world *w) {
     CHECK(i == 0);
     p = hf_alloc_layout(w->me, hf_type_layout(w->heap, w->array)); /* not inline */
     CHECK(p != NULL && hf_items(p) == 0 && hf_type_of(p) == w->array);
+    p = hf_alloc_sized(w->me, hf_type_layout(w->heap, w->array), 0);
+    CHECK(p != NULL && hf_items(p) == 0 && hf_type_of(p) == w->array);
+    hf_scope_close(w->me, scope);
+}
+
+/* By a layout and a size that the compiler knows; a size that is not the type's is refused, inlined or not. */
+static void by_size(world *w) {
+    const hf_layout *layout = hf_type_layout(w->heap, w->node);
+    const hf_layout *empty = hf_type_layout(w->heap, new_type(w->heap, "empty", 0, NULL, 0, HF_NO_SLOT));
+    size_t scope = hf_scope_open(w->me);
+    hf_object **list = hf_root(w->me, NULL), *p;
+    intptr_t i;
+    for (i = 1; i <= 100000; i++) {
+        p = hf_alloc_sized(w->me, layout, sizeof(node));
+        CHECK(p != NULL && hf_type_of(p) == w->node && number(p) == 0);
+        set_number(p, i);
+        hf_store(w->me, p, LEFT, *list);
+        *list = p;
+        p = hf_alloc_sized(w->me, empty, 0);
+        CHECK(p != NULL && *(uint64_t *)hf_payload(p) == 0);
+        *(uint64_t *)hf_payload(p) = ~UINT64_C(0);
+        if (i % 5000 == 0)
+            OK(hf_collect_minor(w->me));
+    }
+    for (p = *list, i = 100000; p != NULL; p = hf_load(w->me, p, LEFT), i--)
+        CHECK(number(p) == i);
+    CHECK(i == 0);
+#if !defined(CHECKED_BUILD) /* which stops here: misuse_sized.c */
+    CHECK(hf_alloc_sized(w->me, layout, sizeof(node) + 1) == NULL);
+    CHECK(strstr(hf_last_error(), "hf_alloc_sized: size is 33") != NULL);
+    CHECK(hf_alloc_sized(w->me, layout, sizeof(node) - 8) == NULL);
+    CHECK(hf_alloc_sized(w->me, layout, SIZE_MAX) == NULL && hf_alloc_sized(w->me, layout, 0) == NULL);
+    CHECK((hf_alloc_sized)(w->me, layout, SIZE_MAX - 6) == NULL && hf_alloc_sized(w->me, empty, 9) == NULL);
+#endif
+    CHECK(hf_alloc_sized(w->me, layout, sizeof(node) - 7) != NULL); /* sizes are rounded up to words */
     hf_scope_close(w->me, scope);
 }
 
@@ -78,6 +113,7 @@ int main(void) {
     open_world(&w, 0);
     zeroed(&w);
     by_layout(&w);
+    by_size(&w);
 
     scope = hf_scope_open(w.me);
     p = hf_root(w.me, new_node(&w, w.node, 71));

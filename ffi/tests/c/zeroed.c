@@ -33,6 +33,22 @@ static size_t random_below(size_t n) {
     return (size_t)(random_state % n);
 }
 
+/* By a size that the compiler knows. */
+#define SIZED(k, bytes) \
+    case k: \
+        CHECK(sizes[k] == (bytes)); \
+        use(hf_alloc_sized(w->me, layout, (bytes)), (bytes)); \
+        use((hf_alloc_sized)(w->me, layout, (bytes)), (bytes)); \
+        break;
+static void sized(world *w, size_t k) {
+    const hf_layout *layout = hf_type_layout(w->heap, types[k]);
+    switch (k) {
+        SIZED(0, 8) SIZED(1, 16) SIZED(2, 24) SIZED(3, 32) SIZED(6, 56) SIZED(15, 128) SIZED(20, 1000) SIZED(22, 5000)
+        SIZED(23, 20000)
+    default: use(hf_alloc_sized(w->me, layout, sizes[k]), sizes[k]); break;
+    }
+}
+
 static void batch(world *w) {
     hf_batch b = hf_batch_begin(w->me);
     size_t i, n = random_below(200), k = random_below(SIZES);
@@ -84,6 +100,10 @@ int main(void) {
         case 0: use((hf_alloc)(w.me, types[k]), sizes[k]); break;
         case 1: use(hf_alloc_layout(w.me, hf_type_layout(w.heap, types[k])), sizes[k]); break;
         case 2: use((hf_alloc_layout)(w.me, hf_type_layout(w.heap, types[k])), sizes[k]); break;
+        case 9:
+        case 10:
+        case 11: sized(&w, k); break;
+        case 12: use(hf_alloc_sized(w.me, hf_type_layout(w.heap, finalizable), 24), 24); break;
         case 3: use(hf_alloc_items(w.me, w.bytes, k * 50), k * 50); break;
         case 4: use(hf_alloc(w.me, number_300), 40); break;
         case 5: use(hf_alloc(w.me, finalizable), 24); break;

@@ -1,6 +1,7 @@
 //! Types that are registered with a heap at run time, by number.
 
 use crate::Error;
+use crate::object::type_info::SLOW;
 use crate::object::{MAX_PAYLOAD, NO_SLOT, TypeInfo};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicPtr, Ordering};
@@ -83,7 +84,11 @@ impl TypeTable {
         // SAFETY: [T2] the boxes live beside the description, in the heap, which outlives its objects; nothing else gets at
         // these references.
         let (static_name, static_refs) = unsafe { (outlive(&*boxed_name), outlive(&*boxed_refs)) };
-        let info = TypeInfo { id: id as u32, name: static_name, ..info.with_refs(static_refs) };
+        let mut info = TypeInfo { id: id as u32, name: static_name, ..info.with_refs(static_refs) };
+        if cfg!(feature = "debug") {
+            // The inlined allocation of C leaves all to the library, which looks at the thread and at the heap.
+            info.fast_bytes = SLOW;
+        }
         all.push(Box::new(Registered { info, _name: boxed_name, _refs: boxed_refs }));
         let stored = all.last_mut().map_or(null_mut(), |r| &raw mut r.info);
         if stored as usize >> 48 != 0 {
