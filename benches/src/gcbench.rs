@@ -94,15 +94,14 @@ unsafe fn fill(m: Mutator, node_to_fill: *mut Object, depth: u32) {
     }
     // SAFETY: [X1] the node is rooted over the allocations.
     unsafe {
-        let scope = m.scope_open();
-        let parent = m.root(node_to_fill);
+        let parent = m.frame::<1>();
+        parent.set(0, node_to_fill);
         let left = node(m);
-        m.store(*parent, 0, left);
+        m.store(parent.get(0), 0, left);
         let right = node(m);
-        m.store(*parent, 8, right);
-        fill(m, m.load(*parent, 0), depth - 1);
-        fill(m, m.load(*parent, 8), depth - 1);
-        m.scope_close(scope);
+        m.store(parent.get(0), 8, right);
+        fill(m, m.load(parent.get(0), 0), depth - 1);
+        fill(m, m.load(parent.get(0), 8), depth - 1);
     }
 }
 
@@ -112,14 +111,13 @@ unsafe fn bottom_up(m: Mutator, depth: u32) -> *mut Object {
         if depth == 0 {
             return node(m);
         }
-        let scope = m.scope_open();
-        let left = m.root(bottom_up(m, depth - 1));
-        let right = m.root(bottom_up(m, depth - 1));
+        let children = m.frame::<2>();
+        children.set(0, bottom_up(m, depth - 1));
+        children.set(1, bottom_up(m, depth - 1));
         let parent = m.alloc_uninit(&NODE);
         assert!(!parent.is_null(), "out of memory");
         // A fresh private young object: plain writes need no barrier.
-        raw::payload(parent).cast::<[usize; 4]>().write([*left as usize, *right as usize, 0, 0]);
-        m.scope_close(scope);
+        raw::payload(parent).cast::<[usize; 4]>().write([children.get(0) as usize, children.get(1) as usize, 0, 0]);
         parent
     }
 }

@@ -18,7 +18,7 @@ pub struct Node {
     pub right: Field<Node>,
 }
 
-/// A tree of this depth, through the raw layer. Roots are left on the stack of the caller's scope.
+/// A tree of this depth, through the raw layer.
 ///
 /// # Safety
 /// The calling thread's mutator.
@@ -28,17 +28,13 @@ pub unsafe fn raw_tree(m: Mutator, depth: u32) -> *mut Object {
         if depth == 0 {
             return leaf(m);
         }
-        let scope = m.scope_open();
-        let left = m.root(raw_tree(m, depth - 1));
-        let right = m.root(raw_tree(m, depth - 1));
+        let children = m.frame::<2>();
+        children.set(0, raw_tree(m, depth - 1));
+        children.set(1, raw_tree(m, depth - 1));
         let node = m.alloc_uninit(&NODE);
         assert!(!node.is_null(), "out of memory");
-        let payload = raw::payload(node).cast::<*mut Object>();
-        payload.write(null_mut());
         // A fresh private young object: plain writes need no barrier.
-        payload.add(1).write(*left);
-        payload.add(2).write(*right);
-        m.scope_close(scope);
+        raw::payload(node).cast::<[*mut Object; 3]>().write([null_mut(), children.get(0), children.get(1)]);
         node
     }
 }

@@ -264,6 +264,7 @@ impl Record {
             local.links_address = (&raw mut *links).cast();
             local.links = Some(links);
             local.in_callback = false;
+            local.roots.reserve();
             local.link_patience = self.shared().link_patience;
             self.thread.store(thread, Ordering::Relaxed);
             self.thread_address.store(thread_address(), Ordering::Relaxed);

@@ -1,164 +1,188 @@
-//! A mutator's root stack: slots with stable addresses, pushed and cut back by scopes.
+//! A mutator's root stack: slots with stable addresses, pushed and cut back by scopes and frames.
 //!
-//! Slots live in chunks that are never moved, because C code and rooted locals hold their addresses; the chunks are
-//! reached through raw pointers, because a root that is reached through `&mut` may be cached by the compiler across a
-//! collection. Only the owner pushes; only the owner, or the holder of its record, visits.
+//! C code and rooted locals hold the addresses of slots, so slots never move: the stack has a range of addresses of its own,
+//! far larger than it will be, of which as much is committed as it has ever been high. Slots are reached through raw pointers,
+//! because a root that is reached through `&mut` may be cached by the compiler across a collection. Only the owner pushes; only
+//! the owner, or the holder of its record, visits.
+//!
+//! In one piece, the stack makes a scope a single address, and some slots at once a *frame*, as LLVM's shadow stacks have
+//! them: entered with one comparison, left with one store.
 
+use crate::heap::reserve::Reservation;
 use crate::object::{Object, Slot};
+use std::alloc::{Layout, handle_alloc_error};
+use std::ptr::null_mut;
 
-/// Slots of a chunk.
-const CHUNK: usize = 1024;
-
-#[derive(Debug)]
-struct Chunk {
-    slots: *mut [*mut Object; CHUNK],
-}
+/// Bytes of addresses: 134 million roots.
+const RESERVED: usize = 1 << 30;
+/// So much is committed at a time, at least.
+const STEP: usize = 64 << 10;
+const SLOT: usize = size_of::<*mut Object>();
 
 /// The height of a stack, for who closes scopes in order: what [`RootStack::len`] tells, without the arithmetic.
 #[derive(Clone, Copy, Debug)]
-pub struct Height {
-    top: Slot,
-    base: Slot,
-}
+pub struct Height(Slot);
 
 /// A stack of roots.
 #[derive(Debug)]
 pub struct RootStack {
     top: Slot,
+    /// The end of what is committed.
     end: Slot,
-    /// The first slot of the present chunk.
     base: Slot,
-    /// Roots in the chunks below it.
-    below: usize,
-    chunks: Vec<Chunk>,
-    /// Chunks in use, at least one once anything was pushed.
-    used: usize,
+    memory: Option<Reservation>,
+    /// Bytes of addresses; less than was wanted where a process may not have many.
+    reserved: usize,
 }
 
 impl RootStack {
-    /// An empty stack.
+    /// An empty stack, without addresses yet.
     pub const fn new() -> RootStack {
-        let none = std::ptr::null_mut();
-        RootStack { top: none, end: none, base: none, below: 0, chunks: Vec::new(), used: 0 }
+        RootStack { top: null_mut(), end: null_mut(), base: null_mut(), memory: None, reserved: RESERVED }
     }
 
     /// Pushes a root and returns its slot.
     #[inline(always)]
     pub fn push(&mut self, object: *mut Object) -> Slot {
         if self.top == self.end {
-            self.grow();
+            self.grow(1);
         }
         let slot = self.top;
         self.top = slot.wrapping_add(1);
-        // SAFETY: [R1] below the end of the present chunk.
+        // SAFETY: [R1] below the end of what is committed.
         unsafe { slot.write(object) };
         slot
     }
 
-    #[cold]
-    fn grow(&mut self) {
-        if self.used == self.chunks.len() {
-            self.chunks.push(Chunk { slots: Box::into_raw(Box::new([std::ptr::null_mut(); CHUNK])) });
+    /// Pushes so many empty roots, one after the other, and returns the first.
+    #[inline(always)]
+    pub fn push_frame<const N: usize>(&mut self) -> Slot {
+        if (self.end as usize - self.top as usize) < N * SLOT {
+            self.grow(N);
         }
-        self.enter(self.used);
+        let first = self.top;
+        self.top = first.wrapping_add(N);
+        // SAFETY: [R1] below the end of what is committed.
+        unsafe { first.cast::<[*mut Object; N]>().write([null_mut(); N]) };
+        first
     }
 
-    /// Makes chunk `i` the present one, empty.
-    fn enter(&mut self, i: usize) {
-        self.used = i + 1;
-        self.base = self.chunks[i].slots.cast();
-        self.below = i * CHUNK;
-        self.top = self.base;
-        self.end = self.base.wrapping_add(CHUNK);
+    /// Takes off a frame, and whatever was pushed after it: `first` is what [`RootStack::push_frame`] answered.
+    #[inline(always)]
+    pub fn pop_frame(&mut self, first: Slot) {
+        debug_assert!(self.base <= first && first <= self.top, "frames end in the reverse order of their beginning");
+        self.top = first;
+    }
+
+    /// Commits more, for so many slots at least.
+    ///
+    /// # Panics
+    /// If there are too many roots.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, slots: usize) {
+        self.reserve();
+        let used = self.end as usize - self.base as usize;
+        let needed = self.top as usize + slots * SLOT - self.end as usize;
+        assert!(needed <= self.reserved - used, "a thread has more than {} roots", self.reserved / SLOT);
+        let more = needed.next_multiple_of(STEP).max(used).min(self.reserved - used);
+        if self.memory.as_ref().is_none_or(|memory| memory.commit(used, more).is_err()) {
+            out_of_memory(more);
+        }
+        self.end = self.end.wrapping_byte_add(more);
+    }
+
+    /// Gets addresses, if it has none; fewer if so many are refused. Before anybody asks for a height.
+    pub fn reserve(&mut self) {
+        if self.memory.is_some() {
+            return;
+        }
+        let memory = loop {
+            match Reservation::new(self.reserved, 4096) {
+                Ok(memory) => break memory,
+                Err(_) if self.reserved > STEP => self.reserved /= 4,
+                Err(_) => out_of_memory(self.reserved),
+            }
+        };
+        self.base = memory.base() as Slot;
+        (self.top, self.end) = (self.base, self.base);
+        self.memory = Some(memory);
     }
 
     /// Number of roots: the mark of a scope that opens now.
     #[inline(always)]
     pub fn len(&self) -> usize {
-        self.below + (self.top as usize - self.base as usize) / size_of::<Slot>()
+        (self.top as usize - self.base as usize) / SLOT
     }
 
     /// Cuts the stack back to a mark; false if it is above the top.
     #[inline(always)]
     pub fn truncate(&mut self, mark: usize) -> bool {
-        let in_chunk = mark.wrapping_sub(self.below);
-        if in_chunk <= (self.top as usize - self.base as usize) / size_of::<Slot>() {
-            self.top = self.base.wrapping_add(in_chunk);
-            return true;
+        let open = mark <= self.len();
+        if open {
+            self.top = self.base.wrapping_add(mark);
         }
-        self.truncate_slow(mark)
+        open
     }
 
     /// How high it is.
     #[inline(always)]
     pub fn height(&self) -> Height {
-        Height { top: self.top, base: self.base }
+        debug_assert!(!self.top.is_null(), "a height is an address");
+        Height(self.top)
     }
 
     /// Cuts the stack back to a height that it had; does nothing if it is lower now.
     #[inline(always)]
     pub fn cut(&mut self, height: Height) {
-        if height.base == self.base && height.top <= self.top {
-            self.top = height.top;
-        } else {
-            self.cut_slow(height);
+        if height.0 <= self.top {
+            self.top = height.0;
         }
     }
 
-    #[cold]
-    fn cut_slow(&mut self, height: Height) {
-        // Before the first chunk there was nothing.
-        let chunk = self.chunks.iter().position(|chunk| chunk.slots.cast() == height.base);
-        let in_chunk = (height.top as usize - height.base as usize) / size_of::<Slot>();
-        let _ = self.truncate(chunk.unwrap_or(0) * CHUNK + in_chunk);
-    }
-
-    #[cold]
-    fn truncate_slow(&mut self, mark: usize) -> bool {
-        if mark > self.len() {
-            return false;
+    /// Cuts the stack back to a height that it had and pushes a root there: one that leaves a scope.
+    #[inline(always)]
+    pub fn cut_to_one(&mut self, height: Height, object: *mut Object) -> Slot {
+        if height.0 >= self.top {
+            return self.push(object);
         }
-        self.enter(mark / CHUNK);
-        self.top = self.base.wrapping_add(mark % CHUNK);
-        true
+        self.top = height.0.wrapping_add(1);
+        // SAFETY: [R1] below the top until now, so below the end of what is committed.
+        unsafe { height.0.write(object) };
+        height.0
     }
 
     /// Calls `f` for each root slot.
     pub fn for_each(&self, mut f: impl FnMut(Slot)) {
-        for (i, chunk) in self.chunks[..self.used].iter().enumerate() {
-            let first: Slot = chunk.slots.cast();
-            let n = if i + 1 == self.used { (self.top as usize - first as usize) / 8 } else { CHUNK };
-            for k in 0..n {
-                f(first.wrapping_add(k));
-            }
+        for i in 0..self.len() {
+            f(self.base.wrapping_add(i));
         }
     }
 }
 
-impl Drop for RootStack {
-    fn drop(&mut self) {
-        for chunk in &self.chunks {
-            // SAFETY: [R1] made by Box::into_raw in `grow`, dropped once.
-            drop(unsafe { Box::from_raw(chunk.slots) });
-        }
-    }
+#[cold]
+fn out_of_memory(bytes: usize) -> ! {
+    handle_alloc_error(Layout::from_size_align(bytes, 4096).unwrap_or(Layout::new::<Slot>()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Slots of a step.
+    const MANY: usize = STEP / SLOT;
+
     #[test]
-    fn scopes_cut_back_over_chunks_and_slots_stay() {
+    fn scopes_cut_back_and_slots_stay() {
         let mut stack = RootStack::new();
         let object = |i: usize| (i * 8) as *mut Object;
         let mut slots = vec![];
-        for i in 0..3 * CHUNK + 5 {
+        for i in 0..3 * MANY + 5 {
             assert_eq!(stack.len(), i);
             slots.push(stack.push(object(i)));
         }
         for (i, slot) in slots.iter().enumerate() {
-            // SAFETY: the stack is alive and so are its chunks.
+            // SAFETY: the stack is alive and so are its slots.
             assert_eq!(unsafe { **slot }, object(i));
         }
         let mut n = 0;
@@ -166,11 +190,11 @@ mod tests {
             assert_eq!(s, slots[n]);
             n += 1;
         });
-        assert_eq!(n, 3 * CHUNK + 5);
-        for mark in [3 * CHUNK, 2 * CHUNK + 1, CHUNK, CHUNK - 1, 0] {
+        assert_eq!(n, 3 * MANY + 5);
+        for mark in [3 * MANY, 2 * MANY + 1, MANY, MANY - 1, 0] {
             assert!(stack.truncate(mark));
             assert_eq!(stack.len(), mark);
-            for above in [1, CHUNK, 2 * CHUNK, usize::MAX - mark] {
+            for above in [1, MANY, 2 * MANY, usize::MAX - mark] {
                 assert!(!stack.truncate(mark + above));
             }
             assert_eq!(stack.len(), mark);
@@ -183,12 +207,13 @@ mod tests {
     #[test]
     fn a_stack_is_cut_to_each_height_that_it_had() {
         let mut stack = RootStack::new();
+        stack.reserve();
         let mut heights = vec![stack.height()];
-        for i in 1..=3 * CHUNK + 5 {
+        for i in 1..=3 * MANY + 5 {
             stack.push(i as *mut Object);
             heights.push(stack.height());
         }
-        for step in [1, 7, CHUNK, 2 * CHUNK + 3] {
+        for step in [1, 7, MANY, 2 * MANY + 3] {
             let from = stack.len();
             for len in (0..=from).rev().step_by(step) {
                 stack.cut(heights[len]);
@@ -198,11 +223,67 @@ mod tests {
             }
             stack.cut(heights[0]);
             assert_eq!(stack.len(), 0);
-            for i in 1..=3 * CHUNK + 5 {
+            for i in 1..=3 * MANY + 5 {
                 let slot = stack.push(i as *mut Object);
-                // SAFETY: the stack is alive and so are its chunks.
+                // SAFETY: the stack is alive and so are its slots.
                 assert_eq!(unsafe { *slot } as usize, i);
             }
         }
+    }
+
+    #[test]
+    fn one_root_leaves_a_scope() {
+        let mut stack = RootStack::new();
+        let one = stack.push(8 as *mut Object);
+        for inner in [0, 1, 2, 3 * MANY] {
+            let height = stack.height();
+            (0..inner).for_each(|i| _ = stack.push((16 + i * 8) as *mut Object));
+            let left = stack.cut_to_one(height, 64 as *mut Object);
+            // SAFETY: the stack is alive and so are its slots.
+            assert_eq!(unsafe { (*one as usize, *left as usize) }, (8, 64));
+            assert_eq!((stack.len(), left), (2, one.wrapping_add(1)));
+            stack.cut(height);
+        }
+    }
+
+    #[test]
+    fn frames_are_empty_in_one_piece_and_taken_off_whole() {
+        let mut stack = RootStack::new();
+        let mut frames = vec![];
+        for round in 0..2 {
+            for i in 0..MANY {
+                let (first, below) = (stack.push_frame::<5>(), stack.len() - 5);
+                frames.push((first, below));
+                for k in 0..5 {
+                    let slot = first.wrapping_add(k);
+                    // SAFETY: the stack is alive and so are its slots.
+                    assert!(unsafe { *slot }.is_null(), "round {round}, frame {i}");
+                    // SAFETY: as above.
+                    unsafe { slot.write((8 * i + 8) as *mut Object) };
+                }
+                stack.push(8 as *mut Object);
+            }
+            let mut seen = 0;
+            stack.for_each(|_| seen += 1);
+            assert_eq!(seen, 6 * MANY);
+            while let Some((first, below)) = frames.pop() {
+                stack.pop_frame(first);
+                assert_eq!(stack.len(), below);
+            }
+        }
+    }
+
+    #[test]
+    fn a_stack_is_filled_to_its_last_slot() {
+        let mut stack = RootStack { reserved: 3 * STEP, ..RootStack::new() };
+        for _ in 0..3 * MANY / 3 {
+            stack.push_frame::<3>();
+        }
+        assert_eq!(stack.len(), 3 * MANY);
+        let one_more = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| stack.push(null_mut())));
+        assert!(one_more.unwrap_err().downcast_ref::<String>().unwrap().contains("more than 24576 roots"));
+        assert_eq!(stack.len(), 3 * MANY, "and stays usable");
+        assert!(stack.truncate(0));
+        stack.push(null_mut());
     }
 }

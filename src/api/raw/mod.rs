@@ -37,6 +37,7 @@ mod alloc;
 mod batch;
 #[cfg(feature = "debug")]
 pub mod debug;
+mod frame;
 mod heap;
 #[doc(hidden)]
 pub mod layout;
@@ -54,6 +55,7 @@ pub use crate::mutator::globals::GlobalCell;
 pub use crate::mutator::weak::WeakCell;
 pub use crate::object::{Finalize, MAX_PAYLOAD, NO_SLOT, Object, Trace, TypeInfo, Visit};
 pub use batch::Batch;
+pub use frame::Frame;
 pub use heap::{Heap, WalkedObject};
 pub use mutator::Mutator;
 

@@ -330,6 +330,13 @@ impl Mutator {
         unsafe { self.record().local() }.roots.cut(height);
     }
 
+    /// Closes a scope, as `cut_roots`, and roots one of its objects in the one around it.
+    #[inline(always)]
+    pub(crate) unsafe fn cut_roots_to_one(self, height: Height, object: *mut Object) -> *mut *mut Object {
+        // SAFETY: [L1] the owner.
+        unsafe { self.record().local() }.roots.cut_to_one(height, object)
+    }
+
     /// Roots an object (or null): a slot that the collector updates, valid until its scope closes. The caller may
     /// overwrite it. Never collects.
     #[inline(always)]
