@@ -96,11 +96,14 @@ impl<'s> Scope<'s> {
         value: T,
         fill: impl FnOnce(&Fresh<'_, 's, T>),
     ) -> Result<Local<'s, T>, Error> {
-        let object: *mut Object = self.alloc_object(value)?;
+        // A copy stays in registers: `self` may have been anywhere.
+        // SAFETY: [Y1] `&mut self` is borrowed until the end, and not used.
+        let mut scope = unsafe { self.copy() };
+        let object: *mut Object = scope.alloc_object(value)?;
         // SAFETY: [Y4] a valid `T` of this heap, not null, and nothing collects while `fill` has the scope.
         let fresh = unsafe { Ref::new(NonNull::new_unchecked(object)) };
-        fill(&Fresh { object: fresh, scope: self });
+        fill(&Fresh { object: fresh, scope: &scope });
         // SAFETY: [Y4] as above, until here.
-        Ok(unsafe { self.root_raw(object) })
+        Ok(unsafe { scope.root_raw(object) })
     }
 }

@@ -8,7 +8,7 @@ use crate::Error;
 use crate::api::local::Ref;
 use crate::api::raw;
 use crate::api::reference::Reference;
-use crate::api::scope::Scope;
+use crate::api::scope::{Scope, out_of_memory};
 use crate::api::trace::Managed;
 use std::fmt;
 use std::marker::PhantomData;
@@ -54,7 +54,7 @@ impl<T: Managed> Global<T> {
         let object = scope.borrow(object).object();
         // SAFETY: [Y4] valid and of this heap, by `borrow`.
         let cell = unsafe { scope.raw().global_new(object) };
-        let cell = NonNull::new(cell).ok_or_else(|| scope.out_of_memory(size_of::<raw::GlobalCell>()))?;
+        let cell = NonNull::new(cell).ok_or_else(|| out_of_memory(scope.heap(), size_of::<raw::GlobalCell>()))?;
         Ok(Global { cell, heap: raw::Heap::clone(scope.heap()), _target: PhantomData })
     }
 

@@ -82,13 +82,21 @@ impl<T: Managed> Local<'_, T> {
     }
 }
 
+impl<T> Local<'_, T> {
+    /// The object's present address.
+    #[inline]
+    pub(crate) fn object(self) -> *mut Object {
+        // SAFETY: [Y3] the slot's scope is open while `'s` lasts, and `Local` stays on its thread.
+        let slot = unsafe { root_slot(self.slot) };
+        slot.load(Ordering::Relaxed)
+    }
+}
+
 impl<T> Address for Local<'_, T> {
     #[inline]
     fn address(self, scope: &Scope<'_>) -> *mut Object {
         scope.check_mutator(self.mutator);
-        // SAFETY: [Y3] the slot's scope is open while `'s` lasts, and `Local` stays on its thread.
-        let slot = unsafe { root_slot(self.slot) };
-        slot.load(Ordering::Relaxed)
+        self.object()
     }
 }
 

@@ -22,6 +22,7 @@ pub mod heap;
 pub mod identity;
 pub mod local;
 pub mod mutator;
+mod open;
 pub mod pin;
 pub mod plain;
 pub mod pyref;

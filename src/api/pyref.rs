@@ -11,7 +11,7 @@ use crate::Error;
 use crate::api::local::Ref;
 use crate::api::raw;
 use crate::api::reference::Reference;
-use crate::api::scope::Scope;
+use crate::api::scope::{Scope, out_of_memory};
 use crate::api::trace::Managed;
 use crate::handle::{LinkFlags, PyObject};
 use crate::object::{Object, TypeInfo};
@@ -228,7 +228,7 @@ impl Scope<'_> {
         }
         // SAFETY: [Y1] this thread's mutator.
         let ob = unsafe { self.raw().pyobject_new(size, ob_type) };
-        let new = Unlinked(NonNull::new(ob).ok_or_else(|| self.out_of_memory(size))?);
+        let new = Unlinked(NonNull::new(ob).ok_or_else(|| out_of_memory(self.heap(), size))?);
         let head = size_of::<PyObject>();
         // SAFETY: [Y8] `size` bytes, which is not less than the head.
         let body = unsafe { ob.cast::<u8>().add(head) };
@@ -326,7 +326,7 @@ impl Scope<'_> {
     }
 
     fn owned(&self, ob: *mut PyObject, size: usize) -> Result<PyRef, Error> {
-        let ob = NonNull::new(ob).ok_or_else(|| self.out_of_memory(size))?;
+        let ob = NonNull::new(ob).ok_or_else(|| out_of_memory(self.heap(), size))?;
         // SAFETY: [Y8] just made or counted for us.
         Ok(unsafe { PyRef::from_raw(self, ob) })
     }

@@ -14,11 +14,11 @@
 
 use crate::api::field::Field;
 use crate::api::local::{Local, Ref};
+use crate::api::open::Open;
 use crate::api::raw;
 use crate::api::reference::{Reference, Value};
 use crate::api::trace::{Managed, Trace};
 use crate::api::var::Var;
-use crate::mutator::roots::Height;
 use crate::object::Object;
 use crate::{Error, Verified};
 use std::fmt;
@@ -68,16 +68,8 @@ pub(crate) unsafe fn enter<R>(
     heap: &Rc<raw::Heap>,
     body: impl for<'s> FnOnce(&mut Scope<'s>) -> R,
 ) -> R {
-    struct Close(raw::Mutator, Height);
-    impl Drop for Close {
-        #[inline]
-        fn drop(&mut self) {
-            // SAFETY: [Y1] the scope that was opened below, on this thread. Its roots are branded and gone by now.
-            unsafe { self.0.cut_roots(self.1) };
-        }
-    }
     // SAFETY: [Y1] attached to this thread, by the contract of this function.
-    let _close = Close(raw, unsafe { raw.root_height() });
+    let _open = unsafe { Open::new(raw) };
     body(&mut Scope { raw, heap: NonNull::from(heap), _name: PhantomData })
 }
 
@@ -100,7 +92,7 @@ impl<'s> Scope<'s> {
         // SAFETY: [Y2] rule 1: no unrooted reference is alive. `INFO` describes a `T`.
         let object = unsafe { self.raw.alloc_uninit(T::INFO) };
         if object.is_null() {
-            return Err(self.out_of_memory(size_of::<T>()));
+            return Err(out_of_memory(self.heap(), size_of::<T>()));
         }
         // SAFETY: [Y6] a new object has a payload of the size in `INFO`.
         let payload = unsafe { raw::payload(object) };
@@ -116,7 +108,7 @@ impl<'s> Scope<'s> {
         // SAFETY: [Y2] rule 1: no unrooted reference is alive. `INFO` describes a `T`.
         let object = unsafe { self.raw.alloc_items(T::INFO, len) };
         if object.is_null() {
-            return Err(self.out_of_memory(len.saturating_mul(item_size)));
+            return Err(out_of_memory(self.heap(), len.saturating_mul(item_size)));
         }
         // SAFETY: [Y4] a valid `T` (all items are zero), and nothing has collected since.
         Ok(unsafe { self.root_raw(object) })
@@ -248,9 +240,17 @@ impl<'s> Scope<'s> {
         &mut self,
         body: impl for<'t> FnOnce(&mut Scope<'t>) -> Result<Local<'t, T>, E>,
     ) -> Result<Local<'s, T>, E> {
-        let object = self.scope(|inner| body(inner).map(|local| inner.borrow(local).object()))?;
-        // SAFETY: [Y2] a valid `T` of this heap (`borrow` checked), and closing a scope does not collect.
-        Ok(unsafe { self.root_raw(object) })
+        let raw = self.raw;
+        // SAFETY: [Y1] this scope is open on this thread and `&mut self` keeps it from being used.
+        let open = unsafe { Open::new(raw) };
+        // Which heap it is of need not be asked: by rule 3 no other scope gives roots of this name.
+        let object = body(&mut Scope { raw, heap: self.heap, _name: PhantomData })?.object();
+        // SAFETY: [Y2] a valid `T` of this heap, and closing a scope does not collect.
+        let slot = unsafe { open.close_but(object) };
+        // SAFETY: [Y3] a root slot is never null.
+        let slot = unsafe { NonNull::new_unchecked(slot) };
+        // SAFETY: [Y3] a new slot of this scope, which is the innermost again.
+        Ok(unsafe { Local::new(slot, raw) })
     }
 }
 
@@ -403,6 +403,15 @@ impl<'s> Scope<'s> {
         self.raw
     }
 
+    /// The same scope.
+    ///
+    /// # Safety
+    /// This one is borrowed and not used as long as the answer is.
+    #[inline(always)]
+    pub(crate) unsafe fn copy(&mut self) -> Scope<'s> {
+        Scope { raw: self.raw, heap: self.heap, _name: PhantomData }
+    }
+
     #[inline]
     pub(crate) fn heap(&self) -> &Rc<raw::Heap> {
         // SAFETY: [Y1] `enter` borrows it until after the scope is gone.
@@ -445,12 +454,13 @@ impl<'s> Scope<'s> {
             other_heap();
         }
     }
+}
 
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn out_of_memory(&self, requested: usize) -> Error {
-        Error::OutOfMemory { requested, limit: self.heap().config().max_heap_bytes }
-    }
+/// Takes what the scope refers to, not the scope, which could not stay in registers otherwise.
+#[cold]
+#[inline(never)]
+pub(crate) fn out_of_memory(heap: &raw::Heap, requested: usize) -> Error {
+    Error::OutOfMemory { requested, limit: heap.config().max_heap_bytes }
 }
 
 #[cold]
