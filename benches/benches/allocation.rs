@@ -6,6 +6,8 @@ use common::{Bench, Typed};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use handfast::raw::TypeInfo;
 use handfast::{Config, Field, Heap};
+use handfast_c as _;
+use std::ffi::c_void;
 use std::hint::black_box;
 use std::ptr::null_mut;
 
@@ -17,6 +19,11 @@ static SIZES: [(&str, TypeInfo); 4] = [
 ];
 static LARGE: TypeInfo = TypeInfo::new("bench::Large", 64 << 10);
 const MANY: u64 = 1000;
+
+unsafe extern "C" {
+    fn bench_alloc(mutator: *mut c_void, ty: u32, n: u64);
+    fn bench_alloc_sized(mutator: *mut c_void, layout: *const c_void, n: u64);
+}
 
 fn allocation(c: &mut Criterion) {
     let mut group = c.benchmark_group("allocation");
@@ -38,6 +45,16 @@ fn allocation(c: &mut Criterion) {
         let slot = unsafe { bench.m.root(null_mut()) };
         // SAFETY: [X1] see above; the slot is a root.
         b.iter(|| (0..MANY).for_each(|_| unsafe { slot.write_volatile(common::node(bench.m)) }));
+    });
+    let ty = bench.heap.register_type("bench::C", &[8, 16], TypeInfo::new("", 24)).expect("type");
+    let mutator = bench.m.as_ptr().cast();
+    group.bench_function("C, by type, 32 bytes", |b| {
+        // SAFETY: [X1] see above; a type of the heap.
+        b.iter(|| unsafe { bench_alloc(mutator, (*ty).id(), MANY) });
+    });
+    group.bench_function("C, by layout and size, 32 bytes", |b| {
+        // SAFETY: [X1] see above; a type of the heap, of 24 bytes.
+        b.iter(|| unsafe { bench_alloc_sized(mutator, ty.cast(), MANY) });
     });
     let heap = Heap::new(Config { max_heap_bytes: 256 << 20, gc_threads: 0, ..Config::default() }).expect("heap");
     let mut mutator = heap.attach().expect("attach");

@@ -373,6 +373,20 @@ fn root_push(r: Ready) -> Ready {
     repeat(r, |r| kept(unsafe { r.bench.m.root(black_box(r.source)) }))
 }
 
+// A frame of two roots, both set and seen.
+#[library_benchmark(setup = ready, config = limit("root_frame"))]
+fn root_frame(r: Ready) -> Ready {
+    repeat(r, |r| {
+        // SAFETY: [X1] see above.
+        unsafe {
+            let frame = r.bench.m.frame::<2>();
+            frame.set(0, black_box(r.source));
+            frame.set(1, r.value);
+            kept(frame.slot(0));
+        }
+    })
+}
+
 #[library_benchmark(setup = ready, config = limit("safepoint"))]
 fn safepoint(r: Ready) -> Ready {
     // SAFETY: [X1] see above.
@@ -421,6 +435,7 @@ library_benchmark_group!(
         c_only_c,
         c_only_burst,
         root_push,
+        root_frame,
         safepoint
     ]
 );

@@ -38,6 +38,18 @@ fn roots(c: &mut Criterion) {
             }
         });
     });
+    group.bench_function("two in each of a thousand frames", |b| {
+        b.iter(|| {
+            for _ in 0..MANY {
+                // SAFETY: [X1] see above.
+                unsafe {
+                    let frame = black_box(m.frame::<2>());
+                    frame.set(0, *object);
+                    frame.set(1, *object);
+                }
+            }
+        });
+    });
     group.bench_function("a global root made and freed", |b| {
         // SAFETY: [X1] see above.
         b.iter(|| (0..MANY).for_each(|_| unsafe { m.global_free(m.global_new(*object)) }));
