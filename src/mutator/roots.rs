@@ -234,13 +234,13 @@ mod tests {
     #[test]
     fn one_root_leaves_a_scope() {
         let mut stack = RootStack::new();
-        let one = stack.push(8 as *mut Object);
+        let one = stack.push(24 as *mut Object);
         for inner in [0, 1, 2, 3 * MANY] {
             let height = stack.height();
             (0..inner).for_each(|i| _ = stack.push((16 + i * 8) as *mut Object));
             let left = stack.cut_to_one(height, 64 as *mut Object);
             // SAFETY: the stack is alive and so are its slots.
-            assert_eq!(unsafe { (*one as usize, *left as usize) }, (8, 64));
+            assert_eq!(unsafe { (*one as usize, *left as usize) }, (24, 64));
             assert_eq!((stack.len(), left), (2, one.wrapping_add(1)));
             stack.cut(height);
         }
@@ -261,7 +261,7 @@ mod tests {
                     // SAFETY: as above.
                     unsafe { slot.write((8 * i + 8) as *mut Object) };
                 }
-                stack.push(8 as *mut Object);
+                stack.push(24 as *mut Object);
             }
             let mut seen = 0;
             stack.for_each(|_| seen += 1);
