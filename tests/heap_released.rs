@@ -2,6 +2,7 @@
 
 use handfast::Config;
 use handfast::raw::{self, Heap, LinkFlags, TypeInfo};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Pages of address space, and threads, of this process.
 fn usage() -> (usize, usize) {
@@ -29,6 +30,47 @@ fn heap(i: u32) {
     if i.is_multiple_of(2) {
         assert_eq!(heap.close().unwrap().objects, 0);
     }
+}
+
+/// A thread that ends while it is attached, and has dropped all handles before: its end closes the heap.
+fn left_to_a_thread(i: u32) {
+    let ended = std::thread::spawn(move || {
+        let heap = Heap::new(&Config { gc_threads: i % 3, ..Config::default() }).unwrap();
+        if i.is_multiple_of(2) {
+            // It looks before it attaches.
+            assert!(heap.current().is_none());
+        }
+        let m = heap.attach().unwrap();
+        drop(heap);
+        // SAFETY: this thread's mutator.
+        unsafe {
+            let root = m.root(m.alloc(&NODE));
+            raw::PyObject::decref(m.handle(*root, 40, std::ptr::null_mut(), LinkFlags::LIGHT));
+        }
+    });
+    ended.join().unwrap();
+}
+
+#[test]
+fn the_end_of_a_thread_closes_a_heap() {
+    static PANICS: AtomicUsize = AtomicUsize::new(0);
+    std::panic::set_hook(Box::new(|info| {
+        eprintln!("{info}");
+        PANICS.fetch_add(1, Ordering::Relaxed);
+    }));
+    for i in 0..6 {
+        left_to_a_thread(i);
+    }
+    let (pages, threads) = usage();
+    for i in 0..30 {
+        left_to_a_thread(i);
+    }
+    let (pages_now, threads_now) = usage();
+    let _ = std::panic::take_hook();
+    // What panics there is caught, so that the thread ends like any other.
+    assert_eq!(PANICS.load(Ordering::Relaxed), 0, "panics at the end of a thread");
+    assert!(threads_now <= threads, "{threads} threads have become {threads_now}");
+    assert!(pages_now < pages + (1 << 30) / 4096, "{pages} pages have become {pages_now}");
 }
 
 #[test]

@@ -26,6 +26,15 @@ pub(crate) struct Attachment {
 /// What a thread is attached to; when the thread ends, what it has not detached by then is.
 struct Attachments(RefCell<Vec<Attachment>>);
 
+impl Attachments {
+    /// The tables of links have thread-locals, which must outlive this: a thread that ends detaches, and may close a heap.
+    /// Thread-locals are destroyed in the opposite order of their first use, so here is theirs.
+    fn new() -> Attachments {
+        drop(papaya::HashMap::<usize, ()>::new().pin());
+        Attachments(RefCell::new(Vec::new()))
+    }
+}
+
 impl Drop for Attachments {
     fn drop(&mut self) {
         for attachment in std::mem::take(self.0.get_mut()) {
@@ -42,7 +51,7 @@ pub(crate) type Latest = (*const Links, *const Record);
 const NOWHERE: Latest = (std::ptr::null(), std::ptr::null());
 
 thread_local! {
-    static ATTACHED: Attachments = const { Attachments(RefCell::new(Vec::new())) };
+    static ATTACHED: Attachments = Attachments::new();
     static LATEST: Cell<Latest> = const { Cell::new(NOWHERE) };
 }
 

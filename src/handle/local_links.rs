@@ -33,9 +33,6 @@ pub struct LocalLinks {
 impl LocalLinks {
     /// Links for a mutator that attaches.
     pub fn new(links: Arc<Links>, record: *const Record) -> LocalLinks {
-        // The tables have thread-locals, which must outlive the attachment: a thread that ends is detached by a
-        // thread-local of the C interface, and these are destroyed in the opposite order of their first use.
-        drop(links.handles.pin());
         LocalLinks {
             links,
             slab: SlabLocal::new(record.cast()),
