@@ -39,6 +39,8 @@ BUGS = [
     ("rest-of-an-array-forgotten", "src/collector/mark.rs",
      "if items - from > PIECE { self.continue_at(object, from + PIECE) } else { items };", "items.min(from + PIECE);",
      "long_array"),
+    ("shared-work-is-lost", "src/collector/mark.rs",
+     "            self.shared.grey.push(older);\n", "            drop(older);\n", "shared_graph"),
 ]
 # Seconds for one scenario, after which it has found nothing.
 LIMIT = 900

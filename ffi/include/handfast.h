@@ -115,10 +115,10 @@ typedef struct hf_config {
     size_t max_heap_bytes;
     // Collector threads; 0: cycles run only on demand, by the calling mutator.
     uint32_t gc_threads;
-    // How much a heap grows over what the last cycle left alive, in percent of that: a cycle starts when so much was promoted,
-    // less what was promoted while the last one ran (half of it at most). Default 25.
+    // How much a heap grows over what the last cycle left alive, in percent of that: so much is promoted from the start of one
+    // cycle to the end of the next. Default 20.
     uint32_t growth_percent;
-    // No cycle starts before this many bytes were promoted since the last.
+    // The least growth, whatever lives.
     size_t min_trigger_bytes;
     // Free memory kept before more goes back to the operating system.
     size_t reserve_bytes;

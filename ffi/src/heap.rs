@@ -34,10 +34,10 @@ pub struct HfConfig {
     pub max_heap_bytes: size_t,
     /// Collector threads; 0: cycles run only on demand, by the calling mutator.
     pub gc_threads: u32,
-    /// How much a heap grows over what the last cycle left alive, in percent of that: a cycle starts when so much was promoted,
-    /// less what was promoted while the last one ran (half of it at most). Default 25.
+    /// How much a heap grows over what the last cycle left alive, in percent of that: so much is promoted from the start of one
+    /// cycle to the end of the next. Default 20.
     pub growth_percent: u32,
-    /// No cycle starts before this many bytes were promoted since the last.
+    /// The least growth, whatever lives.
     pub min_trigger_bytes: size_t,
     /// Free memory kept before more goes back to the operating system.
     pub reserve_bytes: size_t,

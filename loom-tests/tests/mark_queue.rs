@@ -20,6 +20,8 @@ enum Fault {
     None,
     /// A marker counts itself when it has work, not before it looks for some.
     EntersWithWork,
+    /// A mutator that helps does not count itself.
+    HelpsUncounted,
     /// Markers stop when the queue is empty, whoever is at work.
     StopsAtAnEmptyQueue,
     /// The end of a round asks the gate and the buffers, not the queue.
@@ -132,6 +134,89 @@ fn twin_a_marker_counts_itself_when_it_has_work() {
 #[should_panic(expected = "work for a marker that has stopped")]
 fn twin_a_marker_stops_at_an_empty_queue() {
     two_markers(Fault::StopsAtAnEmptyQueue);
+}
+
+/// A marker with a stack of its own, of which it gives the older half when somebody asks, and a mutator that has asked and helps.
+/// Object 0 refers to 1 and 2.
+struct Giving {
+    queue: Queue,
+    crew: Crew,
+    traced: [AtomicBool; 3],
+    stopped: AtomicBool,
+    fault: Fault,
+}
+
+impl Giving {
+    fn turn(&self, mut stack: Vec<usize>) {
+        self.crew.enter();
+        while let Some(o) = stack.pop().or_else(|| self.queue.pop()) {
+            self.traced[o].store(true, Relaxed);
+            if o == 0 {
+                stack.extend([1, 2]);
+            }
+            if stack.len() > 1 && self.crew.wants_work() && self.queue.is_empty() {
+                self.queue.push(stack.remove(0));
+            }
+        }
+        self.crew.leave();
+    }
+
+    fn mark(&self) {
+        self.turn(vec![0]);
+        loop {
+            if !self.queue.is_empty() {
+                self.turn(vec![]);
+            } else if self.crew.is_idle() {
+                return self.stopped.store(true, Relaxed);
+            }
+            self.crew.ask();
+            thread::yield_now();
+        }
+    }
+
+    fn help(&self) {
+        if self.fault != Fault::HelpsUncounted {
+            self.crew.enter();
+        }
+        if let Some(o) = self.queue.pop() {
+            assert!(!self.stopped.load(Relaxed), "work for a marker that has stopped");
+            self.traced[o].store(true, Relaxed);
+        }
+        if self.fault != Fault::HelpsUncounted {
+            self.crew.leave();
+        }
+    }
+}
+
+fn giving(fault: Fault) {
+    check(move || {
+        let heap = Arc::new(Giving {
+            queue: Queue::default(),
+            crew: Crew::new(),
+            traced: std::array::from_fn(|_| AtomicBool::new(false)),
+            stopped: AtomicBool::new(false),
+            fault,
+        });
+        heap.crew.ask();
+        let helper = {
+            let heap = heap.clone();
+            thread::spawn(move || heap.help())
+        };
+        heap.mark();
+        helper.join().unwrap();
+        assert!(heap.queue.is_empty() && heap.traced.iter().all(|t| t.load(Relaxed)), "left grey");
+    });
+}
+
+#[test]
+fn a_marker_waits_for_who_took_what_it_gave() {
+    giving(Fault::None);
+}
+
+#[test]
+#[should_panic(expected = "work for a marker that has stopped")]
+fn twin_a_mutator_helps_and_does_not_count_itself() {
+    giving(Fault::HelpsUncounted);
 }
 
 /// A mutator that is scanned, and a collector that drains the queue and asks until it takes marking for complete. Object 0

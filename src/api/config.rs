@@ -9,7 +9,7 @@ use std::time::Duration;
 /// ```
 /// use handfast::Config;
 /// let config = Config { nursery_bytes: 4 << 20, gc_threads: 0, ..Config::default() };
-/// assert_eq!(config.growth_percent, 25);
+/// assert_eq!(config.growth_percent, 20);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -35,13 +35,14 @@ pub struct Config {
     /// Threads that mark; one of them drives the cycles. 0: cycles run only on demand, by the mutator that asks or that
     /// runs out of memory. At most 64. Default 1.
     pub gc_threads: u32,
-    /// How much a heap grows over what the last cycle left alive, in percent of that; 10 to 10,000. A cycle starts when the
-    /// mutators have promoted so much, less what they promoted while the last one ran (half of it at most): when it ends,
-    /// that has come on top. Default 25: where old objects are replaced all the time, resident memory stays at 1.7 to
-    /// 1.8 times what lives, and the collector's thread is busy for half of the time. With 100 it takes 2.3 times, and a third of
-    /// the cycles. Heaps of less than 256 MiB do not notice: see `min_trigger_bytes`.
+    /// How much a heap grows over what the last cycle left alive, in percent of that; 10 to 10,000. That is what mutators promote
+    /// from the start of one cycle to the end of the next, which starts as much earlier as it is expected to take, though not
+    /// before a quarter of the growth. Mutators that promote too much while it runs help it. Default 20: where old objects are
+    /// replaced all the time, resident memory stays at about one and a half times what lives, and the collector's thread is
+    /// busy for half of the time. More costs memory, and saves cycles. Heaps of less than 320 MiB do not notice: see
+    /// `min_trigger_bytes`.
     pub growth_percent: u32,
-    /// No cycle starts before this many bytes were promoted since the last. Default 64 MiB.
+    /// The least growth, whatever lives; so no cycle starts before a quarter of it was promoted since the last. Default 64 MiB.
     pub min_trigger_bytes: usize,
     /// Free memory that is kept; more goes back to the operating system after a cycle. Default 32 MiB.
     pub reserve_bytes: usize,
@@ -68,7 +69,7 @@ impl Default for Config {
             link_patience: 0,
             max_heap_bytes: 0,
             gc_threads: 1,
-            growth_percent: 25,
+            growth_percent: 20,
             min_trigger_bytes: 64 << 20,
             reserve_bytes: 32 << 20,
             huge_pages: true,

@@ -14,8 +14,9 @@
 //! objects that C still holds. If there are any, and no weak load came meanwhile, they are shaded and queued, and marking
 //! goes on. If there are none the gate closes, and from there on an unmarked object is dead for everybody.
 
-use super::mark::{self, Marked};
-use super::pacing::Pacing;
+use super::crew::Crew;
+use super::mark;
+use super::pacing::{Outrun, Pacing};
 use super::verify::{self, LinkAudit, Verified, Verifier};
 use crate::mutator::inspect::{Inspector, Moment};
 use crate::mutator::shared::{Ask, Counters, Demand, Due, Grey};
@@ -45,6 +46,7 @@ pub struct Collector {
     threads: usize,
     reserve: usize,
     round: AtomicU64,
+    crew: Crew,
     /// The heap's budget.
     pub pacing: Pacing,
 }
@@ -70,7 +72,8 @@ impl Collector {
         let verifier = Arc::new(Verifier::new(source.clone()));
         let inspector: Arc<dyn Inspector> = verifier.clone();
         shared.set_inspector(Arc::downgrade(&inspector));
-        Collector { shared, verifier, source, threads: threads.max(1), reserve, round: AtomicU64::new(1), pacing }
+        let round = AtomicU64::new(1);
+        Collector { shared, verifier, source, threads: threads.max(1), reserve, round, crew: Crew::new(), pacing }
     }
 
     /// Asks every mutator and returns when all have answered.
@@ -107,16 +110,14 @@ impl Collector {
         let epoch = next_epoch(before);
         crate::trace_event!("cycle begins", epoch = epoch);
         self.pacing.cycle_begins();
+        self.crew.begin();
         shared.gate.reset();
         self.handshake(Demand::Arm, epoch);
         self.handshake(Demand::Snapshot, epoch);
         self.scan_roots(epoch);
         self.pacing.set_marking(true);
-        let mut total = Marked::default();
         loop {
-            let marked = mark::mark(shared, epoch, self.threads, &|| self.is_short_while_marking());
-            total.objects += marked.objects;
-            total.bytes += marked.bytes;
+            mark::mark(shared, &self.crew, epoch, self.threads, &|| self.is_short_while_marking());
             shared.gate.begin_flush();
             self.handshake(Demand::Flush, epoch);
             let clean = shared.gate.end_round();
@@ -129,6 +130,7 @@ impl Collector {
             }
         }
         self.pacing.set_marking(false);
+        let total = self.crew.marked();
         let zeal = |moment| match self.verify_shared(epoch, moment, &mut Verified::default()) {
             Ok(suspects) => suspects,
             Err(violation) => verify::fatal(&violation),
@@ -267,16 +269,25 @@ impl Collector {
     /// Whether those who mark should prepare some; not for mutators that outrun them. Who clears pages marks nothing meanwhile
     /// (four fifths of the time, where pages are slow), and what is promoted until the end of the cycle makes the heap grow.
     fn is_short_while_marking(&self) -> bool {
-        !self.pacing.must_assist() && self.is_short_of_memory()
+        self.outrun() == Outrun::No && self.is_short_of_memory()
+    }
+
+    fn outrun(&self) -> Outrun {
+        self.pacing.outrun(|| self.crew.marked().bytes)
     }
 
     /// A mutator helps to mark while it outruns the cycle. What it has in its hands nobody sees, so a flush round that is on
     /// is made dirty, twice (`model/`, faults 30 and 31). Here before it takes anything: it may have answered the round, which
-    /// could end before it is done.
+    /// could end before it is done. If there is nothing to take it asks for some, and finds it the next time.
     pub fn assist(&self) {
-        if self.pacing.must_assist() && !self.shared.grey.is_empty() {
-            self.shared.gate.disturb();
-            mark::help(&self.shared);
+        let outrun = self.outrun();
+        if outrun == Outrun::No {
+            return;
         }
+        if self.shared.grey.is_empty() {
+            return self.crew.ask();
+        }
+        self.shared.gate.disturb();
+        mark::help(&self.shared, &self.crew, outrun);
     }
 }

@@ -78,6 +78,14 @@ impl Driver {
         }
     }
 
+    /// Has a mutator help a cycle that it outruns, if a thread of its own drives it.
+    #[inline]
+    pub fn assist(&self) {
+        if self.background {
+            self.collector.assist();
+        }
+    }
+
     /// Whether a cycle is asked for or running.
     pub fn is_busy(&self) -> bool {
         let state = self.lock();

@@ -1,15 +1,17 @@
 //! Marking: grey objects are traced while mutators run.
 //!
 //! A marker takes chunks of grey objects from the shared queue, traces them depth first on a stack of its own, and gives
-//! half of a long stack back when others might be idle. Tracing marks the object's lines, so that the sweep needs no
-//! look at objects at all.
+//! half of its stack to others that have nothing to do ([`Crew`]): the older half, which leads to more. A mutator that helps
+//! is a marker for a while, and leaves the rest of its stack in the queue. Tracing marks the object's lines, so that the
+//! sweep needs no look at objects at all.
 //!
 //! Slots of old private objects may hold addresses of young objects, whose memory only their owner may read (INV-4): the
 //! marker asks the side tables whether an address is young, never the object. It loads the slot, loads the state, and if
 //! that says old, loads the slot again and starts over if it has changed: a minor collection updates every slot before
 //! it changes the state of a block.
 
-use super::crew::Crew;
+use super::crew::{Crew, Marked};
+use super::pacing::Outrun;
 use crate::heap::fresh::Beside;
 use crate::heap::{Memory, Youth};
 use crate::mutator::Shared;
@@ -17,14 +19,18 @@ use crate::mutator::shared::{Counters, Grey};
 use crate::object::{Object, Slot, reference, slot};
 use crate::sync::{Backoff, thread};
 
-/// Stack length from which half is given to others.
-const SHARE: usize = 4096;
+/// Objects that one marker traces before threads are started for others.
+const ALONE: usize = 4096;
+
+/// Objects traced between two looks at whether others have nothing to do: a few microseconds' worth.
+const LOOK: usize = if cfg!(shuttle) { 2 } else { 128 };
 
 /// Objects traced between two looks at what fresh memory there is: some milliseconds' worth.
 const STEP: usize = 1 << 15;
 
-/// Objects that a mutator traces when it helps.
-const HELP: usize = 2048;
+/// Objects that a mutator traces at once when it helps: some tens of microseconds' worth. Four times as many if it has outrun
+/// the cycle by far.
+const HELP: usize = 1024;
 
 /// Items of an array that are visited at once. What they refer to is traced before the next, while it is in the cache, and a
 /// mutator that helps to mark is not held up by an array of millions.
@@ -34,18 +40,10 @@ const PIECE: usize = 256;
 /// more than for anything else (Cher, Hosking and Vitek, ASPLOS 2004).
 const AHEAD: usize = 16;
 
-/// What marking has found.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Marked {
-    /// Objects traced.
-    pub objects: u64,
-    /// Their bytes.
-    pub bytes: u64,
-}
-
 /// One marker.
 pub(super) struct Marker<'a> {
     shared: &'a Shared,
+    crew: &'a Crew,
     memory: &'a Memory,
     youth: Youth<'a>,
     epoch: u8,
@@ -53,16 +51,19 @@ pub(super) struct Marker<'a> {
     /// Objects that slots referred to, whose headers have been asked for; null where there is none.
     ahead: [*mut Object; AHEAD],
     next: usize,
+    /// Not reported yet.
     marked: Marked,
+    /// Objects that were.
+    reported: u64,
     /// Whether it has traced anything, be it a piece of an array that is counted already.
     has_traced: bool,
-    share: bool,
 }
 
 impl<'a> Marker<'a> {
-    pub(super) fn new(shared: &'a Shared, epoch: u8, share: bool) -> Marker<'a> {
+    pub(super) fn new(shared: &'a Shared, crew: &'a Crew, epoch: u8) -> Marker<'a> {
         Marker {
             shared,
+            crew,
             memory: &shared.memory,
             youth: shared.memory.youth(),
             epoch,
@@ -70,8 +71,8 @@ impl<'a> Marker<'a> {
             ahead: [std::ptr::null_mut(); AHEAD],
             next: 0,
             marked: Marked::default(),
+            reported: 0,
             has_traced: false,
-            share,
         }
     }
 
@@ -140,7 +141,7 @@ impl<'a> Marker<'a> {
     /// Has the items of an array visited from there on when those before have been traced, or by another marker meanwhile.
     fn continue_at(&mut self, object: *mut Object, from: usize) -> usize {
         let rest = Grey { object, from };
-        if self.share && self.shared.grey.is_empty() {
+        if self.crew.wants_work() && self.shared.grey.is_empty() {
             self.shared.grey.push(vec![rest]);
         } else {
             self.stack.push(rest);
@@ -148,17 +149,34 @@ impl<'a> Marker<'a> {
         from
     }
 
-    /// Traces until its stack and the shared queue are empty, or about `budget` objects have been traced.
-    pub(super) fn drain(&mut self, mut budget: usize) {
+    /// Says what it has marked.
+    fn report(&mut self) {
+        self.reported += self.marked.objects;
+        self.crew.add(std::mem::take(&mut self.marked));
+    }
+
+    /// Says so, and gives the older half of its stack to others if there is nothing for them to do.
+    fn look_up(&mut self) {
+        self.report();
+        if self.stack.len() > 1 && self.crew.wants_work() && self.shared.grey.is_empty() {
+            let half = self.stack.len() / 2;
+            let newer = self.stack.split_off(half);
+            let older = std::mem::replace(&mut self.stack, newer);
+            self.shared.grey.push(older);
+        }
+    }
+
+    /// Traces until its stack and the shared queue are empty, or about `budget` objects have been traced; then its stack is in
+    /// the queue. Counted as at work by the caller.
+    fn drain(&mut self, mut budget: usize) {
         loop {
             while let Some(grey) = self.stack.pop() {
                 // SAFETY: [G1] it came from the queue or from a slot.
                 unsafe { self.trace(grey) };
-                if self.share && self.stack.len() > SHARE && self.shared.grey.is_empty() {
-                    let half = self.stack.len() / 2;
-                    self.shared.grey.push(self.stack.drain(..half).collect());
-                }
                 budget -= 1;
+                if budget.is_multiple_of(LOOK) {
+                    self.look_up();
+                }
                 if budget == 0 {
                     if self.catch_up() {
                         self.shared.grey.push(std::mem::take(&mut self.stack));
@@ -171,77 +189,75 @@ impl<'a> Marker<'a> {
             }
             match self.shared.grey.pop() {
                 Some(chunk) => self.stack = chunk,
-                None => return,
+                None => return self.report(),
             }
         }
     }
 
-    fn marked(&self) -> Marked {
-        self.marked
+    /// One turn: counted as at work from before it looks for any.
+    fn turn(&mut self, budget: usize) {
+        self.crew.enter();
+        self.drain(budget);
+        self.crew.leave();
+    }
+
+    /// Waits until there is work in the queue, or nobody is left who might make some: then false.
+    fn await_work(&self) -> bool {
+        let backoff = Backoff::new();
+        while self.shared.grey.is_empty() {
+            if self.crew.is_idle() {
+                return false;
+            }
+            self.crew.ask();
+            backoff.snooze();
+        }
+        true
     }
 }
 
 /// A mutator's part: traces a little, and makes the flush round dirty that may have begun since. Another mutator, which has
 /// answered that, may have changed what was being traced (`model/`, fault 30).
-pub(super) fn help(shared: &Shared) {
-    let mut marker = Marker::new(shared, shared.ask().epoch, false);
-    marker.drain(HELP);
-    // Not `marked.objects`: the rest of an array counts for nothing, and may have been all that it had.
+pub(super) fn help(shared: &Shared, crew: &Crew, outrun: Outrun) {
+    let mut marker = Marker::new(shared, crew, shared.ask().epoch);
+    marker.turn(if outrun == Outrun::ByFar { 4 * HELP } else { HELP });
+    // Not the objects that it has marked: the rest of an array counts for nothing, and may have been all that it had.
     if marker.has_traced {
         shared.gate.disturb();
     }
-    Counters::add(&shared.counters.assisted_objects, marker.marked.objects);
+    Counters::add(&shared.counters.assisted_objects, marker.reported);
 }
 
-/// Drains the grey queue with up to `threads` markers, the caller being one of them. In between they prepare
-/// fresh memory for mutators if it `is_short`: a page that is cleared while a mutator waits for it is a pause.
-pub(super) fn mark(shared: &Shared, epoch: u8, threads: usize, is_short: &(dyn Fn() -> bool + Sync)) -> Marked {
-    let crew = Crew::new();
-    // A few objects are not worth a thread: the caller looks first how much there is.
-    let mut first = Marker::new(shared, epoch, threads > 1);
-    let mut beside = Beside::default();
-    loop {
-        first.drain(if threads > 1 { SHARE } else { STEP });
-        if shared.grey.is_empty() {
-            return first.marked();
-        }
-        if is_short() {
-            beside.prepare(&shared.memory);
-        }
-        if threads > 1 {
-            break;
-        }
-    }
-    let work = || {
-        let mut marker = Marker::new(shared, epoch, true);
+/// Drains the grey queue with up to `threads` markers, the caller being one of them, and mutators that help. In between they
+/// prepare fresh memory for mutators if it `is_short`: a page that is cleared while a mutator waits for it is a pause.
+pub(super) fn mark(shared: &Shared, crew: &Crew, epoch: u8, threads: usize, is_short: &(dyn Fn() -> bool + Sync)) {
+    let work = |budget: usize| {
+        let mut marker = Marker::new(shared, crew, epoch);
         let mut beside = Beside::default();
         loop {
-            crew.enter();
-            marker.drain(STEP);
-            crew.leave();
+            marker.turn(budget);
             if is_short() {
                 beside.prepare(&shared.memory);
             }
-            let backoff = Backoff::new();
-            while shared.grey.is_empty() {
-                if crew.is_idle() {
-                    return marker.marked();
-                }
-                backoff.snooze();
+            if !marker.await_work() || budget == ALONE {
+                return;
             }
         }
     };
-    let total = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut total = work();
+    if threads == 1 {
+        return work(STEP);
+    }
+    // A few objects are not worth a thread: the caller looks first how much there is.
+    work(ALONE);
+    if shared.grey.is_empty() {
+        return;
+    }
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| work(STEP))).collect();
+        work(STEP);
         for other in others {
-            let marked = other.join().expect("a marker does not panic");
-            total.objects += marked.objects;
-            total.bytes += marked.bytes;
+            other.join().expect("a marker does not panic");
         }
-        total
     });
-    Marked { objects: total.objects + first.marked().objects, bytes: total.bytes + first.marked().bytes }
 }
 
 #[cfg(test)]
@@ -254,12 +270,48 @@ mod tests {
     use std::time::Duration;
 
     static TABLE: TypeInfo = TypeInfo::new("Table", 0).with_ref_items();
+    static LEAF: TypeInfo = TypeInfo::new("Leaf", 8);
+
+    fn shared() -> Shared {
+        let memory = Memory::new(4 << 20, false).unwrap();
+        Shared::new(memory, Bounds { first: 4, most: 4, pause_target: Duration::from_millis(1) })
+    }
+
+    #[test]
+    fn who_is_asked_gives_half_and_nothing_is_lost() {
+        let shared = shared();
+        let epoch = shared.ask().epoch;
+        let block = shared.memory.take_free(Kind::Active).unwrap();
+        let start = shared.memory.blocks.address_of(block);
+        let leaves = || {
+            let leaf = |i: usize| {
+                let leaf = (start + 16 * i) as *mut Object;
+                // SAFETY: [N3] a fresh block, zeroed: room for so many leaves.
+                unsafe { Object::init(leaf, &LEAF, OLD, epoch) };
+                Grey::new(leaf)
+            };
+            (0..4 * LOOK).map(leaf).collect()
+        };
+        for (asked, chunks) in [(false, vec![3 * LOOK]), (true, vec![3 * LOOK / 2, 3 * LOOK / 2])] {
+            let crew = Crew::new();
+            shared.grey.push(leaves());
+            if asked {
+                crew.ask();
+            }
+            let mut marker = Marker::new(&shared, &crew, epoch);
+            marker.turn(LOOK);
+            let left: Vec<Vec<Grey>> = std::iter::from_fn(|| shared.grey.pop()).collect();
+            assert_eq!(left.iter().map(Vec::len).collect::<Vec<_>>(), chunks);
+            left.into_iter().for_each(|chunk| shared.grey.push(chunk));
+            marker.turn(4 * LOOK);
+            assert_eq!(crew.marked(), Marked { objects: 4 * LOOK as u64, bytes: 64 * LOOK as u64 });
+            assert!(shared.grey.is_empty() && crew.is_idle());
+        }
+    }
 
     #[test]
     fn who_has_traced_the_rest_of_an_array_makes_the_round_dirty() {
-        let memory = Memory::new(4 << 20, false).unwrap();
-        let bounds = Bounds { first: 4, most: 4, pause_target: Duration::from_millis(1) };
-        let shared = Shared::new(memory, bounds);
+        let shared = shared();
         let block = shared.memory.take_free(Kind::Active).unwrap();
         let at = shared.memory.blocks.address_of(block) as *mut usize;
         // SAFETY: [N3] a fresh block, zeroed: room for an array of empty items.
@@ -272,7 +324,7 @@ mod tests {
             shared.gate.reset();
             shared.gate.begin_flush();
             grey.into_iter().for_each(|grey| shared.grey.push(vec![grey]));
-            help(&shared);
+            help(&shared, &Crew::new(), Outrun::Yes);
             assert!(shared.grey.is_empty());
             !shared.gate.end_round()
         };

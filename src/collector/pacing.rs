@@ -1,43 +1,76 @@
 //! Pacing: when a cycle starts, and when mutators must help.
 //!
-//! The measure is the heap's own: bytes promoted (plus external memory reported) since the last cycle began, against
-//! what that cycle left alive times the growth factor. Resident memory plays no part. What is promoted while a cycle runs
-//! finds no room yet that the cycle makes, so it counts as growth, too: a cycle starts as much earlier as was promoted
-//! while the last one ran, though not before half of the growth. (A goal for the end of a cycle, not for its beginning:
-//! Go's pacer, Clements 2015.) Near the limit a cycle starts early enough that what is promoted while it runs still finds
-//! room, by what the last one has seen: room is what survivors can use, free memory and the holes between survivors, which
-//! is less than what is dead.
+//! The measure is the heap's own: bytes promoted (plus external memory reported) against what the last cycle left alive
+//! times the growth factor. Resident memory plays no part. A cycle finds what is dead when it begins, and makes room of that
+//! when it ends. So the heap grows over what lives by what is promoted from the beginning of one cycle to the end of the
+//! next, and that is the growth: a cycle begins when so much is left of it as will be promoted while it runs, going by the
+//! last ones, but not before a quarter of it is used up. (A goal for the end of a cycle, not for its beginning: Go's pacer,
+//! Clements 2015.)
+//!
+//! What is promoted while a cycle runs is bounded as well, by a quarter of the growth: a mutator that has used up more of
+//! that than of the work is marked helps to mark, however late the collector's thread is.
+//!
+//! Near the limit a cycle starts early enough that what is promoted while it runs still finds room, by what the last one has
+//! seen: room is what survivors can use, free memory and the holes between survivors, which is less than what is dead.
 
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Whether mutators promote so much that a cycle, which is marking, ends too late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outrun {
+    /// It goes as planned, or nothing is being marked.
+    No,
+    /// It is behind.
+    Yes,
+    /// All that may be promoted was.
+    ByFar,
+}
 
 /// The heap's budget.
 #[derive(Debug)]
 pub struct Pacing {
     growth_percent: usize,
-    min_trigger: usize,
+    min_growth: usize,
     /// The most bytes that may be in use.
     limit: usize,
     promoted: AtomicUsize,
+    /// Bytes that the heap may grow by over what lives.
+    growth: AtomicUsize,
     trigger: AtomicUsize,
     /// Bytes outside of the heap that its objects hold.
     external: AtomicUsize,
     /// Bytes promoted while the last cycle ran.
     during: AtomicUsize,
+    /// Such bytes to expect of the next: what the last ones had, each for half of what those before it count for.
+    expected: AtomicUsize,
+    /// Bytes that the last cycle left alive.
+    live: AtomicUsize,
+    /// Of the cycle that runs: bytes that there are to mark, about; those that were promoted when marking began; those that
+    /// may be promoted until it ends.
+    work: AtomicUsize,
+    from: AtomicUsize,
+    allowed: AtomicUsize,
     in_cycle: AtomicBool,
     marking: AtomicBool,
 }
 
 impl Pacing {
     /// A budget for an empty heap.
-    pub fn new(growth_percent: u32, min_trigger: usize, limit: usize) -> Pacing {
+    pub fn new(growth_percent: u32, min_growth: usize, limit: usize) -> Pacing {
         Pacing {
             growth_percent: growth_percent as usize,
-            min_trigger,
+            min_growth,
             limit,
             promoted: AtomicUsize::new(0),
-            trigger: AtomicUsize::new(min_trigger.min(limit / 2)),
+            growth: AtomicUsize::new(min_growth.min(limit / 2)),
+            trigger: AtomicUsize::new(min_growth.min(limit / 2)),
             external: AtomicUsize::new(0),
             during: AtomicUsize::new(0),
+            expected: AtomicUsize::new(0),
+            live: AtomicUsize::new(0),
+            work: AtomicUsize::new(0),
+            from: AtomicUsize::new(0),
+            allowed: AtomicUsize::new(0),
             in_cycle: AtomicBool::new(false),
             marking: AtomicBool::new(false),
         }
@@ -67,24 +100,34 @@ impl Pacing {
 
     /// A cycle begins: what is promoted from now on counts for the next.
     pub fn cycle_begins(&self) {
-        self.promoted.store(0, Ordering::Relaxed);
+        let before = self.promoted.swap(0, Ordering::Relaxed);
+        let growth = self.growth.load(Ordering::Relaxed);
+        let left = growth.saturating_sub(before);
+        self.allowed.store(left.clamp(growth / 8, growth / 4), Ordering::Relaxed);
+        // Of what came since the last one, some is dead.
+        self.work.store(self.live.load(Ordering::Relaxed).saturating_add(before / 2), Ordering::Relaxed);
         self.in_cycle.store(true, Ordering::Relaxed);
     }
 
     /// A cycle has left `live` bytes, and `room` for more.
     pub fn cycle_ends(&self, live: usize, room: usize) {
+        self.live.store(live, Ordering::Relaxed);
         let live = live.saturating_add(self.external_bytes());
         let growth = (live as u128 * self.growth_percent as u128 / 100).min(usize::MAX as u128 >> 1) as usize;
+        let growth = growth.max(self.min_growth);
         let room = room.min(self.limit.saturating_sub(live));
         // A cycle that begins only when memory is out makes mutators wait for it. Half as much again as the last one saw,
         // and an eighth for what cannot be used: the ends of holes, nurseries.
         let during = self.promoted.load(Ordering::Relaxed);
         self.during.store(during, Ordering::Relaxed);
+        let expected = self.expected.load(Ordering::Relaxed).midpoint(during);
+        self.expected.store(expected, Ordering::Relaxed);
         self.in_cycle.store(false, Ordering::Relaxed);
-        let growth = growth.saturating_sub(during).max(growth / 2);
         let usable = (room / 8 * 7).saturating_sub(during.saturating_add(during / 2)).max(room / 16);
         let left = during.saturating_add(usable).max(self.limit / 32);
-        self.trigger.store(growth.max(self.min_trigger).min(left), Ordering::Relaxed);
+        self.growth.store(growth.min(left), Ordering::Relaxed);
+        let trigger = growth.saturating_sub(expected).max(growth / 4);
+        self.trigger.store(trigger.min(left), Ordering::Relaxed);
     }
 
     /// Promoted bytes that start the next cycle.
@@ -102,13 +145,28 @@ impl Pacing {
 
     /// Marking has begun or ended.
     pub fn set_marking(&self, on: bool) {
+        if on {
+            let from = self.promoted.load(Ordering::Relaxed);
+            let allowed = self.allowed.load(Ordering::Relaxed);
+            self.from.store(from, Ordering::Relaxed);
+            self.allowed.store(allowed.saturating_sub(from).max(allowed / 4), Ordering::Relaxed);
+        }
         self.marking.store(on, Ordering::Relaxed);
     }
 
-    /// Whether mutators outrun a cycle that is marking: half of what would start the next one is used up.
-    pub fn must_assist(&self) -> bool {
-        self.marking.load(Ordering::Relaxed)
-            && self.promoted.load(Ordering::Relaxed) > self.trigger.load(Ordering::Relaxed) / 2
+    /// Whether mutators outrun a cycle that is marking: of what may be promoted until it is through they have used up a larger
+    /// part than is `marked` of the work, or all.
+    pub fn outrun(&self, marked: impl FnOnce() -> u64) -> Outrun {
+        if !self.marking.load(Ordering::Relaxed) {
+            return Outrun::No;
+        }
+        let used = self.promoted.load(Ordering::Relaxed).saturating_sub(self.from.load(Ordering::Relaxed));
+        let allowed = self.allowed.load(Ordering::Relaxed);
+        if used > allowed {
+            return Outrun::ByFar;
+        }
+        let work = self.work.load(Ordering::Relaxed);
+        if used as u128 * work as u128 > u128::from(marked()) * allowed as u128 { Outrun::Yes } else { Outrun::No }
     }
 }
 
@@ -129,19 +187,44 @@ mod tests {
         assert!(!pacing.external(-1));
         assert_eq!(pacing.external_bytes(), 0);
         pacing.set_marking(true);
-        assert!(!pacing.must_assist());
-        let _ = pacing.promote(2501);
-        assert!(pacing.must_assist());
+        assert_eq!(pacing.outrun(|| 0), Outrun::No);
     }
 
     #[test]
     fn what_is_promoted_while_a_cycle_runs_is_growth() {
         let pacing = Pacing::new(50, 1000, usize::MAX);
-        for (during, trigger) in [(0, 5000), (2000, 3000), (2500, 2500), (4000, 2500), (1000, 4000)] {
+        // Of 5000 the next begins before, by what is expected: 0, 1000, 1500, 2750, 1375, and 10,000 at last.
+        for (during, trigger) in [(0, 5000), (2000, 4000), (2000, 3500), (4000, 2250), (0, 3625), (18_625, 1250)] {
             pacing.cycle_begins();
             let _ = pacing.promote(during);
             pacing.cycle_ends(10_000, usize::MAX);
             assert_eq!(pacing.trigger(), trigger, "{during} while the cycle ran");
+        }
+    }
+
+    #[test]
+    fn mutators_may_promote_as_fast_as_is_marked() {
+        let pacing = Pacing::new(50, 1000, usize::MAX);
+        pacing.cycle_ends(10_000, usize::MAX);
+        // A quarter of the growth, of which half is gone when marking begins; or an eighth, where nothing is left of the growth.
+        for (before, early, allowed) in [(2000, 625, 625), (2000, 0, 1250), (5000, 0, 625), (2000, 5000, 312)] {
+            let _ = pacing.promote(before);
+            pacing.cycle_begins();
+            let _ = pacing.promote(early);
+            assert_eq!(pacing.outrun(|| 0), Outrun::No, "not marking yet");
+            pacing.set_marking(true);
+            assert_eq!(pacing.outrun(|| 0), Outrun::No);
+            let _ = pacing.promote(allowed / 2);
+            let work = 10_000 + before as u64 / 2;
+            assert_eq!(pacing.outrun(|| work / 2), Outrun::No, "half of both");
+            assert_eq!(pacing.outrun(|| work / 2 - 50), Outrun::Yes);
+            let _ = pacing.promote(allowed - allowed / 2);
+            assert_eq!(pacing.outrun(|| work - 1), Outrun::Yes);
+            let _ = pacing.promote(1);
+            assert_eq!(pacing.outrun(|| 2 * work), Outrun::ByFar, "there is more to mark than was thought");
+            pacing.set_marking(false);
+            assert_eq!(pacing.outrun(|| 0), Outrun::No);
+            pacing.cycle_begins();
         }
     }
 
@@ -155,7 +238,7 @@ mod tests {
         assert!(!pacing.promote(600));
         assert_eq!(pacing.to_come(), 0, "more than was foreseen");
         pacing.cycle_ends(2000, usize::MAX);
-        assert_eq!(pacing.to_come(), 1400 + 600 - 600);
+        assert_eq!(pacing.to_come(), 1700 + 600 - 600);
         pacing.cycle_begins();
         assert!(!pacing.promote(200));
         assert_eq!(pacing.to_come(), 400);

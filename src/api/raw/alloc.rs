@@ -5,6 +5,7 @@
 //! is out: after a minor and a full collection, with the heap intact.
 
 use super::mutator::Mutator;
+use crate::mutator::record::Phase;
 use crate::object::header::{HEADER, OLD, UNLOGGED};
 use crate::object::type_info::{LARGE, SLOW};
 use crate::object::{MAX_PAYLOAD, Object, TypeInfo};
@@ -175,6 +176,10 @@ impl Mutator {
             if !record.open(end).is_empty() {
                 record.limit.interrupt();
             }
+            if local.phase == Phase::Scanned {
+                // SAFETY: [A1] attached.
+                unsafe { self.inner() }.driver.assist();
+            }
         }
     }
 
@@ -285,7 +290,7 @@ impl Mutator {
             if due {
                 let _ = driver.request(false);
             }
-            driver.collector().assist();
+            driver.assist();
             driver.provide_memory();
         }
     }
