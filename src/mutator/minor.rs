@@ -376,7 +376,7 @@ impl Record {
     /// Public young objects stay where they are, reachable or not: other threads may hold them.
     unsafe fn promote_published(&self, local: &mut Local, evacuation: &mut Evacuation<'_>) {
         let mut published = std::mem::take(&mut local.published);
-        for object in published.drain(..) {
+        for &object in &published {
             // SAFETY: [N1] public objects of this nursery.
             let header = unsafe { &*object };
             if header.flags() & OLD != 0 {
@@ -392,6 +392,7 @@ impl Record {
                 unsafe { self.shade(local, object) };
             }
         }
+        published.clear();
         local.published = published;
     }
 
