@@ -35,7 +35,7 @@ BUGS = [
      "        state.completed = number;\n        self.changed.notify_all();\n", "        state.completed = number;\n",
      "native"),
     ("private-behind-public", "src/mutator/publish.rs",
-     "                        work.push(target);\n", "", "crossing"),
+     "next.replace(target)", "next.filter(|_| false)", "crossing"),
     ("rest-of-an-array-forgotten", "src/collector/mark.rs",
      "if items - from > PIECE { self.continue_at(object, from + PIECE) } else { items };", "items.min(from + PIECE);",
      "long_array"),

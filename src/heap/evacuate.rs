@@ -9,6 +9,7 @@
 
 use super::block::{BLOCK, Kind, LINE, LINE_SHIFT, LineSet, NO_BLOCK};
 use super::{LAZY_SWEEP, Memory};
+use crate::object::slot;
 
 /// Objects of more bytes than this do not look through holes that are too small for them.
 const MEDIUM: usize = 2 * LINE;
@@ -58,7 +59,19 @@ impl Region {
         self.cursor = self.start;
         self.limit = self.start + (run.len() << LINE_SHIFT);
         memory.blocks.clear_starts(self.block, run);
+        self.ask_for_next(memory);
         true
+    }
+
+    /// Asks for the memory of the hole after this one. Holes lie where objects have died, and nothing else knows where that
+    /// is: without this the first stores into each wait for memory, and what comes after them waits, too.
+    #[inline]
+    fn ask_for_next(&self, memory: &Memory) {
+        if let Some(line) = self.holes.first() {
+            let at = (memory.blocks.address_of(self.block) + (line << LINE_SHIFT)) as *mut u8;
+            slot::prefetch(at);
+            slot::prefetch(at.wrapping_add(LINE / 2));
+        }
     }
 
     /// Marks the lines that were filled.

@@ -70,11 +70,17 @@ impl LineSet {
         LineSet(self.0.map(|word| !word))
     }
 
+    /// The first line.
+    #[inline]
+    pub fn first(&self) -> Option<usize> {
+        let word = self.0.iter().position(|&word| word != 0)?;
+        Some(64 * word + self.0[word].trailing_zeros() as usize)
+    }
+
     /// Takes out the first lines that lie side by side.
     #[inline]
     pub fn take_run(&mut self) -> Option<Range<usize>> {
-        let word = self.0.iter().position(|&word| word != 0)?;
-        let first = 64 * word + self.0[word].trailing_zeros() as usize;
+        let first = self.first()?;
         let mut end = first;
         for word in first / 64..WORDS {
             let from = end % 64;
@@ -123,6 +129,7 @@ mod tests {
         ];
         for runs in cases {
             let mut set = of(runs);
+            assert_eq!(set.first(), runs.first().map(|&(from, _)| from));
             assert_eq!(set.len(), runs.iter().map(|(from, to)| to - from).sum::<usize>());
             assert_eq!(set.others().len(), LINES - set.len());
             assert!(

@@ -54,7 +54,7 @@ impl Record {
         // SAFETY: [B1] the same promises.
         if !unsafe { self.store_quick(source, slot, value) } {
             // SAFETY: [B1] the same promises.
-            unsafe { self.store_fully(source, slot, value) };
+            unsafe { self.store_publishing(source, slot, value) };
         }
     }
 
@@ -82,6 +82,33 @@ impl Record {
         // SAFETY: [B1] the value is known, and shaded if it must be.
         unsafe { self.write(local, field, is_public, value) };
         true
+    }
+
+    /// The slow path where `value` is to be published, and [nothing else](Record::publish_alone); else that with all steps.
+    ///
+    /// # Safety
+    /// As [`Record::store`].
+    #[inline(never)]
+    unsafe fn store_publishing(&self, source: *mut Object, slot: Slot, value: *mut Object) {
+        // SAFETY: [L1] only the owner calls.
+        let local = unsafe { self.local() };
+        // SAFETY: [H2] the caller says that both are live, or the value null.
+        let (is_public, value_header) = unsafe { ((*source).flags() & PUBLIC != 0, value.as_ref()) };
+        if is_public
+            && let Some(header) = value_header
+            && header.flags() & PUBLIC == 0
+            && !(local.phase == Phase::Armed && local.is_unmarked(header))
+            // SAFETY: [P1] live, and not public, so it is private to this mutator.
+            && unsafe { self.publish_alone(local, header) }
+        {
+            // SAFETY: [S1] a slot of a live object.
+            let field = unsafe { slot::atomic(slot) };
+            // SAFETY: [B1] the value is public, and while armed there is nothing to shade: it is young or marked.
+            unsafe { self.write(local, field, true, value) };
+            return;
+        }
+        // SAFETY: [B1] the same promises.
+        unsafe { self.store_fully(source, slot, value) };
     }
 
     /// The slow path with all steps.

@@ -375,7 +375,8 @@ impl Record {
 
     /// Public young objects stay where they are, reachable or not: other threads may hold them.
     unsafe fn promote_published(&self, local: &mut Local, evacuation: &mut Evacuation<'_>) {
-        for object in std::mem::take(&mut local.published) {
+        let mut published = std::mem::take(&mut local.published);
+        for &object in &published {
             // SAFETY: [N1] public objects of this nursery.
             let header = unsafe { &*object };
             if header.flags() & OLD != 0 {
@@ -391,6 +392,8 @@ impl Record {
                 unsafe { self.shade(local, object) };
             }
         }
+        published.clear();
+        local.published = published;
     }
 
     fn free_large(local: &mut Local, shared: &Shared) {

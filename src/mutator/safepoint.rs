@@ -18,7 +18,9 @@ impl Record {
         if self.limit.get() == 0 {
             // SAFETY: [L1] the owner.
             let end = unsafe { self.local() }.block_end;
-            if !self.open(end).is_empty() {
+            // Without a block there is no limit to set, so no interrupt that this could overwrite, and the next allocation
+            // comes here again. One that is served from holes would wait in the fence each time for all its stores.
+            if end != 0 && !self.open(end).is_empty() {
                 // SAFETY: [L1] the caller's promise. Depth is bounded by the requests that can be pending.
                 unsafe { self.serve() };
             }
