@@ -7,8 +7,9 @@
 //! last ones, but not before a quarter of it is used up. (A goal for the end of a cycle, not for its beginning: Go's pacer,
 //! Clements 2015.)
 //!
-//! What is promoted while a cycle runs is bounded as well, by a quarter of the growth: a mutator that has used up more of
-//! that than of the work is marked helps to mark, however late the collector's thread is.
+//! What is promoted while a cycle runs is bounded as well, by twice what is expected and half of the growth: a mutator that
+//! has used up more of that than of the work is marked helps to mark, however late the collector's thread is. (Once what is
+//! expected would have mutators help in every other cycle, beside a collector's thread that is not late at all.)
 //!
 //! Near the limit a cycle starts early enough that what is promoted while it runs still finds room, by what the last one has
 //! seen: room is what survivors can use, free memory and the holes between survivors, which is less than what is dead.
@@ -103,7 +104,7 @@ impl Pacing {
         let before = self.promoted.swap(0, Ordering::Relaxed);
         let growth = self.growth.load(Ordering::Relaxed);
         let left = growth.saturating_sub(before);
-        self.allowed.store(left.clamp(growth / 8, growth / 4), Ordering::Relaxed);
+        self.allowed.store(left.saturating_mul(2).clamp(growth / 8, growth / 2), Ordering::Relaxed);
         // Of what came since the last one, some is dead.
         self.work.store(self.live.load(Ordering::Relaxed).saturating_add(before / 2), Ordering::Relaxed);
         self.in_cycle.store(true, Ordering::Relaxed);
@@ -206,8 +207,9 @@ mod tests {
     fn mutators_may_promote_as_fast_as_is_marked() {
         let pacing = Pacing::new(50, 1000, usize::MAX);
         pacing.cycle_ends(10_000, usize::MAX);
-        // A quarter of the growth, of which half is gone when marking begins; or an eighth, where nothing is left of the growth.
-        for (before, early, allowed) in [(2000, 625, 625), (2000, 0, 1250), (5000, 0, 625), (2000, 5000, 312)] {
+        // Half of the growth, of which half is gone when marking begins; twice what is left of it, an eighth at least.
+        let cases = [(2000, 1250, 1250), (2000, 0, 2500), (4000, 0, 2000), (5000, 0, 625), (2000, 5000, 625)];
+        for (before, early, allowed) in cases {
             let _ = pacing.promote(before);
             pacing.cycle_begins();
             let _ = pacing.promote(early);
