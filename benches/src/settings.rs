@@ -15,7 +15,7 @@ pub fn config(limit: usize) -> Config {
 
 /// The same, where pauses are a goal of their own.
 pub fn prompt(limit: usize) -> Config {
-    adjusted(Config { pause_target: Duration::from_micros(500), growth_percent: 60, ..config(limit) })
+    adjusted(Config { pause_target: Duration::from_micros(400), growth_percent: 60, ..config(limit) })
 }
 
 /// With what `--config` says.

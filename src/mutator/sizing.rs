@@ -222,8 +222,8 @@ impl Sizing {
         // What was found twice is no accident.
         let sure = std::mem::replace(&mut self.last[way as usize], cost).min(cost);
         let known = &mut self.costs[way as usize];
-        // After each cycle holes are scattered anew, and expensive again.
-        let slowly = if way == Way::IntoHoles { 32 } else { 4 };
+        // What was expensive will be again, sooner or later: blocks when nobody has prepared them, holes after each cycle.
+        let slowly = if way == Way::IntoHoles { 32 } else { 16 };
         *known = match *known {
             0 => cost,
             known if cost < known => known - (known - cost) / slowly,
@@ -346,7 +346,7 @@ mod tests {
             s.after_minor(s.blocks() * BLOCK, s.blocks() * BLOCK / 2, Duration::from_secs(1), Way::IntoBlocks, &MUCH);
         }
         assert_eq!(s.blocks() * BLOCK, LEAST);
-        for _ in 0..100 {
+        for _ in 0..300 {
             s.after_minor(s.blocks() * BLOCK, s.blocks() * BLOCK / 2, US, Way::IntoBlocks, &MUCH);
         }
         assert_eq!(s.blocks(), 128);
