@@ -3,6 +3,13 @@
 use handfast::Config;
 use handfast::raw::{self, Heap, LinkFlags, TypeInfo};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+/// What is counted belongs to the whole process: one test at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(|e| e.into_inner())
+}
 
 /// Pages of address space, and threads, of this process.
 fn usage() -> (usize, usize) {
@@ -53,6 +60,7 @@ fn left_to_a_thread(i: u32) {
 
 #[test]
 fn the_end_of_a_thread_closes_a_heap() {
+    let _alone = alone();
     static PANICS: AtomicUsize = AtomicUsize::new(0);
     std::panic::set_hook(Box::new(|info| {
         eprintln!("{info}");
@@ -75,6 +83,7 @@ fn the_end_of_a_thread_closes_a_heap() {
 
 #[test]
 fn a_process_makes_heaps_without_end() {
+    let _alone = alone();
     for i in 0..6 {
         heap(i);
     }
