@@ -16,6 +16,9 @@ const STEPS: u64 = 16;
 /// Gaps of so many nanoseconds are looked at: what the thread did in them. To look takes less than a microsecond.
 const LONG: u64 = 500_000;
 
+/// So often it is looked at anyway: a short wait long before a gap is no part of it.
+const OFTEN: u64 = 1_000_000;
+
 /// A histogram of nanoseconds.
 pub struct Gaps {
     buckets: Vec<u64>,
@@ -24,7 +27,7 @@ pub struct Gaps {
     longest_own: u64,
     start: Instant,
     last: u64,
-    /// When a gap was looked at last, and what the thread had done up to then.
+    /// When it was looked at last, and what the thread had done up to then.
     looked: (u64, Running),
 }
 
@@ -64,7 +67,7 @@ impl Gaps {
         self.buckets[bucket(gap)] += 1;
         self.count += 1;
         self.longest = self.longest.max(gap);
-        if gap >= LONG {
+        if gap >= LONG || now - self.looked.0 >= OFTEN {
             self.look(gap);
         }
     }
@@ -111,8 +114,8 @@ impl Gaps {
     }
 }
 
-/// What of a gap was the thread's own, by what it did in the time since the last long one, up to the end of this. It ran all
-/// the time between the two, or nearly: all gaps there were short.
+/// What of a gap was the thread's own, by what it did in the time since the last look, up to the end of this. It ran all the
+/// time between the two, or nearly: all gaps there were short.
 fn own(gap: u64, since: u64, before: &Running, after: &Running) -> u64 {
     if after.waits != before.waits {
         return gap;
