@@ -376,6 +376,27 @@ mod tests {
     }
 
     #[test]
+    fn there_are_never_fewer_free_blocks_than_none() {
+        let memory = Memory::new(CHUNK, false).unwrap();
+        let blocks: Vec<u32> = std::iter::from_fn(|| memory.take_free(Kind::Old)).collect();
+        // The only one: who gives it back has hardly done so when another takes it.
+        memory.give_free(blocks[0]);
+        let take_and_give = || {
+            for _ in 0..300_000 {
+                if let Some(block) = memory.take_free(Kind::Old) {
+                    let count = memory.free_count.load(Ordering::Relaxed);
+                    assert!(count <= CHUNK / BLOCK, "{count} blocks are free");
+                    memory.give_free(block);
+                }
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(take_and_give);
+            take_and_give();
+        });
+    }
+
+    #[test]
     fn blocks_on_their_way_are_waited_for() {
         const LIMIT: usize = 16 << 20;
         let memory = Memory::new(LIMIT, false).unwrap().attended();

@@ -276,8 +276,9 @@ impl Memory {
     }
 
     fn push_free(&self, block: u32) {
-        self.free.push(&self.blocks, block);
+        // Counted before anybody can take it and count it out: the count is never less than none.
         self.free_count.fetch_add(1, Ordering::Relaxed);
+        self.free.push(&self.blocks, block);
     }
 
     /// Gives back a block that the caller owns and that holds no live object.
