@@ -223,11 +223,12 @@ impl World {
     }
 }
 
-fn run(seed: u64, link_patience: u32) {
+fn run(seed: u64, link_patience: u32, copies: Option<u64>) {
     // No minor but those of the steps: a nursery that they never fill.
     let (nursery_bytes, max_heap_bytes) = (8 << 20, 256 << 20);
     let config = Config { gc_threads: 0, nursery_bytes, max_heap_bytes, link_patience, ..Config::default() };
     let heap = Heap::new(&config).unwrap();
+    heap.copy_at_most(copies);
     let m = heap.attach().unwrap();
     // SAFETY: this thread's mutator; the table is rooted.
     let table = unsafe { m.root(m.alloc_items(&TABLE, ROOM)) };
@@ -259,14 +260,21 @@ fn run(seed: u64, link_patience: u32) {
 #[test]
 fn random_pairs_agree_with_a_model() {
     for seed in [1, 77, 4242, 99_999] {
-        run(seed, 0);
+        run(seed, 0, None);
     }
 }
 
 #[test]
 fn pairs_that_wait_agree_with_a_model() {
     for (seed, patience) in [(3, 1), (88, 2), (5555, 7), (123_456, 4)] {
-        run(seed, patience);
+        run(seed, patience, None);
+    }
+}
+
+#[test]
+fn pairs_of_minors_whose_time_is_up_agree_with_a_model() {
+    for (copies, patience) in [(0, 0), (1, 3), (5, 0), (12, 1)] {
+        run(31 + copies, patience, Some(copies));
     }
 }
 

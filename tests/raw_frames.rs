@@ -98,3 +98,97 @@ fn a_frame_has_no_more_roots_than_it_says() {
         assert_eq!(beyond.unwrap_err().downcast_ref::<String>().unwrap(), "root 2 of a frame of 2");
     });
 }
+
+#[test]
+fn a_frame_may_be_larger_than_the_thread_s_stack() {
+    with_mutator(|m| {
+        // SAFETY: this thread's mutator; what collects comes after the node is in the frame.
+        unsafe {
+            let frame = m.frame::<1_000_000>();
+            frame.set(999_999, tree(m, 0, &mut 0));
+            m.collect_full();
+            assert_eq!(check(m, frame.get(999_999), 0), 1);
+            assert!(frame.get(0).is_null() && frame.get(999_998).is_null());
+        }
+    });
+}
+
+#[test]
+fn a_frame_of_more_roots_than_there_are_addresses_is_refused() {
+    with_mutator(|m| {
+        // SAFETY: this thread's mutator; slots are used while their frame is open.
+        unsafe {
+            let kept = m.frame::<1>();
+            kept.set(0, tree(m, 0, &mut 0));
+            // Bytes of the last two are a multiple of what an address can tell.
+            let refused = |panic: Box<dyn std::any::Any + Send>| {
+                assert_eq!(panic.downcast_ref::<String>().unwrap(), "a thread has more than 134217728 roots");
+            };
+            refused(catch_unwind(AssertUnwindSafe(|| drop(m.frame::<134_217_728>()))).unwrap_err());
+            refused(catch_unwind(AssertUnwindSafe(|| drop(m.frame::<{ usize::MAX }>()))).unwrap_err());
+            refused(catch_unwind(AssertUnwindSafe(|| drop(m.frame::<{ 1 << 61 }>()))).unwrap_err());
+            refused(catch_unwind(AssertUnwindSafe(|| drop(m.frame::<{ (1 << 61) + 2 }>()))).unwrap_err());
+            let next = m.frame::<1>();
+            assert_eq!(next.slot(0), kept.slot(0).wrapping_add(1), "nothing was pushed");
+            m.collect_full();
+            assert_eq!(check(m, kept.get(0), 0), 1);
+        }
+    });
+}
+
+#[test]
+fn a_frame_that_outlives_what_is_around_it_brings_no_roots_back() {
+    with_mutator(|m| {
+        // SAFETY: this thread's mutator; slots are used while their frame or scope is open.
+        unsafe {
+            let scope = m.scope_open();
+            let first = m.root(tree(m, 2, &mut 0));
+            let inner = m.frame::<2>();
+            inner.set(1, tree(m, 1, &mut 0));
+            m.scope_close(scope);
+            // What it held has died or moved by now.
+            m.collect_full();
+            drop(inner);
+            assert_eq!(m.root(std::ptr::null_mut()), first, "the root stack is as low as the scope left it");
+            m.scope_close(scope);
+
+            let (outer, inner) = (m.frame::<3>(), m.frame::<2>());
+            outer.set(0, tree(m, 2, &mut 0));
+            let lowest = outer.slot(0);
+            drop(outer);
+            m.collect_full();
+            drop(inner);
+            assert_eq!(m.root(std::ptr::null_mut()), lowest);
+            m.collect_full();
+            assert!(m.verify().is_ok());
+        }
+    });
+}
+
+#[test]
+fn a_panic_ends_the_frames_that_are_open() {
+    with_mutator(|m| {
+        // SAFETY: this thread's mutator; slots are used while their frame is open.
+        unsafe {
+            let kept = m.frame::<1>();
+            kept.set(0, tree(m, 3, &mut 0));
+            let scope = m.scope_open();
+            for round in 0..20 {
+                let panic = catch_unwind(AssertUnwindSafe(|| {
+                    let frame = m.frame::<4>();
+                    frame.set(3, tree(m, 2, &mut 0));
+                    let inner = m.frame::<1>();
+                    m.root(frame.get(3));
+                    inner.set(0, frame.get(3));
+                    m.collect_minor();
+                    assert!(round == 20, "on purpose");
+                }));
+                assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"on purpose"));
+                assert_eq!(m.scope_open(), scope, "as many roots as before");
+                m.collect_full();
+                assert_eq!(check(m, kept.get(0), 3), 15);
+            }
+            assert!(m.verify().is_ok());
+        }
+    });
+}

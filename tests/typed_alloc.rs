@@ -45,3 +45,26 @@ fn objects_without_contents_can_be_made() -> Result<(), Error> {
         Ok(())
     })
 }
+
+#[test]
+fn values_of_any_size_arrive_whole() -> Result<(), Error> {
+    let heap = Heap::new(Config { gc_threads: 0, ..Config::default() })?;
+    heap.attach()?.scope(|s| {
+        // An object that follows another at once: what is written beyond the end of the first changes the second.
+        macro_rules! check {
+            ($($item:ty: $($n:literal)*;)*) => {$($({
+                let value: [$item; $n] = std::array::from_fn(|i| (i + 1) as $item);
+                let (first, second) = (s.alloc(value)?, s.alloc([7_u64; 2])?);
+                assert_eq!(*first.get(s), value);
+                s.collect_minor();
+                assert_eq!((*first.get(s), *second.get(s)), (value, [7, 7]));
+            })*)*};
+        }
+        check! {
+            u8: 1 2 3 4 5 6 7 8 9 12 15 16 17 24 31 32 40 48 56 63 64 65 71 72 73 80;
+            u32: 1 2 3 4 5 6 8 10 12 14 15 16 17 18 20;
+            u64: 1 2 3 4 5 6 7 8 9 10 13;
+        }
+        Ok(())
+    })
+}

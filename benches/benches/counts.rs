@@ -157,6 +157,20 @@ fn store_typed((heap, mut mutator): (handfast::Heap, handfast::Mutator)) -> (han
     (mutator, heap)
 }
 
+// An item of a young private array is read and replaced.
+#[library_benchmark(setup = typed, config = limit("item_typed"))]
+fn item_typed((heap, mut mutator): (handfast::Heap, handfast::Mutator)) -> (handfast::Mutator, handfast::Heap) {
+    mutator.scope(|s| {
+        let items = s.alloc_array::<Typed>(4).expect("memory");
+        let value = s.alloc(Typed { value: 0, left: Field::null(), right: Field::null() }).expect("memory");
+        (0..MANY as usize).for_each(|i| {
+            kept(s.item(items, i % 4).is_some());
+            s.set_item(items, i % 4, value.get(s));
+        });
+    });
+    (mutator, heap)
+}
+
 #[library_benchmark(setup = ready, config = limit("store_private_c"))]
 fn store_private_c(r: Ready) -> Ready {
     // SAFETY: [X1] see above.
@@ -406,6 +420,7 @@ library_benchmark_group!(
         store_private,
         store_private_c,
         store_typed,
+        item_typed,
         store_old,
         store_public,
         store_armed,

@@ -45,7 +45,7 @@ impl Shape {
 }
 
 fn on_raw(scale: Scale) -> Outcome {
-    let heap = crate::raw_heap(scale.gcbench_limit());
+    let heap = raw::Heap::new(&crate::paced(scale.gcbench_limit())).expect("heap");
     let m = heap.attach().expect("attach");
     let shape = Shape::of(scale);
     let mut sum = 0;
@@ -139,7 +139,7 @@ struct Node {
 }
 
 fn on_typed(scale: Scale) -> Outcome {
-    let heap = Heap::new(crate::config(scale.gcbench_limit())).expect("heap");
+    let heap = Heap::new(crate::paced(scale.gcbench_limit())).expect("heap");
     let mut mutator = heap.attach().expect("attach");
     let shape = Shape::of(scale);
     let mut sum = 0;

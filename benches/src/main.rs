@@ -56,7 +56,7 @@ mod trees;
 mod workload;
 
 use options::Options;
-use settings::{config, prompt, raw_heap};
+use settings::{config, paced, prompt, raw_heap};
 use std::fs::File;
 use std::io::Write;
 use std::process::ExitCode;

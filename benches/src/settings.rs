@@ -18,6 +18,13 @@ pub fn prompt(limit: usize) -> Config {
     adjusted(Config { pause_target: Duration::from_micros(400), growth_percent: 60, ..config(limit) })
 }
 
+/// The same with the default pacing, for programs whose garbage dies young: cycles that begin before the limit is near cost
+/// them nothing (two or three in a run, as with the other) and keep the peak lower.
+pub fn paced(limit: usize) -> Config {
+    let growth_percent = Config::default().growth_percent;
+    adjusted(Config { growth_percent, ..config(limit) })
+}
+
 /// With what `--config` says.
 pub fn adjusted(mut config: Config) -> Config {
     if let Ok(text) = std::env::var(VARIABLE) {

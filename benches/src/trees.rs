@@ -34,12 +34,12 @@ pub fn own() -> Vec<Own> {
 const REGION: &str = "nodes in a region";
 
 fn raw_threads(depth: u32, threads: usize) -> Outcome {
-    let heap = crate::raw_heap(threads * Scale::trees_limit(depth));
+    let heap = raw::Heap::new(&crate::paced(threads * Scale::trees_limit(depth))).expect("heap");
     on_threads(depth, threads, || trees_raw(&heap, depth)).stats(heap.stats())
 }
 
 fn typed_threads(depth: u32, threads: usize) -> Outcome {
-    let heap = Heap::new(crate::config(threads * Scale::trees_limit(depth))).expect("heap");
+    let heap = Heap::new(crate::paced(threads * Scale::trees_limit(depth))).expect("heap");
     on_threads(depth, threads, || trees_typed(&heap, depth)).stats(heap.stats())
 }
 

@@ -15,7 +15,8 @@ DIR                the folder (default: the repository)
 --threads N        threads that read and index (default: one for each core)
 --top N            words to print (default 20)
 --max-heap MB      the most memory that objects may take (default: three quarters of the machine's)
---nursery KB       the nursery of each thread, of one size (default: 1024 to 4096, as survivors suggest)
+--nursery KB       the nursery of each thread, of one size (default: 1024 at first, and as much as survivors suggest: up to
+                   64 times that, but no more than a quarter of the heap)
 --gc-threads N     threads that mark; 0: the indexing threads collect when memory is out (default 1)
 --all              enter .git and folders that are tagged as caches (CACHEDIR.TAG), too
 --verify           check the whole heap at the end

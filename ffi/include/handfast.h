@@ -127,8 +127,9 @@ typedef struct hf_config {
     // The most bytes to which a nursery grows while part of what is allocated survives. 0: 64 times `nursery_bytes`, but
     // at most a quarter of the heap's; the same as `nursery_bytes`: it does not grow.
     size_t max_nursery_bytes;
-    // What a minor collection should take at most, in microseconds: a goal that bounds the size of nurseries. 0: the
-    // default.
+    // What a minor collection should take at most, in microseconds of processor time: it bounds the size of nurseries, and
+    // what survives beyond it is not copied but kept where it is. Roots, remembered fields and handles are visited in any
+    // case. 0: the default, 15 ms.
     uint64_t pause_target_us;
     // Minor collections that a young object which C alone holds stays young for, 0 to 7: so many chances that its pair dies
     // at a minor of its thread instead of the next cycle. 0, the default: the first minor promotes it.
@@ -657,7 +658,8 @@ void hf_scope_close(struct hf_mutator *mutator,
 //
 // # Safety
 // Owner: the innermost open scope; the slot is gone when that closes, or at `hf_detach` when none is open. Thread: the
-// mutator's, for the slot too. Collects: no. NULL for NULL or another thread's mutator.
+// mutator's, for the slot too. Collects: no. NULL for NULL, another thread's mutator, or
+// where there is no memory for one more root; those that there are stay.
 struct hf_object **hf_root(struct hf_mutator *mutator,
                            struct hf_object *object);
 
@@ -731,8 +733,8 @@ const char *hf_status_message(int status);
 //
 // # Safety
 // Owner: `*out` is the calling thread's until `hf_detach`; NULL is written there on failure. Thread: any.
-// Collects: no. Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_ALREADY_ATTACHED`, `HF_ERR_OUT_OF_MEMORY`,
-// `HF_ERR_FORKED`.
+// Collects: no. Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_ALREADY_ATTACHED`, `HF_ERR_FORKED`,
+// `HF_ERR_OS` (no addresses for the thread's roots).
 enum hf_status hf_attach(struct hf_heap *heap,
                          struct hf_mutator **out);
 

@@ -46,8 +46,9 @@ pub struct HfConfig {
     /// The most bytes to which a nursery grows while part of what is allocated survives. 0: 64 times `nursery_bytes`, but
     /// at most a quarter of the heap's; the same as `nursery_bytes`: it does not grow.
     pub max_nursery_bytes: size_t,
-    /// What a minor collection should take at most, in microseconds: a goal that bounds the size of nurseries. 0: the
-    /// default.
+    /// What a minor collection should take at most, in microseconds of processor time: it bounds the size of nurseries, and
+    /// what survives beyond it is not copied but kept where it is. Roots, remembered fields and handles are visited in any
+    /// case. 0: the default, 15 ms.
     pub pause_target_us: u64,
     /// Minor collections that a young object which C alone holds stays young for, 0 to 7: so many chances that its pair dies
     /// at a minor of its thread instead of the next cycle. 0, the default: the first minor promotes it.

@@ -55,14 +55,15 @@ pub unsafe extern "C" fn hf_scope_close(mutator: *mut HfMutator, scope: size_t) 
 ///
 /// # Safety
 /// Owner: the innermost open scope; the slot is gone when that closes, or at `hf_detach` when none is open. Thread: the
-/// mutator's, for the slot too. Collects: no. NULL for NULL or another thread's mutator.
+/// mutator's, for the slot too. Collects: no. NULL for NULL, another thread's mutator, or
+/// where there is no memory for one more root; those that there are stay.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_root(mutator: *mut HfMutator, object: *mut HfObject) -> *mut *mut HfObject {
     boundary::value("hf_root", ptr::null_mut(), || {
         let mutator = running("hf_root", mutator)?;
         let object = optional("object", object)?;
         // SAFETY: [E2] running on this thread.
-        Ok(unsafe { mutator.root(object) }.cast())
+        Ok(unsafe { mutator.try_root(object) }?.cast())
     })
 }
 

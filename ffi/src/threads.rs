@@ -143,8 +143,8 @@ pub(crate) fn quick(mutator: *mut HfMutator) -> Option<Mutator> {
 ///
 /// # Safety
 /// Owner: `*out` is the calling thread's until `hf_detach`; NULL is written there on failure. Thread: any.
-/// Collects: no. Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_ALREADY_ATTACHED`, `HF_ERR_OUT_OF_MEMORY`,
-/// `HF_ERR_FORKED`.
+/// Collects: no. Errors: `HF_ERR_INVALID_ARGUMENT`, `HF_ERR_ALREADY_ATTACHED`, `HF_ERR_FORKED`,
+/// `HF_ERR_OS` (no addresses for the thread's roots).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_attach(heap: *mut HfHeap, out: *mut *mut HfMutator) -> HfStatus {
     boundary::status("hf_attach", || {

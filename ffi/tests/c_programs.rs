@@ -57,6 +57,7 @@ test_programs! {
     versions_and_struct_sizes: "abi.c",
     callbacks_call_back: "callbacks.c",
     a_child_of_fork_is_told: "fork.c",
+    no_room_for_roots_is_told: "few_addresses.c",
     a_program_close_to_misuse_is_correct: "clean.c",
     a_corrupt_heap_is_named: "verify.c",
     misuse_of_counts_is_reported_and_harmless: "reports.c",

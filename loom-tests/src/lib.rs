@@ -48,6 +48,8 @@ pub mod object {
 pub mod heap {
     #[path = "../../src/heap/kind.rs"]
     pub mod kind;
+    #[path = "../../src/heap/line_word.rs"]
+    pub mod line_word;
     #[path = "../../src/heap/pool.rs"]
     pub mod pool;
     #[path = "../../src/heap/sweep.rs"]

@@ -7,10 +7,11 @@
 #![cfg(loom)]
 
 use loom_tests::heap::kind::{Kind, KindByte, PageByte};
+use loom_tests::heap::line_word::LineWord;
 use loom_tests::object::reference;
 use loom_tests::sync::Arc;
 use loom_tests::sync::atomic::{
-    AtomicBool, AtomicPtr,
+    AtomicBool, AtomicPtr, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
 use loom_tests::sync::thread;
@@ -51,7 +52,7 @@ impl Heap {
         match self.fault {
             Fault::KindWithoutRelease => block == 0 && self.young.load(Acquire),
             Fault::KindWithoutAcquire => block == 0 && self.young.load(Relaxed),
-            _ => self.kinds[block].is_young(),
+            _ => self.kinds[block].is_young(|| false),
         }
     }
 
@@ -86,26 +87,36 @@ impl Heap {
     }
 }
 
-fn marker_against_minor(fault: Fault) {
+/// A marker at the slot while the owner does its work: what it reads of an object is what the owner put there.
+fn marker_against<S: Send + Sync + 'static>(
+    scene: impl Fn() -> S + Send + Sync + 'static,
+    mark: fn(&S) -> Option<u32>,
+    work: fn(&S),
+) {
     check_all(move || {
-        let heap = Arc::new(Heap {
-            slot: AtomicPtr::new(object(0)),
-            kinds: [KindByte::new(Kind::Young), KindByte::new(Kind::Active)],
-            young: AtomicBool::new(true),
-            memory: [Plain::new(7), Plain::new(0)],
-            fault,
-        });
+        let heap = Arc::new(scene());
         let marker = {
             let heap = heap.clone();
             thread::spawn(move || {
-                if let Some(object) = heap.mark() {
+                if let Some(object) = mark(&heap) {
                     assert_eq!(object, 7, "marked something else");
                 }
             })
         };
-        heap.minor();
+        work(&heap);
         marker.join().unwrap();
     });
+}
+
+fn marker_against_minor(fault: Fault) {
+    let scene = move || Heap {
+        slot: AtomicPtr::new(object(0)),
+        kinds: [KindByte::new(Kind::Young), KindByte::new(Kind::Active)],
+        young: AtomicBool::new(true),
+        memory: [Plain::new(7), Plain::new(0)],
+        fault,
+    };
+    marker_against(scene, Heap::mark, Heap::minor);
 }
 
 #[test]
@@ -141,6 +152,132 @@ fn twin_kind_without_acquire() {
 #[should_panic(expected = "Causality violation")]
 fn twin_slot_without_release() {
     marker_against_minor(Fault::SlotWithoutRelease);
+}
+
+/// What may be left out where a nursery has lines of an old block.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum LineFault {
+    None,
+    LinesBeforeSlots,
+    LinesWithoutRelease,
+    LinesWithoutAcquire,
+    FilledBeforeMixed,
+}
+
+/// A `Mixed` block: line 0 holds an old object, the young one is in line 1. The minor moves it to block 1 and gives the block
+/// back, with the lines that are free then (one fewer: something else in line 1 was promoted in place); or it is the
+/// mutator that takes such a block while the marker looks.
+struct Lines {
+    slot: AtomicPtr<()>,
+    kind: KindByte,
+    lines: LineWord,
+    /// The word for what cannot be said with a `LineWord`.
+    plain: AtomicU64,
+    memory: [Plain<u32>; 2],
+    fault: LineFault,
+}
+
+impl Lines {
+    fn is_young(&self) -> bool {
+        self.kind.is_young(|| match self.fault {
+            LineFault::LinesWithoutRelease => self.plain.load(Acquire) >> 1 & 1 != 0,
+            LineFault::LinesWithoutAcquire => self.plain.load(Relaxed) >> 1 & 1 != 0,
+            _ => self.lines.contains(1),
+        })
+    }
+
+    fn not_young(&self) {
+        match self.fault {
+            LineFault::LinesWithoutRelease => self.plain.store(0, Relaxed),
+            LineFault::LinesWithoutAcquire => self.plain.store(0, Release),
+            _ => self.lines.set(0),
+        }
+    }
+
+    fn minor(&self) {
+        if self.fault == LineFault::LinesBeforeSlots {
+            self.not_young();
+        }
+        self.memory[1].set(self.memory[0].get());
+        reference::put(&self.slot, object(1));
+        self.not_young();
+        // The kind changes after the lines, as `give_recyclable` does it.
+        self.kind.set(Kind::Recyclable);
+        self.memory[0].set(9);
+    }
+
+    fn take(&self) {
+        if self.fault != LineFault::FilledBeforeMixed {
+            self.kind.set(Kind::Mixed);
+        }
+        self.memory[0].set(9);
+        reference::put(&self.slot, object(0));
+    }
+
+    fn mark(&self) -> Option<u32> {
+        let is_young = |address: usize| address / 8 == 1 && self.is_young();
+        number(reference::settled(&self.slot, is_young)).map(|at| self.memory[at].get())
+    }
+}
+
+fn marker_against_lines(fault: LineFault) {
+    let scene = move || Lines {
+        slot: AtomicPtr::new(object(0)),
+        kind: KindByte::new(Kind::Mixed),
+        lines: LineWord::new(2),
+        plain: AtomicU64::new(2),
+        memory: [Plain::new(7), Plain::new(0)],
+        fault,
+    };
+    marker_against(scene, Lines::mark, Lines::minor);
+}
+
+#[test]
+fn an_address_in_lines_that_a_nursery_gives_back_is_not_read() {
+    marker_against_lines(LineFault::None);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_lines_change_before_the_slots() {
+    marker_against_lines(LineFault::LinesBeforeSlots);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_lines_without_release() {
+    marker_against_lines(LineFault::LinesWithoutRelease);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn twin_lines_without_acquire() {
+    marker_against_lines(LineFault::LinesWithoutAcquire);
+}
+
+/// A mutator takes a block with holes, allocates in a free line, and stores the young object where the marker looks. The
+/// marker must see that it is young: it may not read it, and reading finds what no marker may find.
+fn marker_against_taking(fault: LineFault) {
+    let scene = move || Lines {
+        slot: AtomicPtr::new(std::ptr::null_mut()),
+        kind: KindByte::new(Kind::Recyclable),
+        lines: LineWord::new(2),
+        plain: AtomicU64::new(2),
+        memory: [Plain::new(0), Plain::new(0)],
+        fault,
+    };
+    marker_against(scene, Lines::mark, Lines::take);
+}
+
+#[test]
+fn an_object_in_lines_that_a_nursery_has_taken_is_young() {
+    marker_against_taking(LineFault::None);
+}
+
+#[test]
+#[should_panic(expected = "marked something else")]
+fn twin_a_block_is_filled_before_it_is_mixed() {
+    marker_against_taking(LineFault::FilledBeforeMixed);
 }
 
 /// A large object that the minor promotes: the marker that finds it old sees what the minor did with it.

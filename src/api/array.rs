@@ -5,7 +5,6 @@
 
 use crate::Error;
 use crate::api::local::{Local, Ref};
-use crate::api::raw;
 use crate::api::reference::{Reference, Value};
 use crate::api::scope::Scope;
 use crate::api::trace::Managed;
@@ -42,8 +41,8 @@ impl<'a, T: Managed> Ref<'a, Array<T>> {
     /// The number of items.
     #[inline]
     pub fn len(self) -> usize {
-        // SAFETY: [Y4] a valid object.
-        unsafe { raw::items(self.object()) }
+        // SAFETY: [Y4] a valid object, and arrays have items.
+        unsafe { Object::item_count(self.object()) }
     }
 
     /// Whether there are none.
@@ -76,8 +75,17 @@ impl<'a, T: Managed> Ref<'a, Array<T>> {
     #[inline]
     fn check(self, index: usize) {
         let len = self.len();
-        assert!(index < len, "item {index} of an array of {len}");
+        if index >= len {
+            out_of_bounds(index, len);
+        }
     }
+}
+
+/// Takes numbers: a message that is made on the spot would keep them in memory.
+#[cold]
+#[inline(never)]
+fn out_of_bounds(index: usize, len: usize) -> ! {
+    panic!("item {index} of an array of {len}");
 }
 
 impl<'s> Scope<'s> {

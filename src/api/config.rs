@@ -20,9 +20,14 @@ pub struct Config {
     /// most a quarter of `max_heap_bytes`. The same as `nursery_bytes`: nurseries do not grow. 0, the default: 64 times
     /// `nursery_bytes`, but at most a quarter of `max_heap_bytes`. No nursery grows beyond half of the memory that is left.
     pub max_nursery_bytes: usize,
-    /// What a minor collection should take at most: nurseries shrink, down to 128 KiB, until what survives can be copied in
-    /// that time. A goal, not a promise: an operating system that runs something else is not foreseen. At most a minute.
-    /// Default 10 ms.
+    /// What a minor collection should take at most, of processor time. Nurseries shrink, down to 128 KiB, until what survived
+    /// last time can be copied in that time and all the rest, should it survive as well, be kept where it is; a collection
+    /// that has used up its time keeps the rest. So it holds when a program suddenly begins to keep what it allocates, too, to
+    /// within a quarter, and as far as the estimate of what keeping costs is right. At most a minute. Default 15 ms.
+    ///
+    /// Not bounded is what every collection has to visit: roots (deep stacks), remembered fields of old objects, handles that C
+    /// holds, and of an object all its fields, however long it is. The first 32 KiB are always copied, and all is while free
+    /// memory is less than a nursery. Time in which the operating system runs something else is not foreseen.
     pub pause_target: Duration,
     /// Minor collections that a young object which C alone holds stays young for, 0 to 7. It dies, with its pair, at the first
     /// minor of its thread after C has let go. 0, the default: the first minor promotes it, and its pair is left to the
@@ -65,7 +70,7 @@ impl Default for Config {
         Config {
             nursery_bytes: 1 << 20,
             max_nursery_bytes: 0,
-            pause_target: Duration::from_millis(10),
+            pause_target: Duration::from_millis(15),
             link_patience: 0,
             max_heap_bytes: 0,
             gc_threads: 1,

@@ -5,9 +5,9 @@
 
 use crate::Error;
 use crate::api::local::{Local, Ref};
-use crate::api::raw;
 use crate::api::scope::Scope;
 use crate::api::trace::Plain;
+use crate::object::Object;
 use std::marker::PhantomData;
 
 /// An object of plain items. Only ever seen as `Local<Data<P>>`, `Field<Data<P>>` and so on; reads as a slice.
@@ -35,8 +35,8 @@ impl<'a, P: Plain> Ref<'a, Data<P>> {
     /// The items.
     #[inline]
     pub fn as_slice(self) -> &'a [P] {
-        // SAFETY: [Y4] a valid object.
-        let len = unsafe { raw::items(self.object()) };
+        // SAFETY: [Y4] a valid object, and data has items.
+        let len = unsafe { Object::item_count(self.object()) };
         // SAFETY: [Y4] `len` items of type `P`, written by `alloc_data_with`, in place and alive for `'a`, and never
         // written again except through themselves.
         unsafe { std::slice::from_raw_parts(self.payload().cast::<P>(), len) }

@@ -1,4 +1,5 @@
-//! [`Fresh`]: an object that is being made, whose references are set without a barrier.
+//! New objects: how a value gets into one, and [`Fresh`], an object that is being made, whose references are set without a
+//! barrier.
 //!
 //! A field off the heap is null, so a new object has no references at first. [`Scope::alloc_with`] lets a closure set them
 //! before anybody else can know the object: it is private, nothing on this thread collects while the closure runs, and it is
@@ -9,12 +10,14 @@
 use crate::Error;
 use crate::api::field::Field;
 use crate::api::local::{Local, Ref};
+use crate::api::raw;
 use crate::api::reference::Value;
-use crate::api::scope::Scope;
+use crate::api::scope::{Scope, out_of_memory};
 use crate::api::trace::{Managed, Trace};
-use crate::object::{Object, Slot, slot};
+use crate::object::{Object, Slot, TypeInfo, slot};
 use crate::sync::atomic::Ordering;
 use std::fmt;
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
 /// An object that [`Scope::alloc_with`] is making: its fields can be set, and that is all.
@@ -54,6 +57,65 @@ impl<T> fmt::Debug for Fresh<'_, '_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Fresh").field(&self.object).finish()
     }
+}
+
+/// A new object of fixed size, where there is no room for it at hand.
+///
+/// # Safety
+/// The calling thread's mutator, and none of its unrooted references is alive.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn alloc_slow(raw: raw::Mutator, info: &'static TypeInfo) -> Result<*mut Object, Error> {
+    // SAFETY: [Y2] by the contract of this function.
+    let object = unsafe { raw.alloc_slow(info, 0) };
+    if object.is_null() {
+        // SAFETY: [Y1] attached to this thread.
+        return Err(out_of_memory(unsafe { raw.heap() }, info.size));
+    }
+    Ok(object)
+}
+
+/// Moves `value` into a new object.
+///
+/// # Safety
+/// Just allocated, described by `T::INFO`.
+#[inline(always)]
+pub(crate) unsafe fn init<T: Trace>(object: *mut Object, value: T) {
+    // SAFETY: [Y6] a new object has a payload of the size in `INFO`.
+    let payload = unsafe { raw::payload(object) };
+    let words = size_of::<T>() / 8;
+    if words > 8 || !size_of::<T>().is_multiple_of(8) {
+        // SAFETY: [Y6] large enough and aligned to 8 (`Info::CHECKED`); nobody else knows it. The fields of `value` are null,
+        // so nothing needs a barrier, and nothing has to be dropped.
+        unsafe { payload.cast::<T>().write(value) };
+        return;
+    }
+    // A small value word by word, else arrays in it would be made in memory and copied from there.
+    let (to, from) = (payload.cast::<MaybeUninit<u64>>(), (&raw const value).cast::<MaybeUninit<u64>>());
+    let copy = |i: usize| {
+        if i < words {
+            // SAFETY: [Y6] as above, and each word lies within both.
+            unsafe { copy_word(from.wrapping_add(i), to.wrapping_add(i)) };
+        }
+    };
+    copy(0);
+    copy(1);
+    copy(2);
+    copy(3);
+    copy(4);
+    copy(5);
+    copy(6);
+    copy(7);
+}
+
+/// # Safety
+/// Both are words, and `to` is nobody else's.
+#[inline(always)]
+unsafe fn copy_word(from: *const MaybeUninit<u64>, to: *mut MaybeUninit<u64>) {
+    // SAFETY: [Y6] a word, by the contract of this function; a value may be aligned to less.
+    let word = unsafe { from.read_unaligned() };
+    // SAFETY: [Y6] a word of a payload, which is aligned.
+    unsafe { to.write(word) };
 }
 
 impl<'s> Scope<'s> {

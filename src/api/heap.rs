@@ -44,6 +44,7 @@ impl Heap {
     ///
     /// # Errors
     /// [`Error::AlreadyAttached`]: a thread attaches to a heap once at a time. [`Error::Forked`] in a child process.
+    /// [`Error::Os`] if the operating system has no addresses left for its roots.
     pub fn attach(&self) -> Result<Mutator, Error> {
         let mutator = self.raw.attach()?;
         // SAFETY: [Y1] just attached, by this thread, and nobody else knows it.

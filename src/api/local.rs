@@ -14,7 +14,7 @@ use crate::api::raw;
 use crate::api::reference::sealed::Address;
 use crate::api::scope::Scope;
 use crate::api::trace::{Managed, Trace};
-use crate::object::Object;
+use crate::object::{Object, Slot};
 use crate::sync::atomic::{AtomicPtr, Ordering};
 use std::fmt;
 use std::marker::PhantomData;
@@ -83,6 +83,18 @@ impl<T: Managed> Local<'_, T> {
 }
 
 impl<T> Local<'_, T> {
+    /// Where it is rooted.
+    #[inline]
+    pub(crate) fn slot(self) -> Slot {
+        self.slot.as_ptr()
+    }
+
+    /// Whose root it is.
+    #[inline]
+    pub(crate) fn mutator(self) -> raw::Mutator {
+        self.mutator
+    }
+
     /// The object's present address.
     #[inline]
     pub(crate) fn object(self) -> *mut Object {

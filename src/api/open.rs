@@ -4,10 +4,11 @@
 //! closes with everything that was rooted in it, or with one object less, which is rooted in the scope around it then:
 //! that takes the first slot of those that go, so it need not ask for room.
 
+use crate::api::local::Local;
 use crate::api::raw;
 use crate::mutator::roots::Height;
-use crate::object::{Object, Slot};
 use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
 
 /// An open scope's part of the root stack; dropping it closes the scope, also on a panic.
 pub(crate) struct Open(raw::Mutator, Height);
@@ -24,12 +25,22 @@ impl Open {
     /// Closes the scope, but for one object, whose new root in the scope around it is the answer.
     ///
     /// # Safety
-    /// A valid object of this heap.
+    /// A root of the scope that this opened; `'s` is the one around it.
     #[inline(always)]
-    pub(crate) unsafe fn close_but(self, object: *mut Object) -> Slot {
+    pub(crate) unsafe fn close_but<'s, T>(self, root: Local<'_, T>) -> Local<'s, T> {
         let this = ManuallyDrop::new(self);
+        // The root's, which is the same: that need not be kept over what was done in the scope.
+        let mutator = root.mutator();
+        debug_assert!(mutator == this.0, "a root of another mutator");
+        // Not atomic, so that nothing is read at all where the root was made just now.
+        // SAFETY: [Y3] a root of this thread, which is the only one to use it while it runs.
+        let object = unsafe { root.slot().read() };
         // SAFETY: [Y1] opened on this thread. The other roots are branded and gone by now.
-        unsafe { this.0.cut_roots_to_one(this.1, object) }
+        let slot = unsafe { mutator.cut_roots_to_one(this.1, object) };
+        // SAFETY: [Y3] a root slot is never null.
+        let slot = unsafe { NonNull::new_unchecked(slot) };
+        // SAFETY: [Y3] a new slot of the scope around, which is the innermost again.
+        unsafe { Local::new(slot, mutator) }
     }
 }
 

@@ -13,6 +13,7 @@
 //! Nothing here is shared between threads.
 
 use crate::api::field::Field;
+use crate::api::fresh;
 use crate::api::local::{Local, Ref};
 use crate::api::open::Open;
 use crate::api::raw;
@@ -89,16 +90,17 @@ impl<'s> Scope<'s> {
     /// A new object that nothing holds yet: the caller stores it in a root at once.
     #[inline]
     pub(crate) fn alloc_object<T: Trace>(&mut self, value: T) -> Result<*mut Object, Error> {
+        // Each way has a write of its own: where the two meet the value would have to be in memory.
         // SAFETY: [Y2] rule 1: no unrooted reference is alive. `INFO` describes a `T`.
-        let object = unsafe { self.raw.alloc_uninit(T::INFO) };
-        if object.is_null() {
-            return Err(out_of_memory(self.heap(), size_of::<T>()));
+        if let Some(object) = unsafe { self.raw.alloc_here(T::INFO) } {
+            // SAFETY: [Y6] a new object of that description.
+            unsafe { fresh::init(object, value) };
+            return Ok(object);
         }
-        // SAFETY: [Y6] a new object has a payload of the size in `INFO`.
-        let payload = unsafe { raw::payload(object) };
-        // SAFETY: [Y6] large enough and aligned to 8 (`Info::CHECKED`); nobody else knows it. The fields of `value` are null,
-        // so nothing needs a barrier, and nothing has to be dropped.
-        unsafe { payload.cast::<T>().write(value) };
+        // SAFETY: [Y2] as above.
+        let object = unsafe { fresh::alloc_slow(self.raw, T::INFO)? };
+        // SAFETY: [Y6] as above.
+        unsafe { fresh::init(object, value) };
         Ok(object)
     }
 
@@ -204,7 +206,9 @@ impl<'s> Scope<'s> {
     #[inline]
     pub fn scope<R>(&mut self, body: impl for<'t> FnOnce(&mut Scope<'t>) -> R) -> R {
         // SAFETY: [Y1] this scope is open on this thread and `&mut self` keeps it from being used.
-        unsafe { enter(self.raw, self.heap(), body) }
+        let _open = unsafe { Open::new(self.raw) };
+        // SAFETY: [Y1] opened above.
+        body(unsafe { self.inner() })
     }
 
     /// Opens an inner scope and roots the one object that `body` returns in this one: for functions that need many
@@ -240,17 +244,13 @@ impl<'s> Scope<'s> {
         &mut self,
         body: impl for<'t> FnOnce(&mut Scope<'t>) -> Result<Local<'t, T>, E>,
     ) -> Result<Local<'s, T>, E> {
-        let raw = self.raw;
         // SAFETY: [Y1] this scope is open on this thread and `&mut self` keeps it from being used.
-        let open = unsafe { Open::new(raw) };
+        let open = unsafe { Open::new(self.raw) };
         // Which heap it is of need not be asked: by rule 3 no other scope gives roots of this name.
-        let object = body(&mut Scope { raw, heap: self.heap, _name: PhantomData })?.object();
-        // SAFETY: [Y2] a valid `T` of this heap, and closing a scope does not collect.
-        let slot = unsafe { open.close_but(object) };
-        // SAFETY: [Y3] a root slot is never null.
-        let slot = unsafe { NonNull::new_unchecked(slot) };
-        // SAFETY: [Y3] a new slot of this scope, which is the innermost again.
-        Ok(unsafe { Local::new(slot, raw) })
+        // SAFETY: [Y1] opened above.
+        let local = body(unsafe { self.inner() })?;
+        // SAFETY: [Y2] a root of the scope that closes, by rule 3, and closing a scope does not collect.
+        Ok(unsafe { open.close_but(local) })
     }
 }
 
@@ -410,6 +410,16 @@ impl<'s> Scope<'s> {
     #[inline(always)]
     pub(crate) unsafe fn copy(&mut self) -> Scope<'s> {
         Scope { raw: self.raw, heap: self.heap, _name: PhantomData }
+    }
+
+    /// A scope inside of this one, which differs from it by nothing but the name.
+    ///
+    /// # Safety
+    /// It has been opened, and `'t` is a new name.
+    #[inline(always)]
+    unsafe fn inner<'t>(&mut self) -> &mut Scope<'t> {
+        // SAFETY: [Y1] a name has no layout. Whoever changes the one (by `mem::swap`, say) needs another of the name.
+        unsafe { &mut *std::ptr::from_mut(self).cast::<Scope<'t>>() }
     }
 
     #[inline]

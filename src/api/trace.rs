@@ -130,6 +130,22 @@ impl RefMap {
 /// assert_eq!(<Node<u64> as Trace>::REFS.offsets().len(), 1);
 /// ```
 ///
+/// Rust orders the fields of a struct as it likes, arrays first as a rule. Whoever marks or moves an object reads its header,
+/// which is in front, and its references: in a struct of more than a few words these had better be in the same line of the
+/// cache, which `#[repr(C)]` and an order of one's own see to.
+///
+/// ```
+/// use handfast::{Field, Trace};
+///
+/// #[derive(Trace)]
+/// #[repr(C)]
+/// struct Entry {
+///     next: Field<Entry>,
+///     values: [u64; 12],
+/// }
+/// assert_eq!(<Entry as Trace>::REFS.offsets(), &[0]);
+/// ```
+///
 /// # Safety
 /// `REFS` lists every [`Field`](crate::Field) and the [`HandleSlot`](crate::HandleSlot) in the type, each at its
 /// offset, and nothing else.

@@ -9,22 +9,25 @@
 //! ```text
 //!   Free ──► Young ──► Old ──► (sweep) ──► Free, Recyclable or Old
 //!     └────► Active ──► Old              Recyclable ──► Active
+//!                                                 ▲  └──► Mixed ──► Old
+//!                                                 └─────────┘
 //! ```
 //!
-//! `Young`: its mutator's nursery. `Active`: an evacuation allocator fills it. `Sweeping`: its claimer. In the other
-//! kinds nobody allocates in it; markers write line marks at any time.
+//! `Young`: its mutator's nursery. `Mixed`: its free lines are its mutator's nursery. `Active`: an evacuation allocator
+//! fills it. `Sweeping`: its claimer. In the other kinds nobody allocates in it; markers write line marks at any time.
 //!
 //! Orderings: those of kinds are in `kind.rs`. [M-line]: an object, then its start bit and the marks of its lines (release)
 //! → walks over old objects (acquire). Everything else is handed over with the block.
 
 pub use super::kind::Kind;
 use super::kind::KindByte;
+use super::line_word::LineWord;
 pub use super::lines::LineSet;
 use super::lines::WORDS;
 use super::pool::Links;
 use super::reserve::Reservation;
 use crate::object::slot;
-use crate::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, Ordering};
 use std::io;
 
 /// Bytes of a block.
@@ -87,7 +90,7 @@ impl BlockTables {
         unsafe { self.memory.table(self.kinds, self.capacity) }
     }
     #[inline(always)]
-    fn free_line_words(&self, block: u32) -> &[AtomicU64] {
+    fn free_line_words(&self, block: u32) -> &[LineWord] {
         // SAFETY: [M2] as above; `block` is below the capacity.
         unsafe { self.memory.table(self.free_lines + 8 * WORDS * block as usize, WORDS) }
     }
@@ -157,14 +160,38 @@ impl BlockTables {
     /// The free lines that the last sweep found in a block.
     pub fn free_lines(&self, block: u32) -> LineSet {
         let words = self.free_line_words(block);
-        LineSet(std::array::from_fn(|i| words[i].load(Ordering::Relaxed)))
+        LineSet(std::array::from_fn(|i| words[i].get()))
     }
 
     /// Sets the free lines of a block that the caller owns.
     pub fn set_free_lines(&self, block: u32, lines: LineSet) {
         for (word, lines) in self.free_line_words(block).iter().zip(lines.0) {
-            word.store(lines, Ordering::Relaxed);
+            word.set(lines);
         }
+    }
+
+    /// Whether the line of an address is one of those that its block's owner fills, in a `Mixed` block.
+    #[inline(always)]
+    pub(super) fn is_young_line(&self, address: usize) -> bool {
+        let line = (address & (BLOCK - 1)) >> LINE_SHIFT;
+        self.free_line_words(self.block_of(address))[line / 64].contains(line % 64)
+    }
+
+    /// The lines of a `Mixed` block in which nothing was promoted, by its owner; and whether its lines carry no mark but
+    /// `colour`: a block that was taken before a sweep has others, and that sweep has passed it by. For cycles whose sweep
+    /// does more than look at marks the answer is no.
+    pub fn left_of_mixed(&self, block: u32, colour: u8) -> (LineSet, bool) {
+        let (mut free, mut swept) = (self.free_lines(block), !super::forgets_starts(colour));
+        for (line, mark) in self.line_marks(block).iter().enumerate() {
+            match mark.load(Ordering::Relaxed) {
+                0 => {}
+                mark => {
+                    free.remove(line);
+                    swept &= mark == colour;
+                }
+            }
+        }
+        (free, swept)
     }
 
     /// Adds the lines of `[start, start + bytes)` to the set of a block that the caller owns.
@@ -172,7 +199,7 @@ impl BlockTables {
     pub fn add_free_lines(&self, start: usize, bytes: usize) {
         let words = self.free_line_words(self.block_of(start));
         LineSet::for_each_word(start & (BLOCK - 1), bytes, |word, lines| {
-            words[word].store(words[word].load(Ordering::Relaxed) | lines, Ordering::Relaxed);
+            words[word].add(lines);
         });
     }
 

@@ -27,6 +27,8 @@ pub enum Kind {
     Recyclable = 4,
     /// Claimed by a sweeper.
     Sweeping = 5,
+    /// Part of a nursery, and holds old objects: its free lines are the nursery's.
+    Mixed = 6,
 }
 
 impl Kind {
@@ -37,6 +39,7 @@ impl Kind {
             2 => Kind::Active,
             3 => Kind::Old,
             4 => Kind::Recyclable,
+            6 => Kind::Mixed,
             _ => Kind::Sweeping,
         }
     }
@@ -60,10 +63,12 @@ impl KindByte {
         Kind::of(self.0.load(Ordering::Acquire))
     }
 
-    /// Whether the block is part of a nursery. Acquire: [K-old].
+    /// Whether what lies there is young: the whole block is part of a nursery, or some of its lines, and then `line` says
+    /// whether the line is. Acquire: [K-old].
     #[inline(always)]
-    pub fn is_young(&self) -> bool {
-        self.0.load(Ordering::Acquire) == Kind::Young as u8
+    pub fn is_young(&self, line: impl FnOnce() -> bool) -> bool {
+        let kind = self.0.load(Ordering::Acquire);
+        kind == Kind::Young as u8 || kind == Kind::Mixed as u8 && line()
     }
 
     /// Changes the kind, by the block's owner. Release: [K-old], [K-claim].

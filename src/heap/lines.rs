@@ -8,7 +8,7 @@ use std::ops::Range;
 pub const WORDS: usize = LINES / 64;
 
 /// A set of lines of one block, a bit for each.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct LineSet(pub [u64; WORDS]);
 
 impl LineSet {
@@ -41,7 +41,7 @@ impl LineSet {
     }
 
     /// Takes a line away.
-    #[cfg(test)]
+    #[inline]
     pub fn remove(&mut self, line: usize) {
         self.0[line / 64] &= !(1 << (line % 64));
     }

@@ -10,6 +10,7 @@ pub mod evacuate;
 pub mod fresh;
 pub mod kind;
 pub mod large;
+pub mod line_word;
 pub mod lines;
 pub mod pool;
 pub mod process;
@@ -18,7 +19,7 @@ pub mod sweep;
 
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use block::{BLOCK, BlockTables, Kind, LINE, LineSet};
+use block::{BLOCK, BlockTables, Kind, LINE, LINES, LineSet};
 use fresh::CHUNK;
 use kind::KindByte;
 use large::LargeSpace;
@@ -33,12 +34,20 @@ const MIN_FREE_LINES: usize = 2;
 /// Blocks that an allocator sweeps for itself before it takes fresh memory: bounds what a sweep adds to a pause.
 pub const LAZY_SWEEP: usize = 8;
 
+/// Whether the sweep of this cycle forgets the starts of dead objects. The numbers wrap: a dead object could look alive when
+/// the number returns that it was last marked with. So twice in each round. Each time in two cycles on end, because a block
+/// that somebody was filling during one sweep is swept by the next: such a block is not offered again in between.
+fn forgets_starts(epoch: u8) -> bool {
+    matches!(epoch, 127 | 128 | 254 | 255)
+}
+
 /// The question whether an address is young, with what it needs at hand: it is asked for every slot that is visited.
 #[derive(Clone, Copy, Debug)]
 pub struct Youth<'a> {
     base: usize,
     bytes: usize,
     kinds: &'a [KindByte],
+    blocks: &'a BlockTables,
     large: &'a LargeSpace,
 }
 
@@ -50,7 +59,7 @@ impl Youth<'_> {
         if offset < self.bytes {
             // SAFETY: [M2] the table covers the space.
             let kind = unsafe { self.kinds.get_unchecked(offset >> block::BLOCK_SHIFT) };
-            return kind.is_young();
+            return kind.is_young(|| self.blocks.is_young_line(address));
         }
         self.large.is_young(address)
     }
@@ -172,7 +181,7 @@ impl Memory {
     /// The question whether an address is young, for loops.
     pub fn youth(&self) -> Youth<'_> {
         let (base, bytes) = self.block_space();
-        Youth { base, bytes, kinds: self.blocks.kinds(), large: &self.large }
+        Youth { base, bytes, kinds: self.blocks.kinds(), blocks: &self.blocks, large: &self.large }
     }
 
     /// Whether the object at this address is young, by the side tables alone (INV-4); acquire.
@@ -263,6 +272,14 @@ impl Memory {
         self.free_count.load(Ordering::Relaxed) >= self.recyclable_count.load(Ordering::Relaxed)
     }
 
+    /// Whether a nursery should take holes before whole blocks: there are more blocks with holes than free ones, and an eighth of
+    /// them is free, on average.
+    pub fn has_more_holes(&self) -> bool {
+        let blocks = self.recyclable_count.load(Ordering::Relaxed);
+        let lines = self.hole_lines.load(Ordering::Relaxed);
+        blocks > 0 && (cfg!(gc_zeal) || !self.is_rather_free() && lines >= blocks * (LINES / 8))
+    }
+
     /// Whether `bytes` are to be had in whole blocks, be it that nobody has touched them yet.
     pub fn has_blocks(&self, bytes: usize) -> bool {
         let unused = (self.capacity - self.fresh.load(Ordering::Relaxed)) as usize;
@@ -313,6 +330,17 @@ impl Memory {
             }
         }
         None
+    }
+
+    /// Takes a block with holes for a nursery, which fills its free lines. No object starts there from now on.
+    pub fn take_mixed(&self) -> Option<(u32, LineSet)> {
+        let (block, free) = self.take_recyclable(LAZY_SWEEP)?;
+        let mut rest = free;
+        while let Some(run) = rest.take_run() {
+            self.blocks.clear_starts(block, run);
+        }
+        self.blocks.set_kind(block, Kind::Mixed);
+        Some((block, free))
     }
 
     /// Accounts for a block that was taken out of the pool of recyclable ones; its holes.
@@ -376,10 +404,7 @@ impl Memory {
         if !self.blocks.claim(block, Kind::Old, Kind::Sweeping) {
             return false;
         }
-        // The numbers wrap: a dead object could look alive when the number returns that it was last marked with.
-        // So twice in each round where the dead start is forgotten. Each time in two cycles on end, because a
-        // block that an allocator was filling during one sweep is swept by the next.
-        if matches!(epoch, 127 | 128 | 254 | 255) {
+        if forgets_starts(epoch) {
             self.blocks.retain_starts(block, |at| {
                 // SAFETY: [H2] a start bit stands at the header of an object that was promoted into this block.
                 unsafe { (*(at as *const crate::object::Object)).mark() == epoch }

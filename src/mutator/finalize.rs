@@ -66,6 +66,11 @@ impl Record {
         // SAFETY: [L1] the owner; the reference ends with the statement.
         let (own, handed_over) = (unsafe { self.local() }.due.len(), self.shared().due.len());
         for _ in 0..own {
+            // Where there is no room for a root, objects stay due.
+            // SAFETY: [L1] as above.
+            if !unsafe { self.local() }.roots.has_room() {
+                return;
+            }
             // SAFETY: [L1] as above.
             let Some(object) = unsafe { self.local() }.due.pop_front() else { break };
             // SAFETY: [L1] as above.
@@ -77,6 +82,10 @@ impl Record {
             }
         }
         for _ in 0..handed_over {
+            // SAFETY: [L1] as above.
+            if !unsafe { self.local() }.roots.has_room() {
+                return;
+            }
             let Some(Due(cell)) = self.shared().due.pop() else { break };
             // SAFETY: [C1] a live cell that the queue owned. The object is rooted by `finalize` before the cell goes.
             let object = unsafe { cell.as_ref() }.get();

@@ -5,22 +5,25 @@
 //! address stays behind and every slot is updated. What cannot or must not move (published, pinned, hashed, large, or no
 //! memory to copy to) is promoted in place: its lines become old, its block leaves the nursery. The rest dies, and with
 //! it its links; its memory is simply filled again. Where nearly everything survived last time and free blocks are at
-//! hand, everything is promoted in place: copying would buy nothing (but see `Sizing::way`).
+//! hand, everything is promoted in place: copying would buy nothing (but see `Sizing::way`). And when a collection has used up
+//! its time, what it has not reached yet is (`budget.rs`).
 //!
 //! The order matters to the marker, which may be reading this mutator's old private objects (INV-4): all slots are
 //! updated before any block changes its kind. Work is kept on an explicit stack, so deep structures need no recursion.
 //!
 //! In the snapshot handshake the same collection shades what the roots refer to and what is promoted in place.
 
+use super::budget::Budget;
 use super::record::{Local, Phase, Record};
 use super::shared::{Counters, Shared};
-use super::sizing::{self, Room, Way};
+use super::sizing::{self, Room};
 use crate::heap::block::BLOCK;
 use crate::heap::evacuate::EvacuationAllocator;
 use crate::heap::{Memory, Youth};
 use crate::object::header::{Extent, HASHED, LINKED, OLD, PINNED, PUBLIC, UNLOGGED};
 use crate::object::type_info::Slots;
 use crate::object::{Object, Slot, TypeInfo, reference, slot};
+use crate::sync::atomic::Ordering;
 
 /// A mark on what waits in the worklist: a slot, not an object.
 const IS_SLOT: usize = 1;
@@ -42,8 +45,8 @@ pub(super) struct Evacuation<'a> {
     colour: u8,
     /// Promoted objects whose slots have not been visited.
     worklist: Vec<*mut Object>,
-    /// Nothing is copied.
-    en_masse: bool,
+    /// Whether the next object may be copied.
+    budget: Budget,
     /// Large objects that survive.
     large: Vec<*mut Object>,
     /// Promoted objects that have a link: where they were, and where they are.
@@ -110,7 +113,7 @@ impl Evacuation<'_> {
         let slots = (ty.slots != Slots::None).then_some(ty);
         // SAFETY: [H2] not forwarded, so it is whole.
         let extent = unsafe { Object::extent_as(object, ty) };
-        if flags & (PINNED | HASHED) == 0 && !self.en_masse && self.youth.in_blocks(object as usize) {
+        if flags & (PINNED | HASHED) == 0 && self.youth.in_blocks(object as usize) && self.budget.may_copy(self.bytes) {
             let to = self.allocator.alloc(self.memory, extent.bytes, self.colour);
             if !to.is_null() {
                 let new: *mut Object = to.wrapping_add(object as usize - extent.start).cast();
@@ -219,28 +222,34 @@ impl Record {
         let (shared, start) = (self.shared(), sizing::thread_time());
         // SAFETY: [L1] the owner or holder; nothing below takes another reference while this one is used.
         let local = unsafe { self.local() };
-        let allocated = local.nursery.bytes(&shared.memory, self.cursor.get()) + local.large_bytes;
-        let way = local.sizing.way(&Self::room(local, shared, allocated));
+        let young = local.nursery.bytes(self.cursor.get());
+        let allocated = young + local.large_bytes;
+        let room = Self::room(local, shared, allocated);
+        let way = local.sizing.way(&room);
+        let count = shared.copies.load(Ordering::Relaxed);
         let mut evacuation = Evacuation {
             memory: &shared.memory,
             youth: shared.memory.youth(),
             allocator: std::mem::replace(&mut local.evacuation, EvacuationAllocator::new()),
             colour: local.parity,
             worklist: std::mem::take(&mut local.worklist),
-            en_masse: way == Way::InPlace,
+            budget: Budget::new(&local.sizing, way, &room, start, young, count),
             large: vec![],
             linked: std::mem::take(&mut local.linked),
             waiting: std::mem::take(&mut local.waiting),
             bytes: 0,
             objects: 0,
         };
+        let published;
         // SAFETY: [N1] everything visited below is a root or slot of this mutator.
         unsafe {
             self.visit_roots(local, &mut evacuation, snapshot);
             evacuation.drain();
             evacuation.visit_waiting();
             self.visit_finalizable(local, &mut evacuation, snapshot);
+            let before = evacuation.bytes;
             self.promote_published(local, &mut evacuation);
+            published = evacuation.bytes - before;
             evacuation.let_wait(local.nursery.spare());
             if let Some(links) = &mut local.links {
                 links.after_minor(&evacuation.linked, &evacuation.waiting);
@@ -252,8 +261,7 @@ impl Record {
             shared.memory.large.set_old(object as usize);
         }
         Self::free_large(local, shared);
-        local.nursery.reset(&shared.memory, local.phase == Phase::Idle, &evacuation.waiting);
-        poison(local, shared);
+        local.nursery.reset(&shared.memory, local.parity, local.phase == Phase::Idle, &evacuation.waiting);
         local.pins.clear();
         for object in local.remembered.objects.drain(..) {
             // SAFETY: [B3] remembered objects are alive until the minor that forgets them.
@@ -268,10 +276,14 @@ impl Record {
         Counters::add(&shared.counters.promoted_bytes, evacuation.bytes as u64);
         Counters::add(&shared.counters.promoted_objects, evacuation.objects);
         local.promoted += evacuation.bytes + std::mem::take(&mut local.tenured);
-        let took = sizing::thread_time().saturating_sub(start);
+        let end = sizing::thread_time();
+        if let Some([copied, kept]) = evacuation.budget.parts(evacuation.bytes, end) {
+            local.sizing.measure_parts(allocated, way, copied, kept);
+        }
         local.sizing.look_at(evacuation.bytes, evacuation.objects);
+        local.nursery.look_at(evacuation.bytes, published);
         let room = Self::room(local, shared, local.sizing.blocks() * BLOCK);
-        let blocks = local.sizing.after_minor(allocated, evacuation.bytes, took, way, &room);
+        let blocks = local.sizing.after_minor(allocated, evacuation.bytes, end.saturating_sub(start), way, &room);
         local.nursery.resize(&shared.memory, blocks);
         if snapshot {
             // A cycle gives back to the operating system what nobody uses, and this thread may never allocate again.
@@ -439,13 +451,3 @@ unsafe fn copy(from: usize, to: *mut u8, bytes: usize) {
 
 /// What is copied at once.
 type Wide = [u64; 2];
-
-/// Under `gc_zeal`, and in checked builds, the emptied nursery is filled with a pattern that no valid reference has.
-fn poison(local: &Local, shared: &Shared) {
-    if cfg!(any(gc_zeal, feature = "debug")) {
-        for &block in local.nursery.blocks() {
-            // SAFETY: [N3] the blocks that stay in the nursery hold nothing alive.
-            unsafe { std::ptr::write_bytes(shared.memory.blocks.address_of(block) as *mut u8, 0xDB, BLOCK) };
-        }
-    }
-}

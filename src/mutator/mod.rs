@@ -6,6 +6,7 @@
 pub mod ask;
 pub mod barrier;
 pub mod bell;
+pub mod budget;
 pub mod cells;
 pub mod crossing;
 pub mod finalize;

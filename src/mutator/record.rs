@@ -26,6 +26,7 @@ use hdrhistogram::Histogram;
 use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::time::Instant;
 
 /// What the handle layer keeps for a mutator, as the collector of this layer needs it.
@@ -154,12 +155,13 @@ unsafe impl Sync for Record {}
 impl Record {
     /// A record for a heap; detached.
     pub fn new(shared: &Shared) -> Record {
+        let sizing = Sizing::new(shared.nurseries);
         let local = Local {
             phase: Phase::Idle,
             parity: 0,
             epoch: 0,
-            nursery: Nursery::new(shared.nurseries.first),
-            sizing: Sizing::new(shared.nurseries),
+            nursery: Nursery::new(sizing.blocks()),
+            sizing,
             block_end: 0,
             evacuation: EvacuationAllocator::new(),
             roots: RootStack::new(),
@@ -220,7 +222,14 @@ impl Record {
     /// Whether an address lies in the heap. The address is not read.
     #[inline(always)]
     pub fn owns(&self, object: *mut Object) -> bool {
-        self.in_blocks(object) || self.shared().memory.contains(object as usize)
+        self.in_blocks(object) || self.owns_large(object)
+    }
+
+    /// The same of what is in no block. Most objects are, and who asks is inlined.
+    #[cold]
+    #[inline(never)]
+    fn owns_large(&self, object: *mut Object) -> bool {
+        self.shared().memory.contains(object as usize)
     }
 
     /// Whether an address lies in a block of the heap; that of a large object does not. The address is not read.
@@ -251,10 +260,22 @@ impl Record {
         unsafe { &mut *self.embedder.get() }
     }
 
-    /// Attaches: the record was claimed by this thread. Adopts what the collector asks.
+    /// Gets the addresses that a root stack needs, if it has none yet: before [`Record::attach`].
+    ///
+    /// # Errors
+    /// What the operating system says.
     ///
     /// # Safety
     /// The caller has claimed the record and not attached it yet.
+    pub unsafe fn reserve_roots(&self) -> io::Result<()> {
+        // SAFETY: [L1] claimed by the caller, and detached: nobody else touches it.
+        unsafe { self.local() }.roots.reserve()
+    }
+
+    /// Attaches: the record was claimed by this thread. Adopts what the collector asks.
+    ///
+    /// # Safety
+    /// The caller has claimed the record, not attached it yet, and its roots have addresses.
     pub unsafe fn attach<L: MutatorLinks + 'static>(&self, thread: u64, links: Box<L>) {
         {
             // SAFETY: [L1] claimed by the caller, and detached: nobody else touches it.
@@ -264,7 +285,7 @@ impl Record {
             local.links_address = (&raw mut *links).cast();
             local.links = Some(links);
             local.in_callback = false;
-            local.roots.reserve();
+            debug_assert!(local.roots.is_reserved());
             local.link_patience = self.shared().link_patience;
             self.thread.store(thread, Ordering::Relaxed);
             self.thread_address.store(thread_address(), Ordering::Relaxed);

@@ -10,7 +10,7 @@
 
 use crate::heap::reserve::Reservation;
 use crate::object::{Object, Slot};
-use std::alloc::{Layout, handle_alloc_error};
+use std::io;
 use std::ptr::null_mut;
 
 /// Bytes of addresses: 134 million roots.
@@ -57,56 +57,96 @@ impl RootStack {
     /// Pushes so many empty roots, one after the other, and returns the first.
     #[inline(always)]
     pub fn push_frame<const N: usize>(&mut self) -> Slot {
-        if (self.end as usize - self.top as usize) < N * SLOT {
+        if (self.end as usize - self.top as usize) < N.saturating_mul(SLOT) {
             self.grow(N);
         }
         let first = self.top;
         self.top = first.wrapping_add(N);
         // SAFETY: [R1] below the end of what is committed.
-        unsafe { first.cast::<[*mut Object; N]>().write([null_mut(); N]) };
+        unsafe { first.write_bytes(0, N) };
         first
     }
 
-    /// Takes off a frame, and whatever was pushed after it: `first` is what [`RootStack::push_frame`] answered.
+    /// Takes off a frame, and whatever was pushed after it: `first` is what [`RootStack::push_frame`] answered. Does nothing if
+    /// the stack is lower now: what lies above has been nobody's root, so it may refer to anything.
     #[inline(always)]
     pub fn pop_frame(&mut self, first: Slot) {
-        debug_assert!(self.base <= first && first <= self.top, "frames end in the reverse order of their beginning");
-        self.top = first;
+        debug_assert!(self.base <= first && first <= self.end, "a frame of another stack");
+        if first < self.top {
+            self.top = first;
+        }
+    }
+
+    /// Whether there is room for one more root.
+    #[inline]
+    pub fn has_room(&mut self) -> bool {
+        self.top != self.end || self.try_grow(1).is_ok()
     }
 
     /// Commits more, for so many slots at least.
     ///
     /// # Panics
-    /// If there are too many roots.
+    /// If there are too many roots, or memory is out. The stack is as it was then.
     #[cold]
     #[inline(never)]
     fn grow(&mut self, slots: usize) {
-        self.reserve();
-        let used = self.end as usize - self.base as usize;
-        let needed = self.top as usize + slots * SLOT - self.end as usize;
-        assert!(needed <= self.reserved - used, "a thread has more than {} roots", self.reserved / SLOT);
-        let more = needed.next_multiple_of(STEP).max(used).min(self.reserved - used);
-        if self.memory.as_ref().is_none_or(|memory| memory.commit(used, more).is_err()) {
-            out_of_memory(more);
+        if let Err(why) = self.try_grow(slots) {
+            panic!("{why}");
         }
+    }
+
+    /// # Errors
+    /// Why there is no room, in words.
+    #[cold]
+    fn try_grow(&mut self, slots: usize) -> Result<(), String> {
+        let refused = |bytes, error| format!("no {bytes} bytes of memory for the roots of a thread: {error}");
+        self.reserve().map_err(|error| refused(STEP, error))?;
+        let used = self.end as usize - self.base as usize;
+        let free = self.end as usize - self.top as usize;
+        let needed = slots.saturating_mul(SLOT).saturating_sub(free);
+        if needed > self.reserved - used {
+            return Err(format!("a thread has more than {} roots", self.reserved / SLOT));
+        }
+        let least = needed.next_multiple_of(STEP).min(self.reserved - used);
+        let twice = least.max(used).min(self.reserved - used);
+        let commit = |bytes| self.memory.as_ref().map_or(Ok(()), |memory| memory.commit(used, bytes));
+        // Twice as much at a time, unless only less is to be had.
+        let more = match commit(twice) {
+            Ok(()) => twice,
+            Err(_) => commit(least).map(|()| least).map_err(|error| refused(least, error))?,
+        };
         self.end = self.end.wrapping_byte_add(more);
+        Ok(())
     }
 
     /// Gets addresses, if it has none; fewer if so many are refused. Before anybody asks for a height.
-    pub fn reserve(&mut self) {
+    ///
+    /// # Errors
+    /// What the operating system says when it refuses a single step.
+    pub fn reserve(&mut self) -> io::Result<()> {
         if self.memory.is_some() {
-            return;
+            return Ok(());
         }
         let memory = loop {
             match Reservation::new(self.reserved, 4096) {
                 Ok(memory) => break memory,
                 Err(_) if self.reserved > STEP => self.reserved /= 4,
-                Err(_) => out_of_memory(self.reserved),
+                Err(error) => {
+                    // Somebody may try again when there are more.
+                    self.reserved = RESERVED;
+                    return Err(error);
+                }
             }
         };
         self.base = memory.base() as Slot;
         (self.top, self.end) = (self.base, self.base);
         self.memory = Some(memory);
+        Ok(())
+    }
+
+    /// Whether it has addresses.
+    pub fn is_reserved(&self) -> bool {
+        self.memory.is_some()
     }
 
     /// Number of roots: the mark of a scope that opens now.
@@ -140,12 +180,11 @@ impl RootStack {
         }
     }
 
-    /// Cuts the stack back to a height that it had and pushes a root there: one that leaves a scope.
+    /// Cuts the stack back to a height that it had, but for one root, which becomes this: one that leaves a scope. It is
+    /// higher now.
     #[inline(always)]
     pub fn cut_to_one(&mut self, height: Height, object: *mut Object) -> Slot {
-        if height.0 >= self.top {
-            return self.push(object);
-        }
+        debug_assert!(height.0 < self.top, "there is a root above");
         self.top = height.0.wrapping_add(1);
         // SAFETY: [R1] below the top until now, so below the end of what is committed.
         unsafe { height.0.write(object) };
@@ -158,11 +197,6 @@ impl RootStack {
             f(self.base.wrapping_add(i));
         }
     }
-}
-
-#[cold]
-fn out_of_memory(bytes: usize) -> ! {
-    handle_alloc_error(Layout::from_size_align(bytes, 4096).unwrap_or(Layout::new::<Slot>()))
 }
 
 #[cfg(test)]
@@ -207,7 +241,7 @@ mod tests {
     #[test]
     fn a_stack_is_cut_to_each_height_that_it_had() {
         let mut stack = RootStack::new();
-        stack.reserve();
+        stack.reserve().unwrap();
         let mut heights = vec![stack.height()];
         for i in 1..=3 * MANY + 5 {
             stack.push(i as *mut Object);
@@ -235,7 +269,7 @@ mod tests {
     fn one_root_leaves_a_scope() {
         let mut stack = RootStack::new();
         let one = stack.push(24 as *mut Object);
-        for inner in [0, 1, 2, 3 * MANY] {
+        for inner in [1, 2, 3, 3 * MANY] {
             let height = stack.height();
             (0..inner).for_each(|i| _ = stack.push((16 + i * 8) as *mut Object));
             let left = stack.cut_to_one(height, 64 as *mut Object);

@@ -6,6 +6,7 @@
 
 pub use super::ask::{Ask, Demand};
 use super::bell::Bell;
+use super::budget::NO_COUNT;
 use super::cells::CellTable;
 use super::finalize::FinalizableCell;
 use super::gate::WeakGate;
@@ -138,6 +139,8 @@ pub struct Shared {
     pub nurseries: Bounds,
     /// How many minor collections a young object that only C holds may stay young for.
     pub link_patience: u8,
+    /// How many objects a minor collection copies before the rest stays in place, where a test says so.
+    pub copies: AtomicU64,
     /// The verifier, which the collector owns.
     inspector: OnceLock<Weak<dyn Inspector>>,
 }
@@ -169,6 +172,7 @@ impl Shared {
             counters: Counters::default(),
             nurseries,
             link_patience: 0,
+            copies: AtomicU64::new(NO_COUNT),
             inspector: OnceLock::new(),
         }
     }

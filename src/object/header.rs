@@ -157,6 +157,16 @@ impl Object {
         if ty.item_size == 0 {
             return 0;
         }
+        // SAFETY: [H3] it is of variable size.
+        unsafe { Object::item_count(this) }
+    }
+
+    /// How many items it has, where the type is known to have some: without a look at the header.
+    ///
+    /// # Safety
+    /// `this` is a live object of a type with items.
+    #[inline(always)]
+    pub unsafe fn item_count(this: *mut Object) -> usize {
         // SAFETY: [H3] objects of variable size have their item count in front of the header.
         unsafe { *this.cast::<usize>().sub(1) }
     }

@@ -10,7 +10,7 @@
 mod stacks;
 
 use crate::heap::Memory;
-use crate::heap::block::{BLOCK, Kind, LINES, LineSet};
+use crate::heap::block::{BLOCK, Kind, LINE, LINES, LineSet};
 use crate::heap::evacuate::EvacuationAllocator;
 use crate::heap::large::PAGE;
 use crate::object::header::{OLD, next_epoch};
@@ -76,6 +76,15 @@ enum Op {
     Stack {
         op: stacks::Op,
     },
+    /// A nursery takes the free lines of a block of the pool.
+    TakeMixed,
+    /// It gives such a block back, in whose young lines these objects were promoted in place; it is offered again at once if
+    /// no sweep has passed it by, or not.
+    GiveMixed {
+        which: u8,
+        lines: u32,
+        recycle: bool,
+    },
 }
 
 struct Large {
@@ -92,6 +101,8 @@ struct World {
     objects: BTreeMap<usize, (usize, u64)>,
     large: BTreeMap<usize, Large>,
     young: Vec<u32>,
+    /// Blocks of which a nursery has the free lines, and these.
+    mixed: Vec<(u32, LineSet)>,
     sweeping: bool,
     next: u64,
     stacks: stacks::Stacks,
@@ -115,6 +126,7 @@ pub fn run(bytes: &[u8]) {
         objects: BTreeMap::new(),
         large: BTreeMap::new(),
         young: vec![],
+        mixed: vec![],
         sweeping: false,
         next: 0,
         stacks: Default::default(),
@@ -130,6 +142,9 @@ pub fn run(bytes: &[u8]) {
         }
         world.step(op);
         world.books();
+    }
+    while !world.mixed.is_empty() {
+        world.give_mixed(0, 0, true);
     }
     world.cycle(0, 0);
     world.sweep_all();
@@ -196,6 +211,12 @@ impl World {
                 self.memory.prepare();
             }
             Op::Stack { op } => self.stacks.step(op),
+            Op::TakeMixed => self.take_mixed(),
+            Op::GiveMixed { which, lines, recycle } => {
+                if !self.mixed.is_empty() {
+                    self.give_mixed(which as usize % self.mixed.len(), lines, recycle);
+                }
+            }
         }
     }
 
@@ -248,6 +269,51 @@ impl World {
             self.memory.give_free(block);
         } else if recycle {
             self.memory.give_recyclable(block, occupied.others());
+        } else {
+            self.memory.blocks.set_kind(block, Kind::Old);
+        }
+    }
+
+    fn take_mixed(&mut self) {
+        let Some((block, free)) = self.memory.take_mixed() else { return };
+        let (start, mut rest) = (self.memory.blocks.address_of(block), free);
+        while let Some(run) = rest.take_run() {
+            let (at, bytes) = (start + run.start * LINE, run.len() * LINE);
+            self.must_be_free(at, bytes);
+            assert!(run.clone().all(|line| self.memory.is_young(start + line * LINE)), "not young");
+            let starts = (at..at + bytes).step_by(8).find(|&at| self.memory.blocks.is_start(at));
+            assert_eq!(starts, None, "what was there is not forgotten");
+            // SAFETY: the lines are ours.
+            unsafe { std::ptr::write_bytes(at as *mut u8, 0xDB, bytes) };
+        }
+        for (&at, _) in self.objects.range(start..start + BLOCK) {
+            assert!(!self.memory.is_young(at), "{at:#x} is old, and in a block of which a nursery has lines");
+        }
+        assert!(self.mixed.iter().all(|&(other, _)| other != block), "block {block} was handed out twice");
+        self.mixed.push((block, free));
+    }
+
+    /// As a minor collection does with it.
+    fn give_mixed(&mut self, which: usize, lines: u32, recycle: bool) {
+        let (block, mut young) = self.mixed.swap_remove(which);
+        let start = self.memory.blocks.address_of(block);
+        for i in 0..32 {
+            let Some(run) = young.take_run() else { break };
+            if lines >> i & 1 == 1 {
+                // Up to the end of the run, or a part of a line.
+                let (at, bytes) = (start + run.start * LINE + 8, [40, run.len() * LINE - 8][i % 2]);
+                self.memory.blocks.add_free_lines(at, bytes);
+                self.make(at, bytes);
+                self.memory.blocks.mark_lines(at, bytes, self.epoch);
+            }
+        }
+        let (free, swept) = self.memory.blocks.left_of_mixed(block, self.epoch);
+        let mut rest = free;
+        while let Some(run) = rest.take_run() {
+            self.must_be_free(start + run.start * LINE, run.len() * LINE);
+        }
+        if recycle && swept {
+            self.memory.give_recyclable(block, free);
         } else {
             self.memory.blocks.set_kind(block, Kind::Old);
         }
@@ -344,6 +410,9 @@ impl World {
         for &block in &self.young {
             assert_eq!(memory.blocks.kind(block), Kind::Young);
         }
+        for &(block, young) in &self.mixed {
+            assert_eq!((memory.blocks.kind(block), memory.blocks.free_lines(block)), (Kind::Mixed, young));
+        }
     }
 
     /// What holds when a sweep is over.
@@ -363,9 +432,10 @@ impl World {
                     let both = (0..LINES).find(|&line| free.contains(line) && used.contains(line));
                     assert_eq!(both, None, "a hole of block {block} is not empty");
                 }
+                Kind::Mixed => assert!(self.mixed.iter().any(|&(mixed, _)| mixed == block), "nobody's {block}"),
                 _ => {}
             }
-            if matches!(kind, Kind::Old | Kind::Recyclable) {
+            if matches!(kind, Kind::Old | Kind::Recyclable | Kind::Mixed) {
                 memory.blocks.for_each_start(block, self.epoch, |at| {
                     // SAFETY: a start in a marked line is an object that was there, alive or dead.
                     if unsafe { (*(at as *const Object)).mark() } == self.epoch {

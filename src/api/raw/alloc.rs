@@ -5,10 +5,12 @@
 //! is out: after a minor and a full collection, with the heap intact.
 
 use super::mutator::Mutator;
+use crate::heap::block::BLOCK;
 use crate::mutator::record::Phase;
 use crate::object::header::{HEADER, OLD, UNLOGGED};
 use crate::object::type_info::{LARGE, SLOW};
 use crate::object::{MAX_PAYLOAD, Object, TypeInfo};
+use std::ops::Range;
 use std::ptr::null_mut;
 use std::time::Instant;
 
@@ -34,19 +36,29 @@ impl Mutator {
     /// Types with items are zeroed. Null when memory is out. May collect.
     #[inline(always)]
     pub unsafe fn alloc_uninit(self, ty: *const TypeInfo) -> *mut Object {
+        // SAFETY: [A1] the caller's promises.
+        match unsafe { self.alloc_here(ty) } {
+            Some(object) => object,
+            // SAFETY: [A1] the caller's promises.
+            None => unsafe { self.alloc_slow(ty, 0) },
+        }
+    }
+
+    /// The same where the block that the nursery is filling has room; else `None`. Does not collect.
+    #[inline(always)]
+    pub(crate) unsafe fn alloc_here(self, ty: *const TypeInfo) -> Option<*mut Object> {
         let record = self.record();
         let at = record.cursor.get();
         // SAFETY: [T2] the caller's type outlives the heap.
         let end = at + unsafe { (*ty).fast_bytes };
-        if end <= record.limit.get() {
-            record.cursor.set(end);
-            let object = at as *mut Object;
-            // SAFETY: [N4] fresh memory of this nursery.
-            unsafe { Object::init(object, ty, 0, 0) };
-            return object;
+        if end > record.limit.get() {
+            return None;
         }
-        // SAFETY: [A1] the caller's promises.
-        unsafe { self.alloc_slow(ty, 0) }
+        record.cursor.set(end);
+        let object = at as *mut Object;
+        // SAFETY: [N4] fresh memory of this nursery.
+        unsafe { Object::init(object, ty, 0, 0) };
+        Some(object)
     }
 
     /// A zeroed object with this many items; null when memory is out or the size is over the limit. May collect.
@@ -75,7 +87,7 @@ impl Mutator {
 
     #[cold]
     #[inline(never)]
-    pub(super) unsafe fn alloc_slow(self, ty: *const TypeInfo, items: usize) -> *mut Object {
+    pub(crate) unsafe fn alloc_slow(self, ty: *const TypeInfo, items: usize) -> *mut Object {
         let record = self.record();
         // SAFETY: [A1] a point that may collect.
         unsafe {
@@ -168,15 +180,18 @@ impl Mutator {
                 return Some(at);
             }
             let memory = &record.shared().memory;
-            let (start, end) = local.nursery.next_block(memory)?;
-            memory.prepare_block(local.sizing.blocks_expected(local.nursery.bytes(memory, end)));
+            let before = local.nursery.bytes(at) / BLOCK;
+            let Range { start, end } = local.nursery.next_region(memory, bytes)?;
+            let filled = local.nursery.bytes(end);
+            memory.prepare_block(local.sizing.blocks_expected(filled));
             record.move_cursor(start);
             local.block_end = end;
             // A request that comes now zeroes the limit again, or is seen here and served at the next safepoint.
             if !record.open(end).is_empty() {
                 record.limit.interrupt();
             }
-            if local.phase == Phase::Scanned {
+            // Once for each block's worth.
+            if local.phase == Phase::Scanned && filled / BLOCK != before {
                 // SAFETY: [A1] attached.
                 unsafe { self.inner() }.driver.assist();
             }
@@ -210,7 +225,7 @@ impl Mutator {
     }
 
     fn nursery_bytes(self) -> usize {
-        self.record().shared().nurseries.first * crate::heap::block::BLOCK
+        self.record().shared().nurseries.first * BLOCK
     }
 
     /// Calls `take` until it succeeds: first as it is, then after a minor, then after full collections (its argument says
@@ -247,7 +262,7 @@ impl Mutator {
         let memory = &record.shared().memory;
         // SAFETY: [L1] the owner; the reference ends with the statement.
         let local = unsafe { record.local() };
-        let young = local.nursery.bytes(memory, record.cursor.get());
+        let young = local.nursery.bytes(record.cursor.get());
         // The ends of holes are lost.
         let need = local.sizing.expected(young) / 3 * 4;
         if need > memory.room() && driver.in_background() {

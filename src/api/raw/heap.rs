@@ -66,7 +66,10 @@ impl Drop for Heap {
         // Release and acquire, [A-last]: who closes sees what was done with the other handles.
         if self.0.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
             // Attached mutators own handles, so none is attached.
-            let _ = self.close();
+            if let Err(Error::Os { .. }) = self.close() {
+                // There is nothing to attach with once more: what is left goes as it is.
+                teardown::end_collector(self);
+            }
         }
     }
 }
@@ -182,7 +185,7 @@ impl Heap {
     /// Attaches the calling thread. At any time, from any thread; waits for nobody. A thread that ends is detached.
     ///
     /// # Errors
-    /// [`Error::AlreadyAttached`], [`Error::Forked`], [`Error::Closed`].
+    /// [`Error::AlreadyAttached`], [`Error::Forked`], [`Error::Closed`]; [`Error::Os`] if there are no addresses for its roots.
     pub fn attach(&self) -> Result<Mutator, Error> {
         self.check()?;
         if !heaps::can_attach() {
@@ -197,6 +200,14 @@ impl Heap {
             return Err(Error::AlreadyAttached);
         }
         let record = inner.shared.registry.claim(|| Record::new(&inner.shared));
+        // SAFETY: [L1] claimed and not attached.
+        if let Err(error) = unsafe { record.reserve_roots() } {
+            inner.shared.registry.release(record);
+            return Err(Error::Os {
+                what: "reserving addresses for the roots of a thread",
+                code: error.raw_os_error().unwrap_or(0),
+            });
+        }
         // SAFETY: [L1] claimed and not attached.
         unsafe {
             let handle = Box::new(self.clone());

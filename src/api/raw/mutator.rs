@@ -330,7 +330,7 @@ impl Mutator {
         unsafe { self.record().local() }.roots.cut(height);
     }
 
-    /// Closes a scope, as `cut_roots`, and roots one of its objects in the one around it.
+    /// Closes a scope, as `cut_roots`, and roots one of its objects in the one around it; it has a root at least.
     #[inline(always)]
     pub(crate) unsafe fn cut_roots_to_one(self, height: Height, object: *mut Object) -> *mut *mut Object {
         // SAFETY: [L1] the owner.

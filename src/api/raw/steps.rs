@@ -1,7 +1,19 @@
-//! Single steps of a mutator, for tests that stop a cycle between two handshakes.
+//! Single steps of a mutator, for tests that stop a cycle between two handshakes, or a minor collection's copying.
 
+use super::Heap;
 use super::mutator::Mutator;
+use crate::mutator::budget::NO_COUNT;
 use crate::mutator::record::Phase;
+use crate::sync::atomic::Ordering;
+
+impl Heap {
+    /// From now on a minor collection copies so many objects, and keeps the rest where it is, as if its time were up then; `None`:
+    /// it looks at the clock again. For tests.
+    #[doc(hidden)]
+    pub fn copy_at_most(&self, objects: Option<u64>) {
+        self.0.shared.copies.store(objects.unwrap_or(NO_COUNT), Ordering::Relaxed);
+    }
+}
 
 #[allow(clippy::missing_safety_doc, reason = "the same for all: the rules of the module `raw`, numbers 1 to 3")]
 impl Mutator {

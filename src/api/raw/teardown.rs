@@ -34,7 +34,7 @@ pub(super) fn close(heap: &Heap) -> Result<LeakReport, Error> {
         inner.closed.store(false, Ordering::Release);
         return Err(Error::StillAttached { mutators });
     }
-    let mutator = heap.attach_unchecked()?;
+    let mutator = heap.attach_unchecked().inspect_err(|_| inner.closed.store(false, Ordering::Release))?;
     // SAFETY: [A1] this thread's mutator; it holds no objects.
     unsafe {
         mutator.run_callbacks();
@@ -62,12 +62,17 @@ pub(super) fn close(heap: &Heap) -> Result<LeakReport, Error> {
         }
         mutator.detach();
     }
-    inner.driver.close();
-    let thread = inner.thread.lock().unwrap_or_else(|e| e.into_inner()).take();
+    end_collector(heap);
+    Ok(report(heap))
+}
+
+/// Ends the collector thread, if there is one still.
+pub(super) fn end_collector(heap: &Heap) {
+    heap.0.driver.close();
+    let thread = heap.0.thread.lock().unwrap_or_else(|e| e.into_inner()).take();
     if let Some(thread) = thread {
         let _ = thread.join();
     }
-    Ok(report(heap))
 }
 
 fn report(heap: &Heap) -> LeakReport {

@@ -162,7 +162,7 @@ fn account(
     young_large: usize,
 ) -> Result<(), Violation> {
     let memory = &shared.memory;
-    let (mut nurseries, mut filled, mut large) = (HashSet::new(), HashSet::new(), 0);
+    let (mut nurseries, mut mixed, mut filled, mut large) = (HashSet::new(), HashSet::new(), HashSet::new(), 0);
     let wrong = |invariant, block: u32, detail: String| {
         Err(Violation::new(invariant, moment, memory.blocks.address_of(block), detail))
     };
@@ -172,6 +172,11 @@ fn account(
         large += local.large.len();
         for &block in local.nursery.blocks().iter().chain(local.nursery.waiting()) {
             if !nurseries.insert(block) {
+                return wrong(Invariant::Nursery, block, format!("block {block} is in two nurseries"));
+            }
+        }
+        for &block in local.nursery.mixed() {
+            if !mixed.insert(block) {
                 return wrong(Invariant::Nursery, block, format!("block {block} is in two nurseries"));
             }
         }
@@ -188,9 +193,10 @@ fn account(
             Kind::Free => pooled.free.contains(&block),
             Kind::Recyclable => pooled.recyclable.contains(&block),
             Kind::Young => nurseries.contains(&block),
+            Kind::Mixed => mixed.contains(&block),
             Kind::Active => filled.contains(&block),
             Kind::Old => {
-                ![&pooled.free, &pooled.recyclable, &nurseries, &filled].iter().any(|set| set.contains(&block))
+                ![&pooled.free, &pooled.recyclable, &nurseries, &mixed, &filled].iter().any(|set| set.contains(&block))
             }
             Kind::Sweeping => false,
         };

@@ -28,7 +28,7 @@ pub unsafe fn for_each_marked(memory: &Memory, epoch: u8, newer: u8, mut f: impl
     // is not reused.
     let is_marked = |object: *mut Object| [epoch, newer].contains(&unsafe { (*object).mark() });
     for block in 0..memory.block_count() {
-        if matches!(memory.blocks.kind(block), Kind::Old | Kind::Recyclable | Kind::Active) {
+        if matches!(memory.blocks.kind(block), Kind::Old | Kind::Recyclable | Kind::Active | Kind::Mixed) {
             memory.blocks.for_each_start(block, epoch, |at| {
                 let object = at as *mut Object;
                 if is_marked(object) {

@@ -7,7 +7,7 @@
 
 use super::describe;
 use super::report::{Invariant, Violation};
-use crate::heap::block::{BLOCK, Kind, LINE_SHIFT};
+use crate::heap::block::{BLOCK, Kind, LINE_SHIFT, LINES};
 use crate::mutator::inspect::Moment;
 use crate::mutator::record::{Local, Phase};
 use crate::mutator::{Record, Shared};
@@ -75,7 +75,10 @@ pub(super) unsafe fn check(record: &Record, moment: Moment, depth: Depth) -> Res
         depth,
         remembered: local.remembered.objects.iter().copied().collect(),
         slots: local.remembered.slots.iter().copied().collect(),
-        nursery: local.nursery.filled().iter().chain(local.nursery.waiting()).copied().collect(),
+        nursery: [local.nursery.filled(), local.nursery.waiting(), local.nursery.mixed()]
+            .concat()
+            .into_iter()
+            .collect(),
         large: local.large.iter().copied().collect(),
         met: HashSet::new(),
         work: vec![],
@@ -149,10 +152,11 @@ impl Look<'_> {
     }
 
     fn nursery(&self) -> Step {
-        let (blocks, filled) = (self.local.nursery.blocks(), self.local.nursery.filled());
-        let tables = &self.shared.memory.blocks;
+        let nursery = &self.local.nursery;
+        let memory = &self.shared.memory;
+        let tables = &memory.blocks;
         let mut seen = HashSet::new();
-        for &block in blocks.iter().chain(self.local.nursery.waiting()) {
+        for &block in nursery.blocks().iter().chain(nursery.waiting()) {
             let at = tables.address_of(block);
             self.expect(seen.insert(block), Invariant::Nursery, at, || format!("block {block} is there twice"))?;
             let kind = tables.kind(block);
@@ -164,16 +168,25 @@ impl Look<'_> {
                 format!("line {marked:?} of block {block} of a nursery is marked, or in use")
             })?;
         }
-        let (cursor, end) = (self.cursor, self.local.block_end);
-        let fits = match filled.last() {
-            Some(&block) => {
-                let start = tables.address_of(block);
-                end == start + BLOCK && (start..=end).contains(&cursor)
-            }
-            None => cursor == 0,
+        for &block in nursery.mixed() {
+            let (at, kind) = (tables.address_of(block), tables.kind(block));
+            self.expect(seen.insert(block) && kind == Kind::Mixed, Invariant::Block, at, || {
+                format!("block {block}, of which a nursery has lines, is {kind:?}, or there twice")
+            })?;
+            let (young, marks) = (tables.free_lines(block), tables.line_marks(block));
+            let marked = (0..LINES).find(|&line| young.contains(line) && marks[line].load(Ordering::Relaxed) != 0);
+            self.expect(marked.is_none(), Invariant::Line, at, || {
+                format!("line {marked:?} of block {block} is a nursery's, and marked")
+            })?;
+        }
+        let (cursor, end, region) = (self.cursor, self.local.block_end, nursery.region());
+        let fits = if region.is_empty() {
+            cursor == 0
+        } else {
+            end == region.end && (region.start..=end).contains(&cursor) && memory.is_young(region.start)
         };
         self.expect(fits, Invariant::Nursery, cursor, || {
-            format!("cursor {cursor:#x} and end {end:#x} are not those of the block in use, {:?}", filled.last())
+            format!("cursor {cursor:#x} and end {end:#x} are not those of the part in use, {region:x?}")
         })?;
         let zeroed = self.zeroed.max(cursor);
         let is_zero = |at: &usize| {
@@ -184,7 +197,7 @@ impl Look<'_> {
         self.expect(zero, Invariant::Nursery, zeroed, || {
             format!("between {cursor:#x} and {zeroed:#x} not all is zero, or beyond the block's end {end:#x}")
         })?;
-        let empty = filled.is_empty() && self.local.remembered.is_empty() && self.local.large.is_empty();
+        let empty = region.is_empty() && self.local.remembered.is_empty() && self.local.large.is_empty();
         self.expect(empty || !self.is_collected(), Invariant::Collected, cursor, || {
             "the nursery, the remembered set or the list of young large objects is not empty".into()
         })
@@ -370,7 +383,7 @@ impl Look<'_> {
         let memory = &self.shared.memory;
         let own = if memory.in_blocks(target as usize) {
             let block = memory.blocks.block_of(target as usize);
-            let last = self.local.nursery.filled().last() == Some(&block);
+            let last = self.local.nursery.region().contains(&(target as usize));
             self.nursery.contains(&block) && (!last || (target as usize) < self.cursor)
         } else {
             self.large.contains(&target)

@@ -33,7 +33,7 @@ pub(crate) unsafe fn check_object(record: &Record, object: *mut Object) -> Resul
     let block = memory.blocks.block_of(address);
     match memory.blocks.kind(block) {
         Kind::Free => Err("no object is there: the memory is free (a stale pointer)"),
-        Kind::Young => {
+        Kind::Young | Kind::Mixed if memory.is_young(address) => {
             // SAFETY: [L1] the caller's promise; nothing else uses the record's state meanwhile.
             let nursery = &unsafe { record.local() }.nursery;
             // SAFETY: [N1] a committed block; the header is read as atomics.
@@ -47,7 +47,7 @@ pub(crate) unsafe fn check_object(record: &Record, object: *mut Object) -> Resul
                 _ => Err("it is in the nursery of another thread and not public (or stale)"),
             }
         }
-        Kind::Active | Kind::Old | Kind::Recyclable | Kind::Sweeping => {
+        Kind::Young | Kind::Mixed | Kind::Active | Kind::Old | Kind::Recyclable | Kind::Sweeping => {
             if !memory.blocks.is_start(address) {
                 return Err(STALE);
             }
