@@ -7,7 +7,7 @@
 use super::cycle::Collector;
 use super::verify::{Verified, Violation};
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard, thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[derive(Debug, Default)]
 struct State {
@@ -98,6 +98,21 @@ impl Driver {
         let mut state = self.lock();
         while state.completed < number && !state.closing {
             state = if self.background || state.running { self.wait(state) } else { self.run_one(state) };
+        }
+    }
+
+    /// The same for at most `time`, where a collector thread runs the cycles. Other mutators may be waiting for this one in other
+    /// heaps: it goes on in the end.
+    pub fn complete_within(&self, number: u64, time: Duration) {
+        let start = Instant::now();
+        let mut state = self.lock();
+        while state.completed < number && !state.closing {
+            let left = time.saturating_sub(start.elapsed());
+            let (next, result) = self.changed.wait_timeout(state, left).unwrap_or_else(|e| e.into_inner());
+            if result.timed_out() {
+                return;
+            }
+            state = next;
         }
     }
 

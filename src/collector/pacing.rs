@@ -11,6 +11,10 @@
 //! has used up more of that than of the work is marked helps to mark, however late the collector's thread is. (Once what is
 //! expected would have mutators help in every other cycle, beside a collector's thread that is not late at all.)
 //!
+//! Help does not end a cycle whose own thread gets no core, and before it has begun there is nothing to help with. So when twice
+//! the growth has been promoted since a cycle began, mutators wait after each minor collection, for the pause target at most:
+//! that gives the collector's thread a core.
+//!
 //! Near the limit a cycle starts early enough that what is promoted while it runs still finds room, by what the last one has
 //! seen: room is what survivors can use, free memory and the holes between survivors, which is less than what is dead.
 
@@ -81,6 +85,12 @@ impl Pacing {
     pub fn promote(&self, bytes: usize) -> bool {
         let before = self.promoted.fetch_add(bytes, Ordering::Relaxed);
         before.saturating_add(bytes) >= self.trigger.load(Ordering::Relaxed)
+    }
+
+    /// Whether so much has been promoted since a cycle began that mutators must give way to the collector's thread: twice the
+    /// growth, where the next cycle should have begun within it, and let half of it through.
+    pub fn is_overdrawn(&self) -> bool {
+        self.promoted.load(Ordering::Relaxed) / 2 > self.growth.load(Ordering::Relaxed)
     }
 
     /// Counts external memory; true when a cycle is due.
@@ -228,6 +238,22 @@ mod tests {
             assert_eq!(pacing.outrun(|| 0), Outrun::No);
             pacing.cycle_begins();
         }
+    }
+
+    #[test]
+    fn twice_the_growth_is_too_much_whether_a_cycle_runs_or_is_late_to_begin() {
+        let pacing = Pacing::new(50, 1000, usize::MAX);
+        pacing.cycle_ends(10_000, usize::MAX);
+        assert!(pacing.promote(10_001), "a cycle is due");
+        assert!(!pacing.is_overdrawn(), "twice 5000, and one byte");
+        let _ = pacing.promote(1);
+        assert!(pacing.is_overdrawn());
+        pacing.cycle_begins();
+        assert!(!pacing.is_overdrawn());
+        let _ = pacing.promote(10_002);
+        assert!(pacing.is_overdrawn());
+        pacing.cycle_ends(25_000, usize::MAX);
+        assert!(!pacing.is_overdrawn(), "the growth is 12,500 now");
     }
 
     #[test]

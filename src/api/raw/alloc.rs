@@ -5,6 +5,7 @@
 //! is out: after a minor and a full collection, with the heap intact.
 
 use super::mutator::Mutator;
+use crate::collector::Driver;
 use crate::heap::block::BLOCK;
 use crate::mutator::record::Phase;
 use crate::object::header::{HEADER, OLD, UNLOGGED};
@@ -268,10 +269,7 @@ impl Mutator {
         if need > memory.room() && driver.in_background() {
             let start = Instant::now();
             // SAFETY: [A1] a point that may collect.
-            unsafe { record.native_enter() };
-            driver.complete(driver.current());
-            // SAFETY: [A1] as above.
-            unsafe { record.native_leave() };
+            unsafe { self.in_native(|driver| driver.complete(driver.current())) };
             record.pause(start);
         }
     }
@@ -294,10 +292,14 @@ impl Mutator {
         unsafe { self.run_callbacks() };
     }
 
-    /// After a minor collection: counts what it promoted, asks for a cycle that is due, helps one that falls behind.
+    /// After a minor collection: counts what it promoted, asks for a cycle that is due, helps one that falls behind, and
+    /// waits for one that does not come.
     unsafe fn pace(self) {
+        let record = self.record();
         // SAFETY: [L1] the owner; the reference ends with the statement.
-        let promoted = std::mem::take(&mut unsafe { self.record().local() }.promoted);
+        let local = unsafe { record.local() };
+        let promoted = std::mem::take(&mut local.promoted);
+        let patience = local.sizing.pause_target();
         // SAFETY: [A1] attached.
         let driver = &unsafe { self.inner() }.driver;
         let due = driver.collector().pacing.promote(promoted);
@@ -307,6 +309,10 @@ impl Mutator {
             }
             driver.assist();
             driver.provide_memory();
+            if driver.collector().pacing.is_overdrawn() {
+                // SAFETY: [A1] a point that may collect.
+                unsafe { self.in_native(|driver| driver.complete_within(driver.current(), patience)) };
+            }
         }
     }
 
@@ -326,13 +332,17 @@ impl Mutator {
 
     /// Has a cycle run that begins after now, and waits for it in the native state.
     pub(super) unsafe fn complete_cycle(self, full: bool) {
+        // SAFETY: [A1] a point that may collect.
+        unsafe { self.in_native(|driver| driver.complete(driver.request(full))) }
+    }
+
+    /// Waits for the collector in the native state.
+    unsafe fn in_native(self, wait: impl FnOnce(&Driver)) {
         let record = self.record();
         // SAFETY: [A1] a point that may collect.
         unsafe {
-            let driver = &self.inner().driver;
             record.native_enter();
-            let number = driver.request(full);
-            driver.complete(number);
+            wait(&self.inner().driver);
             record.native_leave();
         }
     }
