@@ -240,15 +240,30 @@ impl Condvar {
         Ok(MutexGuard { guard: self.0.wait(guard).unwrap_or_else(PoisonError::into_inner), mutex })
     }
 
-    /// As of `std`, but the time is over at once: others go on, and `true` comes back.
+    /// As of `std`, but the time is over at once: others go on.
     ///
     /// # Errors
     /// Never.
-    pub fn wait_timeout<'a, T>(&self, guard: MutexGuard<'a, T>, _: Duration) -> LockResult<(MutexGuard<'a, T>, bool)> {
+    pub fn wait_timeout<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        _: Duration,
+    ) -> LockResult<(MutexGuard<'a, T>, TimedOut)> {
         let mutex = guard.mutex;
         drop(guard);
         spin_loop();
-        mutex.lock().map(|guard| (guard, true)).map_err(|e| PoisonError::new((e.into_inner(), true)))
+        mutex.lock().map(|guard| (guard, TimedOut)).map_err(|e| PoisonError::new((e.into_inner(), TimedOut)))
+    }
+}
+
+/// What became of a wait with a time limit.
+#[derive(Debug)]
+pub struct TimedOut;
+
+impl TimedOut {
+    /// Always.
+    pub fn timed_out(&self) -> bool {
+        true
     }
 }
 
