@@ -39,6 +39,8 @@ BUGS = [
     ("rest-of-an-array-forgotten", "src/collector/mark.rs",
      "if items - from > PIECE { self.continue_at(object, from + PIECE) } else { items };", "items.min(from + PIECE);",
      "long_array"),
+    ("old-beside-young-is-young", "src/heap/mod.rs",
+     "return kind.is_young(|| self.blocks.is_young_line(address));", "return kind.is_young(|| true);", "holes"),
     ("shared-work-is-lost", "src/collector/mark.rs",
      "            self.shared.grey.push(older);\n", "            drop(older);\n", "shared_graph"),
 ]
