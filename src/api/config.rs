@@ -43,10 +43,10 @@ pub struct Config {
     /// How much a heap grows over what the last cycle left alive, in percent of that; 10 to 10,000. That is what mutators promote
     /// from the start of one cycle to the end of the next, which starts as much earlier as it is expected to take, though not
     /// before a quarter of the growth. Mutators that promote too much while it runs help it, and where its thread gets no core they
-    /// wait, once they have promoted twice the growth: for `pause_target` after each minor collection. Default 20: where old objects are
-    /// replaced all the time, resident memory stays at about one and a half times what lives, and the collector's thread is
-    /// busy for half of the time. More costs memory, and saves cycles. Heaps of less than 320 MiB do not notice: see
-    /// `min_trigger_bytes`.
+    /// wait, once they have promoted twice the growth: for `pause_target`, 100 ms at most, after each minor collection. Default
+    /// 20: where old objects are replaced all the time, resident memory stays at about one and a half times what lives, and the
+    /// collector's thread is busy for half of the time. More costs memory, and saves cycles. Heaps of less than 320 MiB do not
+    /// notice: see `min_trigger_bytes`.
     pub growth_percent: u32,
     /// The least growth, whatever lives; so no cycle starts before a quarter of it was promoted since the last. Default 64 MiB.
     pub min_trigger_bytes: usize,

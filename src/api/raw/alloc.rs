@@ -13,10 +13,14 @@ use crate::object::type_info::{LARGE, SLOW};
 use crate::object::{MAX_PAYLOAD, Object, TypeInfo};
 use std::ops::Range;
 use std::ptr::null_mut;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Large young bytes that cause a minor collection, at least.
 const LARGE_BUDGET: usize = 16 << 20;
+
+/// The most that a mutator waits at a time for a collector's thread that is late: whom that waits for may be waiting for this
+/// mutator.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 #[allow(clippy::missing_safety_doc, reason = "the same for all: the rules of the module `raw`, numbers 1 to 3")]
 impl Mutator {
@@ -299,7 +303,7 @@ impl Mutator {
         // SAFETY: [L1] the owner; the reference ends with the statement.
         let local = unsafe { record.local() };
         let promoted = std::mem::take(&mut local.promoted);
-        let patience = local.sizing.pause_target();
+        let patience = local.sizing.pause_target().min(PATIENCE);
         // SAFETY: [A1] attached.
         let driver = &unsafe { self.inner() }.driver;
         let due = driver.collector().pacing.promote(promoted);
