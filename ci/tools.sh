@@ -12,11 +12,17 @@ have valgrind || packages+=(valgrind)
 for library in libz3.so.4 libedit.so.2 libxml2.so.2; do
     /sbin/ldconfig -p | grep -c "$library" >/dev/null || packages+=(libz3-4 libedit2 libxml2)
 done
-if [ ${#packages[@]} -gt 0 ]; then
-    root=()
+install() {
+    local root=()
     [ "$(id -u)" = 0 ] || root=(sudo -n)
     "${root[@]}" apt-get update -q
-    DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -q -y --no-install-recommends "${packages[@]}"
+    DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -q -y --no-install-recommends "$@"
+}
+[ ${#packages[@]} = 0 ] || install "${packages[@]}"
+# Its sanitizers are a package of their own.
+if ! [ -e "$(clang -print-file-name="libclang_rt.asan-$(uname -m).a")" ] &&
+    ! [ -e "$(clang -print-resource-dir)/lib/linux/libclang_rt.asan-$(uname -m).a" ]; then
+    install "libclang-rt-$(clang -dumpversion | cut -d . -f 1)-dev"
 fi
 
 for component in rustfmt clippy; do
