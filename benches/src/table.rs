@@ -75,9 +75,9 @@ impl Random {
     }
 }
 
-/// With all memory touched when the heap is made. It is held anyway, so the limit alone says when a cycle begins.
+/// With all memory touched when the heap is made. It is held anyway, so cycles may as well begin when the limit is near.
 fn touched(limit: usize) -> Config {
-    crate::settings::adjusted(Config { touch_memory: true, growth_percent: 10_000, ..crate::prompt(limit) })
+    crate::settings::adjusted(Config { touch_memory: true, growth_percent: 300, ..crate::prompt(limit) })
 }
 
 /// What threads have done together.

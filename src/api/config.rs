@@ -57,8 +57,8 @@ pub struct Config {
     pub huge_pages: bool,
     /// Touch all of `max_heap_bytes`, which must be given, when the heap is made, and keep it until the heap goes: no thread
     /// waits later for the operating system to clear a page, which on a virtual machine may be milliseconds. `reserve_bytes`
-    /// does not matter then. Default false. Since the memory is held anyway, a `growth_percent` of 10,000, which leaves it to the
-    /// limit when a cycle begins, costs nothing and saves most cycles.
+    /// does not matter then. Default false. Since the memory is held anyway, a `growth_percent` that fills it, three hundred where
+    /// a quarter of it lives, costs nothing and saves most cycles.
     ///
     /// Making the heap takes 0.1 to 4 ns a byte, by how the machine provides pages, and the process holds `max_heap_bytes` from
     /// the start, 2.5 percent more for tables, and beside that as much as large objects (over 8 KiB) ever took at once: each
