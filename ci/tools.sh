@@ -19,9 +19,8 @@ install() {
     DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -q -y --no-install-recommends "$@"
 }
 [ ${#packages[@]} = 0 ] || install "${packages[@]}"
-# Its sanitizers are a package of their own.
-if ! [ -e "$(clang -print-file-name="libclang_rt.asan-$(uname -m).a")" ] &&
-    ! [ -e "$(clang -print-resource-dir)/lib/linux/libclang_rt.asan-$(uname -m).a" ]; then
+# Its sanitizers may be a package of their own.
+if ! echo 'int main(void) { return 0; }' | clang -fsanitize=address -x c - -o /dev/null 2>/dev/null; then
     install "libclang-rt-$(clang -dumpversion | cut -d . -f 1)-dev"
 fi
 

@@ -71,7 +71,7 @@ fn mutators_wait_for_a_collector_that_is_late() {
         let most = promote(&heap, m);
         assert!(TAKEN.load(SeqCst), "no cycle began, or it ended without the collector's thread");
         assert!(most < 48 << 20, "{} MiB in use, of which 2 live", most >> 20);
-        assert!(!raw::payload(*slow).is_null());
+        assert!(std::ptr::eq(raw::type_of(*slow), &SLOW), "what was traced slowly is what it was");
         m.collect_full();
         heap.verify().unwrap();
         m.scope_close(scope);

@@ -5,10 +5,11 @@ use handfast::raw::{GlobalCell, Mutator};
 use shuttle_tests::explore;
 use shuttle_tests::world::{self, Share, node, numbers, root};
 
-/// Of each thread, and of the one that was there before.
+/// Of each thread, the one that was there before included.
 const SLOTS: usize = 4;
 
-/// Publishes one node of two into a thread's slots of the table, each with the one before behind it.
+/// Publishes one node of two into a thread's slots of the table; each refers to what the first thread has left in that slot of
+/// its own.
 unsafe fn publish(m: Mutator, table: Share<GlobalCell>, me: u64, rounds: u64) {
     // SAFETY: the rule of `world`.
     unsafe {

@@ -12,8 +12,8 @@
 //! expected would have mutators help in every other cycle, beside a collector's thread that is not late at all.)
 //!
 //! Help does not end a cycle whose own thread gets no core, and before it has begun there is nothing to help with. So when twice
-//! the growth has been promoted since a cycle began, mutators wait after each minor collection, for the pause target at most:
-//! that gives the collector's thread a core.
+//! the growth has been promoted since a cycle began, mutators wait after each minor collection, for a bounded time (`pace` in
+//! `api/raw/alloc.rs`): that gives the collector's thread a core.
 //!
 //! Near the limit a cycle starts early enough that what is promoted while it runs still finds room, by what the last one has
 //! seen: room is what survivors can use, free memory and the holes between survivors, which is less than what is dead.

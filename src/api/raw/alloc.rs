@@ -300,7 +300,7 @@ impl Mutator {
     /// waits for one that does not come.
     unsafe fn pace(self) {
         let record = self.record();
-        // SAFETY: [L1] the owner; the reference ends with the statement.
+        // SAFETY: [L1] the owner; nothing else takes one until the reference has ended, two lines below.
         let local = unsafe { record.local() };
         let promoted = std::mem::take(&mut local.promoted);
         let patience = local.sizing.pause_target().min(PATIENCE);
