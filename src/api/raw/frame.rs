@@ -1,13 +1,11 @@
-//! Frames of roots: as many as a function needs, at once. And roots that may be refused.
+//! Frames of roots: as many as a function needs, at once.
 //!
 //! A root of a scope is pushed, with a look at whether there is room, and goes with its scope, whose height somebody keeps. A
 //! function that knows when it is compiled how many roots it needs has them in one piece instead: one look, one store to
 //! leave, and a root is set by a store. (LLVM's shadow stack and JNI's local frames are like that.)
 
 use super::mutator::Mutator;
-use crate::Error;
 use crate::object::{Object, Slot, slot};
-use rustix::io::Errno;
 use std::marker::PhantomData;
 
 /// `N` roots in one piece, made by [`Mutator::frame`]: empty at first, gone when the frame is dropped.
@@ -67,31 +65,6 @@ impl Mutator {
         // SAFETY: [L1] the owner.
         let first = unsafe { self.record().local() }.roots.push_frame::<N>();
         Frame { first, mutator: self, _thread: PhantomData }
-    }
-
-    /// As [`Mutator::root`], where one root too many must not panic. Never collects.
-    ///
-    /// ```
-    /// # let heap = handfast::raw::Heap::new(&handfast::Config::default())?;
-    /// # let m = heap.attach()?;
-    /// unsafe {
-    ///     let slot = m.try_root(std::ptr::null_mut())?;
-    ///     assert!((*slot).is_null());
-    ///     m.detach();
-    /// }
-    /// # Ok::<(), handfast::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Os`]: there is no memory for one more, or the thread has as many as there are addresses for.
-    #[inline]
-    pub unsafe fn try_root(self, object: *mut Object) -> Result<*mut *mut Object, Error> {
-        // SAFETY: [L1] the owner.
-        let roots = &mut unsafe { self.record().local() }.roots;
-        if roots.has_room() {
-            return Ok(roots.push(object));
-        }
-        Err(Error::Os { what: "memory for the roots of a thread", code: Errno::NOMEM.raw_os_error() })
     }
 }
 

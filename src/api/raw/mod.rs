@@ -43,6 +43,7 @@ mod heap;
 pub mod layout;
 mod mutator;
 mod quick;
+mod roots;
 mod steps;
 mod teardown;
 mod types;

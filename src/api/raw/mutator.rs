@@ -8,7 +8,6 @@ use crate::handle::{LinkFlags, PyObject, heaps};
 use crate::mutator::Record;
 use crate::mutator::globals::{self, GlobalCell};
 use crate::mutator::handshake::Target;
-use crate::mutator::roots::Height;
 use crate::mutator::weak::{self, WeakCell};
 use crate::object::header::{HASHED, OLD, PINNED, PUBLIC};
 use crate::object::{Object, reference, slot};
@@ -300,49 +299,6 @@ impl Mutator {
     pub unsafe fn publish(self, object: *mut Object) {
         // SAFETY: [P1] the caller's object.
         unsafe { self.record().publish(object) };
-    }
-
-    /// Opens a scope of roots.
-    #[inline]
-    pub unsafe fn scope_open(self) -> usize {
-        // SAFETY: [L1] the owner.
-        unsafe { self.record().local() }.roots.len()
-    }
-
-    /// Closes a scope and all that were opened after it; false if it is not open.
-    #[inline]
-    pub unsafe fn scope_close(self, scope: usize) -> bool {
-        // SAFETY: [L1] the owner.
-        unsafe { self.record().local() }.roots.truncate(scope)
-    }
-
-    /// How high the root stack is, for [`Mutator::cut_roots`].
-    #[inline(always)]
-    pub(crate) unsafe fn root_height(self) -> Height {
-        // SAFETY: [L1] the owner.
-        unsafe { self.record().local() }.roots.height()
-    }
-
-    /// Closes a scope, as `scope_close`, that was opened at this height.
-    #[inline(always)]
-    pub(crate) unsafe fn cut_roots(self, height: Height) {
-        // SAFETY: [L1] the owner.
-        unsafe { self.record().local() }.roots.cut(height);
-    }
-
-    /// Closes a scope, as `cut_roots`, and roots one of its objects in the one around it; it has a root at least.
-    #[inline(always)]
-    pub(crate) unsafe fn cut_roots_to_one(self, height: Height, object: *mut Object) -> *mut *mut Object {
-        // SAFETY: [L1] the owner.
-        unsafe { self.record().local() }.roots.cut_to_one(height, object)
-    }
-
-    /// Roots an object (or null): a slot that the collector updates, valid until its scope closes. The caller may
-    /// overwrite it. Never collects.
-    #[inline(always)]
-    pub unsafe fn root(self, object: *mut Object) -> *mut *mut Object {
-        // SAFETY: [L1] the owner.
-        unsafe { self.record().local() }.roots.push(object)
     }
 
     /// Makes a global root of an object (or null), which is published. Never null, never collects.
