@@ -51,8 +51,7 @@ impl Run {
 impl Machine {
     /// Walks what this mutator reaches in both worlds at once, and notes where each object is.
     fn check(&mut self, found: &mut Found) {
-        self.settle();
-        let mut work = vec![];
+        let mut work = vec![self.settle_resurrected()];
         // SAFETY: the rule above. Only the maker of a handle crosses it: for others the object would be published.
         unsafe {
             for i in 0..ROOTS {
@@ -68,7 +67,6 @@ impl Machine {
                     work.push((self.model.held[i], self.m().to_obj(ob)));
                 }
             }
-            work.push((self.model.resurrected, self.m().global_get(self.sink.resurrected())));
         }
         let mut seen = BTreeSet::new();
         while let Some((id, object)) = work.pop() {

@@ -41,6 +41,12 @@ impl Sink {
     pub fn take(&self) -> Vec<Id> {
         std::mem::take(&mut self.finalized.lock().expect("no finalizer panics"))
     }
+
+    /// Runs `f` while no finalizer reports, unless one has since the last look.
+    pub fn between<T>(&self, f: impl FnOnce() -> T) -> Option<T> {
+        let finalized = self.finalized.lock().expect("no finalizer panics");
+        finalized.is_empty().then(f)
+    }
 }
 
 /// Whether the finalizer of this object resurrects it.

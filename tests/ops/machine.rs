@@ -315,22 +315,22 @@ impl Machine {
     }
 
     unsafe fn weak_load(&mut self, root: u8, weak: u8) {
+        // What was resurrected before may have died since, but no longer dies while this mutator answers nothing.
+        self.settle();
         let (cell, id) = self.weaks[weak as usize % WEAKS];
         // SAFETY: the rule above.
         let object = unsafe { self.m().weak_get(cell) };
-        if object.is_null() {
-            assert!(
-                id == 0 || !self.model.reachable().contains(&id),
-                "the weak reference to {id} was cleared too soon"
-            );
-            // SAFETY: the rule above.
-            unsafe { self.set_root(root, null_mut(), 0) };
+        let id = if object.is_null() {
+            let may_die = id == 0 || !self.model.reachable().contains(&id);
+            assert!(may_die, "the weak reference to {id} was cleared too soon");
+            0
         } else {
             assert_ne!(id, 0);
-            // SAFETY: the rule above.
-            unsafe { self.set_root(root, object, id) };
-            self.revive(id);
-        }
+            id
+        };
+        // SAFETY: the rule above.
+        unsafe { self.set_root(root, object, id) };
+        self.revive(id);
     }
 
     fn revive(&mut self, id: Id) {
@@ -454,6 +454,18 @@ impl Machine {
             unsafe {
                 assert_eq!(PyObject::refcnt(ob), 1);
                 PyObject::decref(ob);
+            }
+        }
+    }
+
+    /// Settles, and looks at what was resurrected last in both worlds. Mutators that wait for their turn may run finalizers
+    /// at any moment: what has run and where the last one has stored its object are read as one.
+    pub fn settle_resurrected(&mut self) -> (Id, *mut Object) {
+        loop {
+            self.settle();
+            // SAFETY: the rule above.
+            if let Some(object) = self.sink.between(|| unsafe { self.m().global_get(self.sink.resurrected()) }) {
+                return (self.model.resurrected, object);
             }
         }
     }
