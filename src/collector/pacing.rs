@@ -16,7 +16,9 @@
 //! `api/raw/alloc.rs`): that gives the collector's thread a core.
 //!
 //! Near the limit a cycle starts early enough that what is promoted while it runs still finds room, by what the last one has
-//! seen: room is what survivors can use, free memory and the holes between survivors, which is less than what is dead.
+//! seen: room is what survivors can use, free memory and the holes between survivors, which is less than what is dead. A heap
+//! that grows has more to mark each time, and as much more is promoted meanwhile: of what is promoted until the next cycle
+//! begins, as large a part is expected to be marked by it as was by the last.
 
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -50,6 +52,8 @@ pub struct Pacing {
     expected: AtomicUsize,
     /// Bytes that the last cycle left alive.
     live: AtomicUsize,
+    /// Bytes promoted from the beginning of the cycle before to that of the last.
+    came: AtomicUsize,
     /// Of the cycle that runs: bytes that there are to mark, about; those that were promoted when marking began; those that
     /// may be promoted until it ends.
     work: AtomicUsize,
@@ -73,6 +77,7 @@ impl Pacing {
             during: AtomicUsize::new(0),
             expected: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
+            came: AtomicUsize::new(0),
             work: AtomicUsize::new(0),
             from: AtomicUsize::new(0),
             allowed: AtomicUsize::new(0),
@@ -112,6 +117,7 @@ impl Pacing {
     /// A cycle begins: what is promoted from now on counts for the next.
     pub fn cycle_begins(&self) {
         let before = self.promoted.swap(0, Ordering::Relaxed);
+        self.came.store(before, Ordering::Relaxed);
         let growth = self.growth.load(Ordering::Relaxed);
         let left = growth.saturating_sub(before);
         self.allowed.store(left.saturating_mul(2).clamp(growth / 8, growth / 2), Ordering::Relaxed);
@@ -122,19 +128,24 @@ impl Pacing {
 
     /// A cycle has left `live` bytes, and `room` for more.
     pub fn cycle_ends(&self, live: usize, room: usize) {
-        self.live.store(live, Ordering::Relaxed);
+        let before = self.live.swap(live, Ordering::Relaxed);
+        let during = self.promoted.load(Ordering::Relaxed);
+        // Of what is promoted now, as much more is promoted while the next cycle runs.
+        let marked = live.saturating_sub(before) as f64 / self.came.load(Ordering::Relaxed).max(1) as f64;
+        let more = marked.min(1.0) * during as f64 / live.max(1) as f64;
         let live = live.saturating_add(self.external_bytes());
         let growth = (live as u128 * self.growth_percent as u128 / 100).min(usize::MAX as u128 >> 1) as usize;
         let growth = growth.max(self.min_growth);
         let room = room.min(self.limit.saturating_sub(live));
-        // A cycle that begins only when memory is out makes mutators wait for it. Half as much again as the last one saw,
-        // and an eighth for what cannot be used: the ends of holes, nurseries.
-        let during = self.promoted.load(Ordering::Relaxed);
         self.during.store(during, Ordering::Relaxed);
         let expected = self.expected.load(Ordering::Relaxed).midpoint(during);
         self.expected.store(expected, Ordering::Relaxed);
         self.in_cycle.store(false, Ordering::Relaxed);
-        let usable = (room / 8 * 7).saturating_sub(during.saturating_add(during / 2)).max(room / 16);
+        // A cycle that begins only when memory is out makes mutators wait for it. Half as much again as is expected, and an
+        // eighth for what cannot be used: the ends of holes, nurseries.
+        let next = during as f64 * (1.0 + more);
+        let usable = ((room / 8 * 7) as f64 - 1.5 * next) / (1.0 + 1.5 * more);
+        let usable = (usable as usize).max(room / 16);
         let left = during.saturating_add(usable).max(self.limit / 32);
         self.growth.store(growth.min(left), Ordering::Relaxed);
         let trigger = growth.saturating_sub(expected).max(growth / 4);
@@ -280,6 +291,28 @@ mod tests {
         }
         pacing.cycle_ends(usize::MAX, usize::MAX);
         assert!(pacing.trigger() > 0);
+    }
+
+    #[test]
+    fn near_the_limit_a_heap_that_grows_has_more_to_mark() {
+        let pacing = Pacing::new(10_000, 1000, 64_000);
+        // All that came lives, and a fifth of what is marked is promoted meanwhile.
+        let _ = pacing.promote(1000);
+        pacing.cycle_begins();
+        let _ = pacing.promote(200);
+        pacing.cycle_ends(1000, 62_800);
+        // Of what is promoted before the next cycle, three tenths are kept free for what is promoted while it runs.
+        assert_eq!(pacing.trigger(), 200 + ((54_950.0 - 1.5 * 240.0) / 1.3) as usize);
+        // The last trigger was so much, and as much lives: the next cycle's work is what is expected, and finds room.
+        let came = pacing.trigger();
+        let _ = pacing.promote(came - 200);
+        pacing.cycle_begins();
+        let work = 1000 + came;
+        assert!(came + 1000 + work / 5 * 3 / 2 < 64_000);
+        // It has grown no more since: what was promoted then is what counts.
+        let _ = pacing.promote(work / 5);
+        pacing.cycle_ends(1000, 62_000);
+        assert_eq!(pacing.trigger(), work / 5 + 62_000 / 8 * 7 - (work / 5) * 3 / 2);
     }
 
     #[test]
