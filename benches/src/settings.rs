@@ -15,7 +15,7 @@ pub fn config(limit: usize) -> Config {
 
 /// The same, where pauses are a goal of their own.
 pub fn prompt(limit: usize) -> Config {
-    adjusted(Config { pause_target: Duration::from_micros(400), growth_percent: 150, ..config(limit) })
+    adjusted(Config { pause_target: Duration::from_micros(300), growth_percent: 150, ..config(limit) })
 }
 
 /// The same with the default pacing, for programs whose garbage dies young: cycles that begin before the limit is near cost

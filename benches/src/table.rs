@@ -1,7 +1,7 @@
 //! W5: a table of 112-byte objects, filled; then slots at random get new objects. On one thread; on two, with a table each
 //! or with one that both share. A tick is sixteen replacements; gaps, like times, are of the replacements alone, on every system.
 //! The limits write into the objects that are there, or replace numbers and nothing else: what gaps those have, the machine
-//! makes. Handfast's pause target is 0.4 ms on one thread: its gaps are to stay below a millisecond. On two threads what counts
+//! makes. Handfast's pause target is 0.3 ms on one thread: its gaps are to stay below a millisecond. On two threads what counts
 //! is throughput: with a mutator on each of two cores, whoever marks takes a core from one of them, and no pause can be
 //! promised.
 
