@@ -18,7 +18,8 @@
 //! Near the limit a cycle starts early enough that what is promoted while it runs still finds room, by what the last one has
 //! seen: room is what survivors can use, free memory and the holes between survivors, which is less than what is dead. A heap
 //! that grows has more to mark each time, and as much more is promoted meanwhile: of what is promoted until the next cycle
-//! begins, as large a part is expected to be marked by it as was by the last.
+//! begins, as large a part is expected to be marked by it as was by the last. A minor collection that finds less room than it
+//! expects to need waits, so room for a large one is left; and a cycle for which one waited let through less than would have come.
 
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -46,10 +47,14 @@ pub struct Pacing {
     trigger: AtomicUsize,
     /// Bytes outside of the heap that its objects hold.
     external: AtomicUsize,
-    /// Bytes promoted while the last cycle ran.
+    /// Bytes promoted while the last cycle ran, about, had nobody waited.
     during: AtomicUsize,
     /// Such bytes to expect of the next: what the last ones had, each for half of what those before it count for.
     expected: AtomicUsize,
+    /// The most that one minor collection has promoted since the last cycle.
+    largest: AtomicUsize,
+    /// Somebody has waited for room since the last cycle ended.
+    short: AtomicBool,
     /// Bytes that the last cycle left alive.
     live: AtomicUsize,
     /// Bytes promoted from the beginning of the cycle before to that of the last.
@@ -75,6 +80,8 @@ impl Pacing {
             trigger: AtomicUsize::new(min_growth.min(limit / 2)),
             external: AtomicUsize::new(0),
             during: AtomicUsize::new(0),
+            largest: AtomicUsize::new(0),
+            short: AtomicBool::new(false),
             expected: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
             came: AtomicUsize::new(0),
@@ -86,8 +93,13 @@ impl Pacing {
         }
     }
 
-    /// Counts promoted bytes; true when a cycle is due.
+    /// Counts what a minor collection has promoted; true when a cycle is due.
     pub fn promote(&self, bytes: usize) -> bool {
+        self.largest.fetch_max(bytes, Ordering::Relaxed);
+        self.count(bytes)
+    }
+
+    fn count(&self, bytes: usize) -> bool {
         let before = self.promoted.fetch_add(bytes, Ordering::Relaxed);
         before.saturating_add(bytes) >= self.trigger.load(Ordering::Relaxed)
     }
@@ -106,7 +118,12 @@ impl Pacing {
             return false;
         }
         self.external.fetch_add(delta as usize, Ordering::Relaxed);
-        self.promote(delta as usize)
+        self.count(delta as usize)
+    }
+
+    /// A minor collection has found less room than it needs, and waits for the cycle under way.
+    pub fn waits_for_room(&self) {
+        self.short.store(true, Ordering::Relaxed);
     }
 
     /// External bytes reported.
@@ -129,7 +146,12 @@ impl Pacing {
     /// A cycle has left `live` bytes, and `room` for more.
     pub fn cycle_ends(&self, live: usize, room: usize) {
         let before = self.live.swap(live, Ordering::Relaxed);
-        let during = self.promoted.load(Ordering::Relaxed);
+        let promoted = self.promoted.load(Ordering::Relaxed);
+        let mut during = promoted;
+        if self.short.swap(false, Ordering::Relaxed) {
+            let last = self.during.load(Ordering::Relaxed);
+            during = during.max(last.saturating_add(last / 2));
+        }
         // Of what is promoted now, as much more is promoted while the next cycle runs.
         let marked = live.saturating_sub(before) as f64 / self.came.load(Ordering::Relaxed).max(1) as f64;
         let more = marked.min(1.0) * during as f64 / live.max(1) as f64;
@@ -141,12 +163,12 @@ impl Pacing {
         let expected = self.expected.load(Ordering::Relaxed).midpoint(during);
         self.expected.store(expected, Ordering::Relaxed);
         self.in_cycle.store(false, Ordering::Relaxed);
-        // A cycle that begins only when memory is out makes mutators wait for it. Half as much again as is expected, and an
-        // eighth for what cannot be used: the ends of holes, nurseries.
-        let next = during as f64 * (1.0 + more);
+        // A cycle that begins only when memory is out makes mutators wait for it. Half as much again as is expected, and as one
+        // minor collection needs; and an eighth for what cannot be used: the ends of holes, nurseries.
+        let next = during as f64 * (1.0 + more) + self.largest.swap(0, Ordering::Relaxed) as f64;
         let usable = ((room / 8 * 7) as f64 - 1.5 * next) / (1.0 + 1.5 * more);
         let usable = (usable as usize).max(room / 16);
-        let left = during.saturating_add(usable).max(self.limit / 32);
+        let left = promoted.saturating_add(usable).max(self.limit / 32);
         self.growth.store(growth.min(left), Ordering::Relaxed);
         let trigger = growth.saturating_sub(expected).max(growth / 4);
         self.trigger.store(trigger.min(left), Ordering::Relaxed);
@@ -297,20 +319,20 @@ mod tests {
     fn near_the_limit_a_heap_that_grows_has_more_to_mark() {
         let pacing = Pacing::new(10_000, 1000, 64_000);
         // All that came lives, and a fifth of what is marked is promoted meanwhile.
-        let _ = pacing.promote(1000);
+        let _ = pacing.count(1000);
         pacing.cycle_begins();
-        let _ = pacing.promote(200);
+        let _ = pacing.count(200);
         pacing.cycle_ends(1000, 62_800);
         // Of what is promoted before the next cycle, three tenths are kept free for what is promoted while it runs.
         assert_eq!(pacing.trigger(), 200 + ((54_950.0 - 1.5 * 240.0) / 1.3) as usize);
         // The last trigger was so much, and as much lives: the next cycle's work is what is expected, and finds room.
         let came = pacing.trigger();
-        let _ = pacing.promote(came - 200);
+        let _ = pacing.count(came - 200);
         pacing.cycle_begins();
         let work = 1000 + came;
         assert!(came + 1000 + work / 5 * 3 / 2 < 64_000);
         // It has grown no more since: what was promoted then is what counts.
-        let _ = pacing.promote(work / 5);
+        let _ = pacing.count(work / 5);
         pacing.cycle_ends(1000, 62_000);
         assert_eq!(pacing.trigger(), work / 5 + 62_000 / 8 * 7 - (work / 5) * 3 / 2);
     }
@@ -318,24 +340,56 @@ mod tests {
     #[test]
     fn near_the_limit_cycles_come_earlier() {
         let pacing = Pacing::new(100, 1000, 64_000);
-        assert!(!pacing.promote(999));
+        assert!(!pacing.count(999));
         pacing.cycle_begins();
         pacing.cycle_ends(56_000, 8000);
-        assert!(!pacing.promote(6999));
-        assert!(pacing.promote(1), "7000 of the 8000 that are left");
+        assert!(!pacing.count(6999));
+        assert!(pacing.count(1), "7000 of the 8000 that are left");
         pacing.cycle_begins();
-        assert!(!pacing.promote(1000));
+        assert!(!pacing.count(1000));
         pacing.cycle_ends(56_000, 8000);
         assert_eq!(pacing.trigger(), 1000 + 7000 - 1500, "so much is promoted while a cycle runs");
         pacing.cycle_begins();
         pacing.cycle_ends(32_000, 4000);
         assert_eq!(pacing.trigger(), 3500, "holes that are too small are no room");
         pacing.cycle_begins();
-        assert!(!pacing.promote(3000));
+        assert!(!pacing.count(3000));
         pacing.cycle_ends(32_000, 4000);
         assert_eq!(pacing.trigger(), 3000 + 250, "the next one begins almost at once");
         pacing.cycle_begins();
         pacing.cycle_ends(64_000, 0);
         assert_eq!(pacing.trigger(), 2000, "never so small that cycles do nothing else");
+    }
+    #[test]
+    fn near_the_limit_room_is_left_for_a_minor_collection() {
+        let pacing = Pacing::new(10_000, 1000, 64_000);
+        let _ = pacing.promote(400);
+        let _ = pacing.promote(300);
+        assert!(pacing.external(5000), "a cycle is due; this is no minor collection");
+        pacing.cycle_begins();
+        pacing.cycle_ends(32_000, 16_000);
+        assert_eq!(pacing.trigger(), 14_000 - 600);
+        pacing.cycle_begins();
+        pacing.cycle_ends(32_000, 16_000);
+        assert_eq!(pacing.trigger(), 14_000, "there was none since");
+    }
+
+    #[test]
+    fn who_waited_for_room_would_have_promoted_more() {
+        let pacing = Pacing::new(10_000, 1000, 64_000);
+        pacing.cycle_begins();
+        pacing.cycle_ends(32_000, 16_000);
+        // Promoted while the cycle ran, whether somebody waited for room, and what is kept free for the next one.
+        let cycles =
+            [(2000, false, 3000), (100, true, 4500), (0, true, 6750), (5000, true, 10_125), (1000, false, 1500)];
+        for (during, waited, free) in cycles {
+            pacing.cycle_begins();
+            let _ = pacing.count(during);
+            if waited {
+                pacing.waits_for_room();
+            }
+            pacing.cycle_ends(32_000, 16_000);
+            assert_eq!(pacing.trigger(), during + 14_000 - free, "{during}");
+        }
     }
 }

@@ -272,6 +272,7 @@ impl Mutator {
         let need = local.sizing.expected(young) / 3 * 4;
         if need > memory.room() && driver.in_background() {
             let start = Instant::now();
+            driver.collector().pacing.waits_for_room();
             // SAFETY: [A1] a point that may collect.
             unsafe { self.in_native(|driver| driver.complete(driver.current())) };
             record.pause(start);
