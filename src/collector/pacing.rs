@@ -152,7 +152,7 @@ impl Pacing {
             let last = self.during.load(Ordering::Relaxed);
             during = during.max(last.saturating_add(last / 2));
         }
-        // Of what is promoted now, as much more is promoted while the next cycle runs.
+        // For each byte that is promoted until the next cycle begins, so many more are promoted while it runs.
         let marked = live.saturating_sub(before) as f64 / self.came.load(Ordering::Relaxed).max(1) as f64;
         let more = marked.min(1.0) * during as f64 / live.max(1) as f64;
         let live = live.saturating_add(self.external_bytes());
@@ -163,15 +163,19 @@ impl Pacing {
         let expected = self.expected.load(Ordering::Relaxed).midpoint(during);
         self.expected.store(expected, Ordering::Relaxed);
         self.in_cycle.store(false, Ordering::Relaxed);
-        // A cycle that begins only when memory is out makes mutators wait for it. Half as much again as is expected, and as one
-        // minor collection needs; and an eighth for what cannot be used: the ends of holes, nurseries.
-        let next = during as f64 * (1.0 + more) + self.largest.swap(0, Ordering::Relaxed) as f64;
-        let usable = ((room / 8 * 7) as f64 - 1.5 * next) / (1.0 + 1.5 * more);
-        let usable = (usable as usize).max(room / 16);
-        let left = promoted.saturating_add(usable).max(self.limit / 32);
+        let left = promoted.saturating_add(self.usable(room, during, more)).max(self.limit / 32);
         self.growth.store(growth.min(left), Ordering::Relaxed);
         let trigger = growth.saturating_sub(expected).max(growth / 4);
         self.trigger.store(trigger.min(left), Ordering::Relaxed);
+    }
+
+    /// Bytes of the room that may be used up before the next cycle begins: if it begins only when memory is out, mutators wait
+    /// for it. Half as much again as is expected is kept free, and as one minor collection needs; and an eighth for what cannot be
+    /// used: the ends of holes, nurseries.
+    fn usable(&self, room: usize, during: usize, more: f64) -> usize {
+        let next = during as f64 * (1.0 + more) + self.largest.swap(0, Ordering::Relaxed) as f64;
+        let usable = ((room / 8 * 7) as f64 - 1.5 * next) / (1.0 + 1.5 * more);
+        (usable as usize).max(room / 16)
     }
 
     /// Promoted bytes that start the next cycle.
