@@ -1,6 +1,6 @@
 //! W4: the shape of GCBench: a big tree at first, one that stays, an array of two million numbers, then short-lived trees of
 //! growing depth, half of them filled from the top (stores into objects that exist) and half built from the bottom. Nodes
-//! of 40 bytes.
+//! of 40 bytes. The limit takes its nodes from a region that is taken back whole when a tree is done.
 
 use crate::outcome::Outcome;
 use crate::own::Own;
@@ -9,14 +9,21 @@ use crate::workload::Scale;
 use handfast::raw::{self, Mutator, Object, TypeInfo};
 use handfast::{Field, Heap, Local, Ref, Scope, Trace};
 use std::hint::black_box;
+use std::ptr::null_mut;
 
 static NODE: TypeInfo = TypeInfo::new("bench::GcNode", 32).with_refs(&[0, 8]);
 static NUMBERS: TypeInfo = TypeInfo::new("bench::Numbers", 0).with_items(8);
 
 /// The systems.
 pub fn own() -> Vec<Own> {
-    vec![Own::handfast("w4", "handfast raw", "", on_raw), Own::handfast("w4", "handfast typed", "", on_typed)]
+    vec![
+        Own::handfast("w4", "handfast raw", REGION, on_raw),
+        Own::handfast("w4", "handfast typed", REGION, on_typed),
+        Own::limit("w4", REGION, in_region),
+    ]
 }
+
+const REGION: &str = "nodes in a region";
 
 const NUMBER_COUNT: usize = 2_000_000;
 
@@ -209,4 +216,82 @@ fn typed_nodes(node: Ref<'_, Node>) -> u64 {
         (Some(left), Some(right)) => 1 + typed_nodes(left) + typed_nodes(right),
         _ => 1,
     }
+}
+
+/// A node of the limit: a header, two references and two words, as everywhere.
+#[repr(C)]
+struct Plain(u64, *mut Plain, *mut Plain, [u64; 2]);
+
+/// Memory of one tree at a time.
+struct Region {
+    nodes: Vec<Plain>,
+}
+
+impl Region {
+    fn for_depth(depth: u32) -> Region {
+        Region { nodes: Vec::with_capacity((2 << depth) - 1) }
+    }
+
+    fn node(&mut self, left: *mut Plain, right: *mut Plain) -> *mut Plain {
+        debug_assert!(self.nodes.len() < self.nodes.capacity(), "nodes do not move");
+        self.nodes.push(Plain(0x1234, left, right, [0; 2]));
+        let at = self.nodes.len() - 1;
+        self.nodes.as_mut_ptr().wrapping_add(at)
+    }
+
+    fn fill(&mut self, node: *mut Plain, depth: u32) {
+        if depth == 0 {
+            return;
+        }
+        let (left, right) = (self.node(null_mut(), null_mut()), self.node(null_mut(), null_mut()));
+        // SAFETY: [X3] a node of this region, which still has its capacity.
+        unsafe { ((*node).1, (*node).2) = (left, right) };
+        self.fill(left, depth - 1);
+        self.fill(right, depth - 1);
+    }
+
+    fn bottom_up(&mut self, depth: u32) -> *mut Plain {
+        let (left, right) =
+            if depth == 0 { (null_mut(), null_mut()) } else { (self.bottom_up(depth - 1), self.bottom_up(depth - 1)) };
+        self.node(left, right)
+    }
+
+    fn filled(&mut self, depth: u32) -> *mut Plain {
+        let root = self.node(null_mut(), null_mut());
+        self.fill(root, depth);
+        root
+    }
+}
+
+fn plain_nodes(node: *const Plain) -> u64 {
+    // SAFETY: [X3] a node of a region that still has its capacity.
+    let node = unsafe { &*node };
+    if node.1.is_null() { 1 } else { 1 + plain_nodes(node.1) + plain_nodes(node.2) }
+}
+
+fn in_region(scale: Scale) -> Outcome {
+    let shape = Shape::of(scale);
+    let mut sum = 0;
+    let sample = timed(|| {
+        let mut short = Region::for_depth(shape.stretch);
+        black_box(short.bottom_up(shape.stretch));
+        let mut long = Region::for_depth(shape.long_lived);
+        let keep = long.filled(shape.long_lived);
+        let mut numbers = vec![0.0; NUMBER_COUNT];
+        for (i, number) in numbers.iter_mut().enumerate().take(NUMBER_COUNT / 2) {
+            *number = 1.0 / (i + 1) as f64;
+        }
+        for (depth, count) in shape.short_lived() {
+            for _ in 0..count {
+                short.nodes.clear();
+                black_box(short.filled(depth));
+            }
+            for _ in 0..count {
+                short.nodes.clear();
+                black_box(short.bottom_up(depth));
+            }
+        }
+        sum = shape.sum(plain_nodes(keep), numbers[1000]);
+    });
+    Outcome::new(sample, 1).sum(sum).figure(sample.wall)
 }

@@ -15,6 +15,8 @@ use handfast::raw::{self, Mutator, Object, TypeInfo};
 use handfast::{Array, Config, Field, Heap, Local, Scope, Trace};
 use std::cell::Cell;
 use std::sync::Barrier;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,6 +24,7 @@ static TABLE: TypeInfo = TypeInfo::new("bench::Table", 0).with_ref_items();
 /// 112 bytes with the header: a reference and twelve words.
 pub static ENTRY: TypeInfo = TypeInfo::new("bench::Entry", 104).with_refs(&[0]);
 const IN_PLACE: &str = "written in place";
+const IN_PLACE_ALONE: &str = "written in place, one thread";
 /// What sixteen replacements take at least in the row that does next to nothing.
 const TICK: Duration = Duration::from_micros(4);
 
@@ -44,11 +47,24 @@ pub fn own() -> Vec<Own> {
             full(|n, turns, limit| on_raw(n, turns, &touched(limit), 1)),
         ),
         Own::handfast("w5", "handfast typed", IN_PLACE, full(on_typed)),
-        Own::limit("w5", IN_PLACE, full(|n, turns, _| in_place(n, turns))),
+        Own::limit("w5", IN_PLACE, full(|n, turns, _| in_place(n, turns, 1))),
         Own::limit("w5", "numbers alone, 4 us a tick", full(|n, turns, _| numbers_alone(n, turns))),
-        Own::handfast("w5x2", "handfast raw", "", full(|n, turns, limit| on_raw(n, turns, &crate::config(limit), 2))),
-        Own::handfast("w5s2", "handfast raw", "", full(|n, turns, limit| on_shared(n, turns, limit, 2))),
-        Own::handfast("w5s2", "handfast raw, one thread", "", full(|n, turns, limit| on_shared(n, turns, limit, 1))),
+        Own::handfast(
+            "w5x2",
+            "handfast raw",
+            IN_PLACE,
+            full(|n, turns, limit| on_raw(n, turns, &crate::config(limit), 2)),
+        ),
+        Own::limit("w5x2", IN_PLACE, full(|n, turns, _| in_place(n, turns, 2))),
+        Own::handfast("w5s2", "handfast raw", IN_PLACE, full(|n, turns, limit| on_shared(n, turns, limit, 2))),
+        Own::handfast(
+            "w5s2",
+            "handfast raw, one thread",
+            IN_PLACE_ALONE,
+            full(|n, turns, limit| on_shared(n, turns, limit, 1)),
+        ),
+        Own::limit("w5s2", IN_PLACE, full(|n, turns, _| in_place_shared(n, turns, 2))),
+        Own::limit("w5s2", IN_PLACE_ALONE, full(|n, turns, _| in_place_shared(n, turns, 1))),
         Own::handfast("by-heap", "handfast raw", "", |scale: Scale| {
             let (n, turns) = scale.small_table();
             on_raw(n, turns, &crate::prompt(scale.x as usize), 1)
@@ -299,12 +315,14 @@ fn typed_replace(
     sum
 }
 
-fn in_place(slots: usize, turns: u64) -> Outcome {
-    let mut table: Vec<Box<[u64; 14]>> = (0..slots).map(|i| Box::new([i as u64; 14])).collect();
-    let before = Interruptions::now();
-    let (mut random, mut sum, mut gaps) = (Random::new(slots), 0u64, Gaps::new());
-    let sample = timed(|| {
-        for turn in 0..turns {
+fn in_place(slots: usize, turns: u64, threads: usize) -> Outcome {
+    let (slots, each) = (slots / threads, turns / threads as u64);
+    let all = on_threads(threads, |_, ready, gaps| {
+        let mut table: Vec<Box<[u64; 14]>> = (0..slots).map(|i| Box::new([i as u64; 14])).collect();
+        ready();
+        *gaps = Gaps::new();
+        let (mut random, mut sum) = (Random::new(slots), 0u64);
+        for turn in 0..each {
             let entry = &mut table[random.slot(slots)];
             sum = sum.wrapping_add(entry[3]);
             **entry = [turn; 14];
@@ -312,9 +330,31 @@ fn in_place(slots: usize, turns: u64) -> Outcome {
                 gaps.tick();
             }
         }
+        sum
     });
-    let interruptions = Interruptions::now() - before;
-    Outcome::new(sample, turns).sum(sum).gaps(gaps).more(interruptions.words())
+    Outcome::new(all.sample, turns).sum(all.sum).gaps(all.gaps).more(all.interruptions.words())
+}
+
+/// One table, whose objects each thread writes: words of both may end up in one object.
+fn in_place_shared(slots: usize, turns: u64, threads: usize) -> Outcome {
+    let table: Vec<Box<[AtomicU64; 14]>> =
+        (0..slots).map(|i| Box::new(std::array::from_fn(|_| AtomicU64::new(i as u64)))).collect();
+    let each = turns / threads as u64;
+    let all = on_threads(threads, |number, ready, gaps| {
+        ready();
+        *gaps = Gaps::new();
+        let (mut random, mut sum) = (Random::new(slots + number), 0u64);
+        for turn in 0..each {
+            let entry = &table[random.slot(slots)];
+            sum = sum.wrapping_add(entry[3].load(Relaxed));
+            entry.iter().for_each(|word| word.store(turn, Relaxed));
+            if turn % 16 == 15 {
+                gaps.tick();
+            }
+        }
+        sum
+    });
+    Outcome::new(all.sample, turns).gaps(all.gaps).more(all.interruptions.words())
 }
 
 /// For as long as the others take or so, so that as much can happen.
