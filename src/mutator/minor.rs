@@ -388,7 +388,11 @@ impl Record {
     /// Public young objects stay where they are, reachable or not: other threads may hold them.
     unsafe fn promote_published(&self, local: &mut Local, evacuation: &mut Evacuation<'_>) {
         let mut published = std::mem::take(&mut local.published);
-        for &object in &published {
+        for (i, &object) in published.iter().enumerate() {
+            // Most were published long ago, for a cache.
+            if let Some(&next) = published.get(i + AHEAD) {
+                slot::prefetch(next);
+            }
             // SAFETY: [N1] public objects of this nursery.
             let header = unsafe { &*object };
             if header.flags() & OLD != 0 {
