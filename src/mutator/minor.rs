@@ -280,7 +280,7 @@ impl Record {
         if let Some([copied, kept]) = evacuation.budget.parts(evacuation.bytes, end) {
             local.sizing.measure_parts(allocated, way, copied, kept);
         }
-        local.sizing.look_at(evacuation.bytes, evacuation.objects);
+        local.sizing.look_at(evacuation.bytes, evacuation.objects, published);
         local.nursery.look_at(evacuation.bytes, published);
         let room = Self::room(local, shared, local.sizing.blocks() * BLOCK);
         let blocks = local.sizing.after_minor(allocated, evacuation.bytes, end.saturating_sub(start), way, &room);

@@ -4,7 +4,8 @@
 //! small; while a good part of what it allocates survives, doubling the nursery lets more die before the next minor
 //! collection. That holds where everything survives, too: what is built may be larger than the nursery and be dropped as a
 //! whole (of binary trees, nearly all nodes survive a nursery smaller than the tree). When nearly nothing survives for a
-//! while, size does not help and the nursery becomes small again. (Sizing by survival: Appel, Simple generational garbage
+//! while, size does not help and the nursery becomes small again. Nor does it help where survivors are public: these are
+//! promoted whether anybody refers to them or not. (Sizing by survival: Appel, Simple generational garbage
 //! collection, 1989; by a pause goal: Detlefs et al., Garbage-first, ISMM 2004.)
 //!
 //! A pause consists of copying survivors, and what survived last time says nothing of what will: a program that drops all it
@@ -97,6 +98,8 @@ pub struct Sizing {
     planned: Option<Way>,
     /// The collection that is being looked at has been measured by its parts.
     in_parts: bool,
+    /// So many bytes of its survivors were public.
+    public: usize,
 }
 
 impl Sizing {
@@ -113,6 +116,7 @@ impl Sizing {
             last: [0; 3],
             planned: None,
             in_parts: false,
+            public: 0,
         };
         sizing.blocks = sizing.affordable(Way::IntoBlocks, 0).clamp(sizing.least(), bounds.first);
         sizing
@@ -163,8 +167,10 @@ impl Sizing {
         way
     }
 
-    /// A collection promoted so many objects, and so many bytes of them.
-    pub fn look_at(&mut self, bytes: usize, objects: u64) {
+    /// Before [`Sizing::after_minor`]: the collection promoted so many objects, and so many bytes of them, of which so many
+    /// were public.
+    pub fn look_at(&mut self, bytes: usize, objects: u64, public: usize) {
+        self.public = public;
         if let Some(mean) = bytes.checked_div(objects as usize) {
             self.fill_lines = evacuate::nearly_fills_line(mean);
         }
@@ -187,6 +193,7 @@ impl Sizing {
         // What lives must find room, and so must the other mutators; the size to begin with was asked for.
         let most = self.bounds.most.min((room.left / 2 / BLOCK).max(self.bounds.first));
         let survived = survived.min(allocated);
+        let private = survived.saturating_sub(std::mem::take(&mut self.public));
         let most_survive = survived > allocated / 5 * 4;
         // One that came early, for a handshake or on demand, says little; but that most survive is over.
         if allocated < size / 2 {
@@ -198,11 +205,11 @@ impl Sizing {
         }
         self.most_survive = most_survive;
         self.part = survived.div_ceil(allocated.div_ceil(256)).min(256);
-        self.few = if survived < allocated / 64 { self.few + allocated } else { 0 };
+        self.few = if private < allocated / 64 { self.few + allocated } else { 0 };
         let want = if self.few >= FEW * self.bounds.first * BLOCK {
             self.few = 0;
             (self.blocks / 2).max(self.bounds.first)
-        } else if survived > allocated / 24 {
+        } else if private > allocated / 24 {
             self.blocks * 2
         } else {
             self.blocks
@@ -286,212 +293,4 @@ pub fn thread_time() -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MS: Duration = Duration::from_millis(1);
-    const US: Duration = Duration::from_micros(1);
-    const NS: Duration = Duration::from_nanos(1);
-
-    const MUCH: Room = Room { left: usize::MAX, blocks: true, some_blocks: true, holes: false };
-
-    fn with(left: usize) -> Room {
-        Room { left, ..MUCH }
-    }
-
-    fn sizing() -> Sizing {
-        Sizing::new(Bounds { first: 32, most: 128, pause_target: MS })
-    }
-
-    /// A minor collection of a full nursery, with survivors at a nanosecond a byte.
-    fn minor(sizing: &mut Sizing, percent: usize) -> usize {
-        let allocated = sizing.blocks() * BLOCK;
-        let survived = allocated / 100 * percent;
-        sizing.after_minor(allocated, survived, Duration::from_nanos(survived as u64), Way::IntoBlocks, &MUCH)
-    }
-
-    #[test]
-    fn grows_while_some_survive_and_shrinks_when_size_does_not_help() {
-        let mut s = Sizing::new(Bounds { first: 32, most: 128, pause_target: 10 * MS });
-        assert_eq!((minor(&mut s, 20), minor(&mut s, 20), minor(&mut s, 20)), (64, 128, 128));
-        assert_eq!(minor(&mut s, 3), 128, "neither few nor many: stays");
-        for (before, after) in [(128, 64), (64, 32), (32, 32)] {
-            for _ in 1..FEW * 32 / before {
-                assert_eq!(minor(&mut s, 0), before, "not yet");
-            }
-            assert_eq!(minor(&mut s, 0), after);
-        }
-        for _ in 0..100 {
-            minor(&mut s, 0);
-            assert_eq!(minor(&mut s, 3), 32);
-        }
-        assert_eq!((minor(&mut s, 20), s.expected(100 << 8) >> 8), (64, 20));
-        let mut s = sizing();
-        assert_eq!((minor(&mut s, 100), minor(&mut s, 100)), (30, 30), "a ms of survivors at a ns a byte");
-    }
-
-    #[test]
-    fn that_most_survive_is_over_when_they_do_not() {
-        let mut s = sizing();
-        minor(&mut s, 90);
-        assert_eq!(s.way(&MUCH), Way::InPlace);
-        s.after_minor(0, 0, US, Way::IntoBlocks, &MUCH);
-        s.after_minor(BLOCK, BLOCK, US, Way::IntoBlocks, &MUCH);
-        assert_eq!(s.way(&MUCH), Way::InPlace, "nothing was allocated, or that survived");
-        s.after_minor(BLOCK, BLOCK / 2, US, Way::IntoBlocks, &MUCH);
-        assert_eq!(s.way(&MUCH), Way::IntoBlocks);
-        s.after_minor(BLOCK, BLOCK, US, Way::IntoBlocks, &MUCH);
-        assert_eq!(s.way(&MUCH), Way::IntoBlocks, "an early one says little");
-    }
-
-    #[test]
-    fn what_nearly_fills_a_line_is_copied() {
-        let mut s = sizing();
-        minor(&mut s, 100);
-        for (bytes, in_place) in [(0, true), (32, true), (96, true), (104, false), (128, false), (136, true)] {
-            s.look_at(1000 * bytes, 1000);
-            assert_eq!(s.way(&MUCH) == Way::InPlace, in_place, "{bytes} bytes");
-        }
-        s.look_at(112_000, 1000);
-        s.look_at(0, 0);
-        assert_ne!(s.way(&MUCH), Way::InPlace, "nothing was promoted, which says nothing");
-        s.look_at(32, 1);
-        minor(&mut s, 50);
-        assert_ne!(s.way(&MUCH), Way::InPlace);
-    }
-
-    #[test]
-    fn grows_where_everything_survives() {
-        let mut s = Sizing::new(Bounds { first: 32, most: 128, pause_target: 100 * MS });
-        assert_eq!((minor(&mut s, 100), minor(&mut s, 100), minor(&mut s, 100)), (64, 128, 128));
-    }
-
-    #[test]
-    fn never_more_than_half_of_what_is_left() {
-        let mut s = Sizing::new(Bounds { first: 32, most: 1024, pause_target: 100 * MS });
-        let mut minor = |blocks: usize, part: usize, room: usize| {
-            s.after_minor(blocks * BLOCK / part, blocks * BLOCK / part, MS, Way::IntoBlocks, &with(room * BLOCK))
-        };
-        assert_eq!((minor(32, 1, 200), minor(64, 1, 200), minor(100, 1, 200)), (64, 100, 100));
-        assert_eq!(minor(100, 4, 120), 60, "one that came early, too");
-        assert_eq!(minor(60, 1, 10), 32, "not below what was asked for");
-        assert_eq!((minor(32, 1, 4000), minor(64, 1, 4000)), (64, 128));
-    }
-
-    #[test]
-    fn no_more_survives_than_can_be_copied_and_kept_within_the_target() {
-        let mut s = sizing();
-        for _ in 0..100 {
-            minor(&mut s, 50);
-        }
-        let bytes = s.blocks() * BLOCK;
-        // A half and a sixteenth are copied, at a nanosecond a byte, and the rest stays, at a fifth of one: 0.65 a byte.
-        assert!((1_500_000..=1_540_000).contains(&bytes), "a ms buys a million and a half, not {bytes}");
-    }
-
-    #[test]
-    fn a_collection_that_ran_out_of_time_is_measured_by_its_parts() {
-        let mut s = sizing();
-        minor(&mut s, 50);
-        let size = s.blocks() * BLOCK;
-        let half = size / 4;
-        s.measure_parts(
-            size,
-            Way::IntoBlocks,
-            (half, Duration::from_nanos(half as u64)),
-            (half, half as u32 * NS / 10),
-        );
-        s.after_minor(size, size / 2, MS, Way::IntoBlocks, &MUCH);
-        assert_eq!((s.cost(Way::IntoBlocks), s.cost_in_place()), (1024, 102), "neither is the mean");
-        // Of a few bytes nothing can be said; they are not measured as a whole, either.
-        s.measure_parts(size, Way::IntoBlocks, (size / 100, MS), (size / 100, MS));
-        s.after_minor(size, size / 50, 2 * MS, Way::IntoBlocks, &MUCH);
-        assert_eq!((s.cost(Way::IntoBlocks), s.cost_in_place()), (1024, 102));
-        minor(&mut s, 100);
-        s.after_minor(s.blocks() * BLOCK, s.blocks() * BLOCK, MS, Way::InPlace, &MUCH);
-        assert!(s.cost(Way::InPlace) > 102 && s.cost_in_place() <= 1024, "the next one is measured again");
-    }
-
-    #[test]
-    fn never_below_the_least_nor_above_the_most() {
-        let mut s = sizing();
-        for _ in 0..100 {
-            s.after_minor(s.blocks() * BLOCK, s.blocks() * BLOCK / 2, Duration::from_secs(1), Way::IntoBlocks, &MUCH);
-        }
-        assert_eq!(s.blocks() * BLOCK, LEAST);
-        for _ in 0..300 {
-            s.after_minor(s.blocks() * BLOCK, s.blocks() * BLOCK / 2, US, Way::IntoBlocks, &MUCH);
-        }
-        assert_eq!(s.blocks(), 128);
-        let mut small = Sizing::new(Bounds { first: 4, most: 4, pause_target: Duration::ZERO });
-        assert_eq!(small.after_minor(4 * BLOCK, 2 * BLOCK, MS, Way::IntoBlocks, &MUCH), 4);
-    }
-
-    #[test]
-    fn one_long_pause_moves_little_and_an_early_one_nothing() {
-        let mut s = sizing();
-        minor(&mut s, 20);
-        assert_eq!(minor(&mut s, 20), 73);
-        let after = s.after_minor(73 * BLOCK, 15 * BLOCK, Duration::from_secs(1), Way::IntoBlocks, &MUCH);
-        assert!((66..73).contains(&after), "{after}");
-        assert_eq!(s.after_minor(BLOCK, BLOCK / 5, Duration::from_secs(1), Way::IntoBlocks, &MUCH), after);
-    }
-
-    #[test]
-    fn what_was_found_twice_is_believed() {
-        let mut s = sizing();
-        minor(&mut s, 100);
-        assert_eq!(minor(&mut s, 100), 30, "a ms of survivors at a ns a byte");
-        s.after_minor(30 * BLOCK, 30 * BLOCK, 3 * MS, Way::IntoBlocks, &MUCH);
-        assert!((26..30).contains(&s.blocks()), "once may be an accident: {}", s.blocks());
-        let size = s.blocks() * BLOCK;
-        s.after_minor(size, size, Duration::from_nanos(2 * size as u64), Way::IntoBlocks, &MUCH);
-        assert_eq!(s.blocks(), 15, "the smaller of two");
-    }
-
-    #[test]
-    fn a_nursery_goes_the_way_that_it_was_sized_for() {
-        let holes = Room { blocks: false, holes: true, ..MUCH };
-        let mut s = sizing();
-        assert_eq!((s.way(&holes), s.blocks_expected(BLOCK)), (Way::IntoHoles, 0), "nothing was planned");
-        minor(&mut s, 50);
-        assert_eq!((s.way(&holes), s.blocks_expected(BLOCK)), (Way::IntoBlocks, BLOCK / 2));
-        assert_eq!(s.way(&Room { some_blocks: false, ..holes }), Way::IntoHoles, "if it can");
-        s.after_minor(s.blocks() * BLOCK, s.blocks() * BLOCK / 2, MS, Way::IntoBlocks, &holes);
-        assert_eq!((s.way(&MUCH), s.blocks_expected(BLOCK)), (Way::IntoBlocks, 0), "holes have gone");
-    }
-
-    #[test]
-    fn survivors_stay_in_place_while_blocks_are_what_there_is_most_of_and_a_nursery_of_that_size_to_its_end() {
-        let (holes, few) = (Room { blocks: false, holes: true, ..MUCH }, Room { some_blocks: false, ..MUCH });
-        let mut s = sizing();
-        assert_eq!((s.way(&MUCH), s.way(&holes)), (Way::IntoBlocks, Way::IntoHoles));
-        minor(&mut s, 90);
-        assert_eq!((s.way(&MUCH), s.way(&holes)), (Way::InPlace, Way::InPlace), "planned");
-        assert_eq!(s.way(&Room { blocks: false, ..few }), Way::IntoBlocks, "or as there is room");
-        let size = s.blocks() * BLOCK;
-        s.after_minor(size, size, MS, Way::InPlace, &holes);
-        assert_eq!(s.way(&holes), Way::IntoHoles, "what was planned once is no reason for ever");
-    }
-
-    #[test]
-    fn a_nursery_is_sized_for_the_way_that_its_survivors_will_go() {
-        let holes = Room { blocks: false, holes: true, ..MUCH };
-        let mut s = sizing();
-        for _ in 0..100 {
-            let size = s.blocks() * BLOCK;
-            // A quarter of a nanosecond a byte.
-            s.after_minor(size, size, Duration::from_nanos(size as u64 / 4), Way::InPlace, &MUCH);
-        }
-        assert_eq!((s.blocks(), s.way(&holes)), (122, Way::InPlace), "a millisecond buys four million bytes");
-        s.after_minor(122 * BLOCK, 122 * BLOCK, MS, Way::InPlace, &holes);
-        assert_eq!(s.blocks(), 30, "holes are taken for four times as expensive before one was filled");
-        s.after_minor(30 * BLOCK, 30 * BLOCK, 2 * MS, Way::IntoHoles, &holes);
-        assert_eq!(s.blocks(), 15, "then for what they cost");
-        s.after_minor(15 * BLOCK, 15 * BLOCK, MS, Way::IntoHoles, &MUCH);
-        assert_eq!(s.blocks(), 30, "and blocks for what they did");
-        assert_eq!(s.after_minor(0, 0, US, Way::InPlace, &holes), 15, "an early one plans afresh");
-        s.after_minor(15 * BLOCK, 15 * BLOCK, US, Way::IntoHoles, &holes);
-        assert_eq!(s.blocks(), 15, "that holes have become cheap may be over soon");
-    }
-}
+mod tests;
