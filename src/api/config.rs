@@ -16,9 +16,10 @@ pub struct Config {
     /// Bytes of each mutator's nursery to begin with, rounded up to blocks of 32 KiB; 128 KiB to 256 MiB. Default 1 MiB:
     /// where nearly nothing survives, half of a second-level cache is twice as fast as four times that.
     pub nursery_bytes: usize,
-    /// The most bytes to which a nursery grows while part of what is allocated survives and is private; not below `nursery_bytes`, at
-    /// most a quarter of `max_heap_bytes`. The same as `nursery_bytes`: nurseries do not grow. 0, the default: 64 times
-    /// `nursery_bytes`, but at most a quarter of `max_heap_bytes`. No nursery grows beyond half of the memory that is left.
+    /// The most bytes to which a nursery grows while part of what is allocated survives and is private (what is public is
+    /// promoted however long it has had time to die); not below `nursery_bytes`, at most a quarter of `max_heap_bytes`. The
+    /// same as `nursery_bytes`: nurseries do not grow. 0, the default: 64 times `nursery_bytes`, but at most a quarter of
+    /// `max_heap_bytes`. No nursery grows beyond half of the memory that is left.
     pub max_nursery_bytes: usize,
     /// What a minor collection should take at most, of processor time. Nurseries shrink, down to 128 KiB, until what survived
     /// last time can be copied in that time and all the rest, should it survive as well, be kept where it is; a collection
