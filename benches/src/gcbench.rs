@@ -175,6 +175,8 @@ fn on_typed(scale: Scale) -> Outcome {
     Outcome::new(sample, 1).sum(sum).figure(sample.wall).stats(heap.stats())
 }
 
+/// As the raw one, which the compiler inlines without being told.
+#[inline(always)]
 fn typed_node<'s>(s: &mut Scope<'s>) -> Local<'s, Node> {
     s.alloc(empty()).expect("out of memory")
 }
