@@ -11,6 +11,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 #[derive(Default, Clone, Copy)]
 struct Fx(u64);
@@ -29,7 +30,7 @@ type Set = HashSet<[u8; SZ], BuildHasherDefault<Fx>>;
 type Step = ((&'static str, u8), St);
 
 const N: usize = 3; // objects; object 0 is the immortal public root object
-const M: usize = 2; // mutators; 3 works too for walks (the third allocates nothing)
+const M: usize = if cfg!(three) { 3 } else { 2 }; // mutators; in walks the third allocates nothing
 const R: usize = 2; // root slots each
 const NONE: u8 = 7;
 
@@ -375,12 +376,13 @@ impl St {
         let mut t = *self;
         let (src, new, old) = (mu.src, mu.new, mu.old);
         let cycle = mu.ph != Ph::Idle;
+        let exchange = src != NONE && t.public(src) && rule(Rule::Exchange) && (mu.ph == Ph::Armed || rule(Rule::ExchangeScanned));
         let label = match mu.pc {
             Pc::Run => return Ok(None),
             Pc::Barrier => {
                 let tracked = t.public(src) || !t.young(src);
                 if tracked {
-                    if cycle && rule(Rule::Deletion) && (!rule(Rule::Exchange) || !t.public(src)) { t.shade(m, old); }
+                    if cycle && rule(Rule::Deletion) && !exchange { t.shade(m, old); }
                     if mu.ph == Ph::Armed && rule(Rule::Insertion) { t.shade(m, new); }
                     if new != NONE && !t.public(new) {
                         if t.public(src) { t.publish(m, new); }
@@ -392,7 +394,7 @@ impl St {
             }
             Pc::Write => {
                 let over = t.fd[src as usize];
-                if cycle && t.public(src) && rule(Rule::Exchange) && rule(Rule::Deletion) { t.shade(m, over); } // exchange: shade what was really overwritten
+                if cycle && exchange && rule(Rule::Deletion) { t.shade(m, over); } // shade what was really overwritten
                 t.fd[src as usize] = new;
                 let q = &mut t.mu[m];
                 q.pc = Pc::Run; q.src = NONE; q.new = NONE; q.old = NONE;
@@ -458,10 +460,16 @@ fn init() -> St {
 }
 /// What the command line asks for.
 #[derive(Default)]
-struct Opt { fault: Option<Rule>, cycles: u8, weak: bool, c: bool, fin: bool, detach: bool, disarm_first: bool, litmus: Option<usize> }
+struct Opt { fault: Option<Rule>, cycles: u8, weak: bool, c: bool, fin: bool, detach: bool, disarm_first: bool }
 static OPT: OnceLock<Opt> = OnceLock::new();
 fn opt() -> &'static Opt { OPT.get().expect("set by main") }
-fn litmus() -> Option<&'static Litmus> { opt().litmus.map(|k| &LITMUSES[k]) }
+/// The programs that the mutators run; without any they do what they like.
+static PROGRAMS: AtomicPtr<Litmus> = AtomicPtr::new(std::ptr::null_mut());
+fn litmus() -> Option<&'static Litmus> {
+    // SAFETY: null, or set by `run` to one that is never freed.
+    unsafe { PROGRAMS.load(Relaxed).as_ref() }
+}
+fn run(l: Litmus) { PROGRAMS.store(Box::leak(Box::new(l)), Relaxed); }
 /// Whether this rule is kept.
 fn rule(r: Rule) -> bool { opt().fault != Some(r) }
 
@@ -476,7 +484,7 @@ fn mutator(s: &St, m: usize, out: &mut Vec<Step>) -> Result<(), String> {
     if mu.gone {
         let mut t = *s;
         if let Some(l) = litmus() {
-            if m > 1 || !matches!(l.prog[m].get(mu.left as usize), Some(Attach)) { return Ok(()); }
+            if !matches!(l.next(m, &mu), Some(Attach)) { return Ok(()); }
             t.mu[m].left += 1;
         } else if mu.left == 0 { return Ok(()); } else { t.mu[m].left -= 1; }
         t.attach(m);
@@ -710,10 +718,10 @@ enum Rule {
     WeakCellAgain, TakeShades, FinalizablePublic, CandidatesOnlyIfClean, GateAfterJudging, LeaveBuffer, LeavePublishes,
     LeaveMinor, AttachPhase, JudgeLinks, CrossingAsks, CrossingServes, MinorLinkRoots, JudgeAtomic, LinksBeforeSweep,
     CrossingDirties, WeakGateFirst, NoPublishInStore, NoHandshakeInside, WeakDirtiesAtomic, AssistDirties, AssistAnnounces,
-    UnlinkBeforeQueue, TakenOnce, QueueHoldsCount, MinorEndsLinks, PrivateOnOwnPage, PublishClearsTag,
+    UnlinkBeforeQueue, TakenOnce, QueueHoldsCount, MinorEndsLinks, PrivateOnOwnPage, PublishClearsTag, ExchangeScanned,
 }
 /// Each rule, and what happens without it. Fault `k` leaves out the rule at `k - 1`.
-const RULES: [(Rule, &str); 37] = [
+const RULES: [(Rule, &str); 38] = [
     (Rule::Deletion, "no deletion barrier"),
     (Rule::Insertion, "no insertion barrier while armed"),
     (Rule::InPlaceShades, "in-place promotion while armed does not shade"),
@@ -751,17 +759,18 @@ const RULES: [(Rule, &str); 37] = [
     (Rule::MinorEndsLinks, "a minor frees a young object and leaves its pair"),
     (Rule::PrivateOnOwnPage, "a private object that is linked to a PyObject of another's page stays private"),
     (Rule::PublishClearsTag, "publication leaves the tag PRIVATE of the link"),
+    (Rule::ExchangeScanned, "only armed stores to a public field are exchanges, scanned ones shade the value read earlier"),
 ];
 
 fn usage() -> ! {
-    eprintln!("protocol [--walks N] [--ops N] [--cycles N] [--seed N] [--start N] [--litmus N] [--c] [--weak] [--fin] [--detach] [--disarm-first] [--fault K]");
-    eprintln!("without --walks and --litmus: every state within N operations of each mutator");
+    eprintln!("protocol [--walks N] [--programs N] [--ops N] [--cycles N] [--seed N] [--start N] [--litmus N] [--c] [--weak] [--fin] [--detach] [--disarm-first] [--fault K]");
+    eprintln!("without --walks, --programs and --litmus: every state within N operations of each mutator");
     for (k, (_, f)) in RULES.iter().enumerate() { eprintln!("  fault {}: {f}", k + 1); }
-    for (k, l) in LITMUSES.iter().enumerate() { eprintln!("  litmus {k}: {}", l.claim); }
+    for (k, l) in LITMUSES.iter().take(litmuses()).enumerate() { eprintln!("  litmus {k}: {}", l.claim); }
     std::process::exit(2)
 }
 fn main() {
-    let (mut walks, mut ops, mut seed, mut start) = (0, 2, 1, None);
+    let (mut walks, mut programs, mut ops, mut seed, mut start) = (0, 0, 2, 1, None);
     let mut o = Opt { cycles: 1, ..Opt::default() };
     let mut args = std::env::args().skip(1);
     while let Some(a) = args.next() {
@@ -771,10 +780,11 @@ fn main() {
         };
         match a.as_str() {
             "--walks" => walks = num(usize::MAX),
+            "--programs" => programs = num(usize::MAX),
             "--ops" => ops = num(255) as u8,
             "--seed" => seed = num(usize::MAX),
             "--start" => start = Some(num(few(0).len()) as usize),
-            "--litmus" => o.litmus = Some(num(LITMUSES.len()) as usize),
+            "--litmus" => run(LITMUSES[num(litmuses()) as usize]),
             "--cycles" => o.cycles = num(255) as u8,
             "--fault" => o.fault = (num(RULES.len() + 1) as usize).checked_sub(1).map(|k| RULES[k].0),
             "--c" => o.c = true,
@@ -783,24 +793,48 @@ fn main() {
             "--detach" => o.detach = true,
             "--disarm-first" => o.disarm_first = true,
             // for check.sh
-            "--count" => { println!("{} {}", LITMUSES.len(), RULES.len()); return; }
+            "--count" => { println!("{} {}", litmuses(), RULES.len()); return; }
             _ => usage(),
         }
     }
     if OPT.set(o).is_err() { unreachable!("set once"); }
     if walks > 0 { return random(walks, ops, seed); }
+    if programs > 0 {
+        let states: usize = (seed..seed + programs).map(|seed| { run(random_program(seed)); every(litmus_start()).1 }).sum();
+        println!("OK: {programs} random programs of {M} mutators, {states} states, no violation");
+        return;
+    }
     let frontier = if let Some(l) = litmus() {
         println!("litmus: {}", l.claim);
-        let mut s = St::unpack(&few(0)[l.start]);
-        for m in &mut s.mu { m.left = 0; } // in a litmus: operations done
-        vec![s.pack()]
+        litmus_start()
     } else if let Some(k) = start { vec![few(ops)[k]] } else { initial(ops) };
     println!("{} initial states", frontier.len());
-    every(frontier);
+    let (depth, states) = every(frontier);
+    println!("OK: {states} states, depth {depth}, no violation");
+}
+/// How many litmus programs there are for so many mutators.
+fn litmuses() -> usize { LITMUSES.iter().filter(|l| l.prog.len() <= M).count() }
+fn litmus_start() -> Vec<[u8; SZ]> {
+    let mut s = St::unpack(&few(0)[litmus().expect("a litmus").start]);
+    for m in &mut s.mu { m.left = 0; } // in a litmus: operations done
+    vec![s.pack()]
+}
+/// Seven loads, stores and drops, shared out among the mutators.
+fn random_program(seed: u64) -> Litmus {
+    let mut x: u64 = 0x9E3779B97F4A7C15 ^ seed.wrapping_mul(0xD1342543DE82EF95);
+    let mut rnd = move |n: u64| { x ^= x << 13; x ^= x >> 7; x ^= x << 17; (x >> 20) % n };
+    for _ in 0..10 { rnd(2); }
+    let mut prog = [const { vec![] }; M];
+    for _ in 0..7 {
+        let m = rnd(M as u64) as usize;
+        prog[m].push(match rnd(10) { 0 => Drop(0), 1 | 2 => Drop(1), 3 | 4 => Load(1, 0), 5 => Load(1, 1), 6 | 7 => Store(0, 1), 8 => Store(1, 0), _ => Clear(0) });
+    }
+    let prog: Vec<&[Op]> = prog.into_iter().map(|p| &*p.leak()).collect();
+    Litmus { claim: "random", start: [1, 3, 3, 3, 2][rnd(5) as usize], cycles: 1, prog: prog.leak() }
 }
 fn fail(e: &str, at: &str) -> ! { println!("FAIL {e} {at}"); std::process::exit(1) }
 /// Breadth first: every state that can be reached from `frontier`.
-fn every(mut frontier: Vec<[u8; SZ]>) {
+fn every(mut frontier: Vec<[u8; SZ]>) -> (usize, usize) {
     let mut seen: Set = frontier.iter().copied().collect();
     let mut from: HashMap<[u8; SZ], ([u8; SZ], (&'static str, u8))> = HashMap::new(); // litmus only
     let history = |from: &HashMap<[u8; SZ], ([u8; SZ], (&'static str, u8))>, mut k: [u8; SZ]| {
@@ -819,7 +853,7 @@ fn every(mut frontier: Vec<[u8; SZ]>) {
             let s = St::unpack(b);
             out.clear();
             if let Err(e) = succ(&s, &mut out).and_then(|()| if out.is_empty() { s.stuck() } else { Ok(()) }) { history(&from, *b); fail(&e, &format!("at depth {depth}")); }
-            if let Some(l) = litmus() { to_the_end |= out.is_empty() && (0..2).all(|m| s.mu[m].left as usize == l.prog[m].len()); }
+            if let Some(l) = litmus() { to_the_end |= out.is_empty() && (0..l.prog.len()).all(|m| s.mu[m].left as usize == l.prog[m].len()); }
             for (l, t) in &out {
                 let k = t.pack();
                 if !seen.insert(k) { continue; }
@@ -830,11 +864,11 @@ fn every(mut frontier: Vec<[u8; SZ]>) {
         }
         depth += 1;
         frontier = nf;
-        if depth % 10 == 0 { eprintln!("depth {depth} states {} frontier {}", seen.len(), frontier.len()); }
-        if seen.len() > 150_000_000 { println!("STOPPED (bounded) depth {depth}, {} states, no violation", seen.len()); return; }
+        if depth % 10 == 0 && litmus().is_none() { eprintln!("depth {depth} states {} frontier {}", seen.len(), frontier.len()); }
+        if seen.len() > 150_000_000 { println!("STOPPED (bounded) depth {depth}, {} states, no violation", seen.len()); std::process::exit(0) }
     }
     if !to_the_end && opt().fault.is_none() { fail("no run of this program comes to its end", ""); }
-    println!("OK: {} states, depth {depth}, no violation", seen.len());
+    (depth, seen.len())
 }
 fn random(walks: u64, ops: u8, seed: u64) {
     let mut x: u64 = 0x9E3779B97F4A7C15 ^ seed.wrapping_mul(0xD1342543DE82EF95);
@@ -919,7 +953,7 @@ fn show(v: &[((&'static str, u8), [u8; SZ])]) {
 
 /// A few start states worth every interleaving of more operations.
 fn few(ops: u8) -> Vec<[u8; SZ]> {
-    let mk = |f: &dyn Fn(&mut St)| { let mut s = init(); for m in &mut s.mu { m.left = ops; } f(&mut s); s.pack() };
+    let mk = |f: &dyn Fn(&mut St)| { let mut s = init(); for m in &mut s.mu { m.left = ops; m.root = [0, NONE]; } f(&mut s); s.pack() };
     let chain = |s: &mut St| { s.fl[1] = LIVE | PUBLIC; s.fl[2] = LIVE | PUBLIC; s.weak = 6; s.fd[0] = 1; s.fd[1] = 2; s.mu[0].root = [0, NONE]; s.mu[1].root = [0, NONE]; };
     vec![
         // 0: an old private object in one root of mutator 1, nothing else
@@ -948,8 +982,10 @@ fn few(ops: u8) -> Vec<[u8; SZ]> {
 }
 
 /// A fixed program per mutator; every interleaving with the other, with minor collections, handshakes and the collector.
-struct Litmus { claim: &'static str, start: usize, cycles: u8, prog: [&'static [Op]; 2] }
+#[derive(Clone, Copy)]
+struct Litmus { claim: &'static str, start: usize, cycles: u8, prog: &'static [&'static [Op]] }
 impl Litmus {
+    fn next(&self, m: usize, mu: &Mu) -> Option<&'static Op> { self.prog.get(m)?.get(mu.left as usize) }
     fn breaks_contract(&self) -> bool { self.prog.iter().any(|p| p.iter().any(|o| matches!(o, Late(_)))) }
 }
 #[derive(Clone, Copy)]
@@ -959,55 +995,56 @@ enum Op {
     Decref(u8), Hand(u8), Late(u8), Weak(u8, usize), Run(usize), Detach, Attach, LinkOther(usize), Next(usize), Free, Touch(u8),
 }
 use Op::*;
-static LITMUSES: [Litmus; 43] = [
-    Litmus { claim: "a reference hidden in an object born marked", start: 0, cycles: 1, prog: [&[Alloc(1), Store(0, 1)], &[Load(0, 0), Store(0, 1), Drop(0), Drop(1)]] },
-    Litmus { claim: "a young public object taken by another, then unlinked by its owner", start: 2, cycles: 1, prog: [&[Clear(0)], &[Load(1, 0)]] },
-    Litmus { claim: "a young public object taken by another, then unlinked by the taker", start: 2, cycles: 1, prog: [&[], &[Load(1, 0), Clear(0)]] },
-    Litmus { claim: "an object goes to C and its root is dropped", start: 0, cycles: 1, prog: [&[], &[FromObj(1), Drop(1), ToObj(2, 1)]] },
-    Litmus { claim: "a C reference travels to the other thread and comes back as an object", start: 0, cycles: 1, prog: [&[ToObj(2, 1), Decref(2)], &[FromObj(1), Drop(1), Hand(2)]] },
-    Litmus { claim: "crossing, then the last C reference goes", start: 3, cycles: 1, prog: [&[FromObj(1), Drop(1), ToObj(1, 1), Decref(1)], &[Drop(1)]] },
-    Litmus { claim: "two threads swap references through one public field", start: 3, cycles: 1, prog: [&[Store(0, 1), Drop(1), Load(1, 0)], &[Store(0, 1), Drop(1), Load(1, 0)]] },
-    Litmus { claim: "a chain is cut while another walks it", start: 1, cycles: 1, prog: [&[Load(1, 0), Clear(1), Drop(1)], &[Load(1, 0), Load(1, 1)]] },
-    Litmus { claim: "weak load while the last strong reference goes", start: 1, cycles: 1, prog: [&[Clear(0)], &[Weak(2, 1)]] },
-    Litmus { claim: "weak load of an object that dies", start: 1, cycles: 1, prog: [&[Clear(0), Drop(0)], &[Drop(0), Weak(1, 0), Load(1, 0)]] },
-    Litmus { claim: "a young public object is overwritten by another before its owner is armed", start: 2, cycles: 1, prog: [&[Load(1, 0)], &[Clear(0)]] },
-    Litmus { claim: "published, promoted in place and passed on", start: 0, cycles: 1, prog: [&[Alloc(1), Store(0, 1), Drop(1)], &[Load(1, 0), Clear(0)]] },
-    Litmus { claim: "hidden by way of C in an object born marked", start: 0, cycles: 1, prog: [&[Alloc(1), Store(0, 1), Drop(1)], &[FromObj(1), Drop(1), Load(0, 0), ToObj(2, 1), Decref(2), Store(0, 1), Drop(0), Drop(1)]] },
-    Litmus { claim: "to C and back on the thread that was scanned first", start: 3, cycles: 1, prog: [&[FromObj(1), Drop(1), Hand(1)], &[Drop(1), ToObj(1, 1), Decref(1)]] },
-    Litmus { claim: "a young object that only an old private one holds, which C holds", start: 0, cycles: 1, prog: [&[], &[FromObj(1), Alloc(0), Store(1, 0), Drop(0)]] },
-    Litmus { claim: "weak load in front of the sweep, and the memory is used again", start: 1, cycles: 1, prog: [&[Clear(0), Drop(0), Alloc(0)], &[Drop(0), Weak(1, 1)]] },
-    Litmus { claim: "an object that dies is stored again by its finalizer", start: 4, cycles: 2, prog: [&[Clear(0), Load(1, 0)], &[Run(1), Store(0, 1), Drop(1)]] },
-    Litmus { claim: "a young object that is dropped at once is finalized by the other, which takes its child", start: 7, cycles: 1, prog: [&[AllocFin(1), Alloc(0), Store(1, 0), Drop(0), Drop(1)], &[Run(1), Load(0, 1), Drop(1)]] },
-    Litmus { claim: "weak load of an object that is queued for its finalizer", start: 4, cycles: 1, prog: [&[Clear(0)], &[Weak(1, 1), Run(1)]] },
-    Litmus { claim: "weak load of a dying object whose child has a finalizer", start: 5, cycles: 1, prog: [&[Clear(0)], &[Weak(1, 1), Load(0, 1)]] },
-    Litmus { claim: "what waits for its finalizer lives through the next cycle", start: 4, cycles: 2, prog: [&[Clear(0)], &[Run(1), Load(0, 1), Drop(1)]] },
-    Litmus { claim: "a mutator cuts a chain and leaves", start: 1, cycles: 1, prog: [&[Clear(0), Detach], &[Load(1, 0), Load(1, 1)]] },
-    Litmus { claim: "a mutator leaves, and C holds a private object of it", start: 0, cycles: 1, prog: [&[ToObj(2, 1), Decref(2)], &[FromObj(1), Detach]] },
-    Litmus { claim: "a mutator publishes a young object and leaves", start: 7, cycles: 1, prog: [&[Alloc(1), Store(0, 1), Detach], &[Load(1, 0), Clear(0)]] },
-    Litmus { claim: "a mutator leaves with a private old object, which C holds, and its young child", start: 0, cycles: 1, prog: [&[ToObj(2, 1), Load(1, 1)], &[FromObj(1), Alloc(0), Store(1, 0), Detach]] },
-    Litmus { claim: "a mutator attaches while a cycle runs, and cuts a chain", start: 1, cycles: 1, prog: [&[], &[Detach, Attach, Global(0), Load(1, 0), Clear(0)]] },
-    Litmus { claim: "a mutator attaches while a cycle runs, allocates and publishes", start: 7, cycles: 1, prog: [&[Load(1, 0), Clear(0)], &[Detach, Attach, Global(0), Alloc(1), Store(0, 1), Drop(1)]] },
-    Litmus { claim: "two mutators cross to a private object of each other", start: 6, cycles: 1, prog: [&[FromObj(1), Hand(1), ToObj(2, 1)], &[FromObj(1), Hand(2), ToObj(1, 1)]] },
-    Litmus { claim: "a private link is crossed by another, and its owner leaves", start: 6, cycles: 1, prog: [&[FromObj(1), Hand(1), Detach], &[ToObj(1, 0), Decref(1)]] },
-    Litmus { claim: "a young private object that only C holds", start: 7, cycles: 1, prog: [&[], &[Alloc(1), FromObj(1), Drop(1), ToObj(1, 1), Decref(1)]] },
-    Litmus { claim: "a young private object goes to the other thread by way of C", start: 7, cycles: 1, prog: [&[Alloc(1), FromObj(1), Hand(1), Drop(1)], &[ToObj(1, 1), Decref(1), Store(0, 1), Drop(1)]] },
-    Litmus { claim: "C counts a borrowed pointer after its object is gone, against the contract, but before the cycle is judged", start: 8, cycles: 1, prog: [&[Drop(1), Late(1), ToObj(1, 1)], &[]] },
-    Litmus { claim: "a linked object dies, and the memory is used and linked again", start: 9, cycles: 1, prog: [&[Clear(0), Drop(0), Alloc(0), FromObj(0)], &[Drop(0)]] },
-    Litmus { claim: "weak load and crossing of a linked object that dies", start: 9, cycles: 1, prog: [&[Clear(0)], &[Weak(1, 1), FromObj(1), Drop(1), ToObj(1, 1)]] },
-    Litmus { claim: "a finalizer runs while its object is dropped for good", start: 4, cycles: 2, prog: [&[Clear(0), Run(1), Weak(2, 0)], &[Weak(1, 1), Drop(1)]] },
-    Litmus { claim: "another crosses to a private object while its owner stores into it", start: 7, cycles: 1, prog: [&[Alloc(1), FromObj(1), Hand(1), Alloc(0), Store(1, 0)], &[ToObj(1, 0), Load(0, 0)]] },
-    Litmus { claim: "C counts a borrowed pointer too late but before the look (as in 31); the object has a child, the other loads it weakly", start: 9, cycles: 1, prog: [&[Clear(0), Late(1), ToObj(1, 1), Load(0, 1)], &[Weak(1, 1), Load(0, 1)]] },
-    Litmus { claim: "a linked object dies, and who takes it out of the dead queue crosses back", start: 9, cycles: 1, prog: [&[Clear(0)], &[Next(1), Load(0, 1), Free]] },
-    Litmus { claim: "two pairs die, and two take from the dead queue", start: 10, cycles: 1, prog: [&[Clear(0), Next(1), Free], &[Next(1)]] },
-    Litmus { claim: "C finds a queued PyObject in a table of its own", start: 9, cycles: 1, prog: [&[Clear(0), Touch(1)], &[Next(1), Free]] },
-    Litmus { claim: "a pair made for a call dies at the next minor, and its memory is linked again", start: 7, cycles: 1, prog: [&[Alloc(1), FromObj(1), Decref(1), Drop(1), Next(1), Free, Alloc(1), FromObj(1)], &[]] },
-    Litmus { claim: "a private object is linked to a PyObject of the other's page, who crosses", start: 7, cycles: 1, prog: [&[Alloc(1), LinkOther(1), Hand(1), Drop(1)], &[ToObj(1, 0), Decref(1)]] },
-    Litmus { claim: "a linked private object is published by a store, while the other crosses", start: 7, cycles: 1, prog: [&[Alloc(1), FromObj(1), Hand(1), Store(0, 1), Drop(1)], &[ToObj(1, 1), Decref(1)]] },
+static LITMUSES: [Litmus; 44] = [
+    Litmus { claim: "a reference hidden in an object born marked", start: 0, cycles: 1, prog: &[&[Alloc(1), Store(0, 1)], &[Load(0, 0), Store(0, 1), Drop(0), Drop(1)]] },
+    Litmus { claim: "a young public object taken by another, then unlinked by its owner", start: 2, cycles: 1, prog: &[&[Clear(0)], &[Load(1, 0)]] },
+    Litmus { claim: "a young public object taken by another, then unlinked by the taker", start: 2, cycles: 1, prog: &[&[], &[Load(1, 0), Clear(0)]] },
+    Litmus { claim: "an object goes to C and its root is dropped", start: 0, cycles: 1, prog: &[&[], &[FromObj(1), Drop(1), ToObj(2, 1)]] },
+    Litmus { claim: "a C reference travels to the other thread and comes back as an object", start: 0, cycles: 1, prog: &[&[ToObj(2, 1), Decref(2)], &[FromObj(1), Drop(1), Hand(2)]] },
+    Litmus { claim: "crossing, then the last C reference goes", start: 3, cycles: 1, prog: &[&[FromObj(1), Drop(1), ToObj(1, 1), Decref(1)], &[Drop(1)]] },
+    Litmus { claim: "two threads swap references through one public field", start: 3, cycles: 1, prog: &[&[Store(0, 1), Drop(1), Load(1, 0)], &[Store(0, 1), Drop(1), Load(1, 0)]] },
+    Litmus { claim: "a chain is cut while another walks it", start: 1, cycles: 1, prog: &[&[Load(1, 0), Clear(1), Drop(1)], &[Load(1, 0), Load(1, 1)]] },
+    Litmus { claim: "weak load while the last strong reference goes", start: 1, cycles: 1, prog: &[&[Clear(0)], &[Weak(2, 1)]] },
+    Litmus { claim: "weak load of an object that dies", start: 1, cycles: 1, prog: &[&[Clear(0), Drop(0)], &[Drop(0), Weak(1, 0), Load(1, 0)]] },
+    Litmus { claim: "a young public object is overwritten by another before its owner is armed", start: 2, cycles: 1, prog: &[&[Load(1, 0)], &[Clear(0)]] },
+    Litmus { claim: "published, promoted in place and passed on", start: 0, cycles: 1, prog: &[&[Alloc(1), Store(0, 1), Drop(1)], &[Load(1, 0), Clear(0)]] },
+    Litmus { claim: "hidden by way of C in an object born marked", start: 0, cycles: 1, prog: &[&[Alloc(1), Store(0, 1), Drop(1)], &[FromObj(1), Drop(1), Load(0, 0), ToObj(2, 1), Decref(2), Store(0, 1), Drop(0), Drop(1)]] },
+    Litmus { claim: "to C and back on the thread that was scanned first", start: 3, cycles: 1, prog: &[&[FromObj(1), Drop(1), Hand(1)], &[Drop(1), ToObj(1, 1), Decref(1)]] },
+    Litmus { claim: "a young object that only an old private one holds, which C holds", start: 0, cycles: 1, prog: &[&[], &[FromObj(1), Alloc(0), Store(1, 0), Drop(0)]] },
+    Litmus { claim: "weak load in front of the sweep, and the memory is used again", start: 1, cycles: 1, prog: &[&[Clear(0), Drop(0), Alloc(0)], &[Drop(0), Weak(1, 1)]] },
+    Litmus { claim: "an object that dies is stored again by its finalizer", start: 4, cycles: 2, prog: &[&[Clear(0), Load(1, 0)], &[Run(1), Store(0, 1), Drop(1)]] },
+    Litmus { claim: "a young object that is dropped at once is finalized by the other, which takes its child", start: 7, cycles: 1, prog: &[&[AllocFin(1), Alloc(0), Store(1, 0), Drop(0), Drop(1)], &[Run(1), Load(0, 1), Drop(1)]] },
+    Litmus { claim: "weak load of an object that is queued for its finalizer", start: 4, cycles: 1, prog: &[&[Clear(0)], &[Weak(1, 1), Run(1)]] },
+    Litmus { claim: "weak load of a dying object whose child has a finalizer", start: 5, cycles: 1, prog: &[&[Clear(0)], &[Weak(1, 1), Load(0, 1)]] },
+    Litmus { claim: "what waits for its finalizer lives through the next cycle", start: 4, cycles: 2, prog: &[&[Clear(0)], &[Run(1), Load(0, 1), Drop(1)]] },
+    Litmus { claim: "a mutator cuts a chain and leaves", start: 1, cycles: 1, prog: &[&[Clear(0), Detach], &[Load(1, 0), Load(1, 1)]] },
+    Litmus { claim: "a mutator leaves, and C holds a private object of it", start: 0, cycles: 1, prog: &[&[ToObj(2, 1), Decref(2)], &[FromObj(1), Detach]] },
+    Litmus { claim: "a mutator publishes a young object and leaves", start: 7, cycles: 1, prog: &[&[Alloc(1), Store(0, 1), Detach], &[Load(1, 0), Clear(0)]] },
+    Litmus { claim: "a mutator leaves with a private old object, which C holds, and its young child", start: 0, cycles: 1, prog: &[&[ToObj(2, 1), Load(1, 1)], &[FromObj(1), Alloc(0), Store(1, 0), Detach]] },
+    Litmus { claim: "a mutator attaches while a cycle runs, and cuts a chain", start: 1, cycles: 1, prog: &[&[], &[Detach, Attach, Global(0), Load(1, 0), Clear(0)]] },
+    Litmus { claim: "a mutator attaches while a cycle runs, allocates and publishes", start: 7, cycles: 1, prog: &[&[Load(1, 0), Clear(0)], &[Detach, Attach, Global(0), Alloc(1), Store(0, 1), Drop(1)]] },
+    Litmus { claim: "two mutators cross to a private object of each other", start: 6, cycles: 1, prog: &[&[FromObj(1), Hand(1), ToObj(2, 1)], &[FromObj(1), Hand(2), ToObj(1, 1)]] },
+    Litmus { claim: "a private link is crossed by another, and its owner leaves", start: 6, cycles: 1, prog: &[&[FromObj(1), Hand(1), Detach], &[ToObj(1, 0), Decref(1)]] },
+    Litmus { claim: "a young private object that only C holds", start: 7, cycles: 1, prog: &[&[], &[Alloc(1), FromObj(1), Drop(1), ToObj(1, 1), Decref(1)]] },
+    Litmus { claim: "a young private object goes to the other thread by way of C", start: 7, cycles: 1, prog: &[&[Alloc(1), FromObj(1), Hand(1), Drop(1)], &[ToObj(1, 1), Decref(1), Store(0, 1), Drop(1)]] },
+    Litmus { claim: "C counts a borrowed pointer after its object is gone, against the contract, but before the cycle is judged", start: 8, cycles: 1, prog: &[&[Drop(1), Late(1), ToObj(1, 1)], &[]] },
+    Litmus { claim: "a linked object dies, and the memory is used and linked again", start: 9, cycles: 1, prog: &[&[Clear(0), Drop(0), Alloc(0), FromObj(0)], &[Drop(0)]] },
+    Litmus { claim: "weak load and crossing of a linked object that dies", start: 9, cycles: 1, prog: &[&[Clear(0)], &[Weak(1, 1), FromObj(1), Drop(1), ToObj(1, 1)]] },
+    Litmus { claim: "a finalizer runs while its object is dropped for good", start: 4, cycles: 2, prog: &[&[Clear(0), Run(1), Weak(2, 0)], &[Weak(1, 1), Drop(1)]] },
+    Litmus { claim: "another crosses to a private object while its owner stores into it", start: 7, cycles: 1, prog: &[&[Alloc(1), FromObj(1), Hand(1), Alloc(0), Store(1, 0)], &[ToObj(1, 0), Load(0, 0)]] },
+    Litmus { claim: "C counts a borrowed pointer too late but before the look (as in 31); the object has a child, the other loads it weakly", start: 9, cycles: 1, prog: &[&[Clear(0), Late(1), ToObj(1, 1), Load(0, 1)], &[Weak(1, 1), Load(0, 1)]] },
+    Litmus { claim: "a linked object dies, and who takes it out of the dead queue crosses back", start: 9, cycles: 1, prog: &[&[Clear(0)], &[Next(1), Load(0, 1), Free]] },
+    Litmus { claim: "two pairs die, and two take from the dead queue", start: 10, cycles: 1, prog: &[&[Clear(0), Next(1), Free], &[Next(1)]] },
+    Litmus { claim: "C finds a queued PyObject in a table of its own", start: 9, cycles: 1, prog: &[&[Clear(0), Touch(1)], &[Next(1), Free]] },
+    Litmus { claim: "a pair made for a call dies at the next minor, and its memory is linked again", start: 7, cycles: 1, prog: &[&[Alloc(1), FromObj(1), Decref(1), Drop(1), Next(1), Free, Alloc(1), FromObj(1)], &[]] },
+    Litmus { claim: "a private object is linked to a PyObject of the other's page, who crosses", start: 7, cycles: 1, prog: &[&[Alloc(1), LinkOther(1), Hand(1), Drop(1)], &[ToObj(1, 0), Decref(1)]] },
+    Litmus { claim: "a linked private object is published by a store, while the other crosses", start: 7, cycles: 1, prog: &[&[Alloc(1), FromObj(1), Hand(1), Store(0, 1), Drop(1)], &[ToObj(1, 1), Decref(1)]] },
+    // Three mutators (`--cfg three`) from here on.
+    Litmus { claim: "a young object of one that is idle goes back to where it was found, over which one that is scanned stores", start: 2, cycles: 1, prog: &[&[Load(1, 0)], &[Store(0, 1), Clear(0)], &[Load(1, 0), Store(0, 1), Drop(1)]] },
 ];
 fn litmus_step(s: &St, m: usize, l: &Litmus, out: &mut Vec<Step>) -> Result<(), String> {
     let mu = s.mu[m];
-    if m > 1 { return Ok(()); }
-    let Some(op) = l.prog[m].get(mu.left as usize) else { return Ok(()) };
+    let Some(op) = l.next(m, &mu) else { return Ok(()) };
     let mut t = *s;
     t.mu[m].left += 1;
     let label: &'static str = match *op {

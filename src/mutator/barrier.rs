@@ -7,7 +7,8 @@
 //! 1. armed: shade the new value (insertion);
 //! 2. source public, value private: publish the value; source private and old, value young: remember the source;
 //! 3. write. In a cycle shade what was overwritten (deletion; Yuasa 1990). On a public source the write is an exchange
-//!    in a cycle, and what it returns is shaded: another thread may have stored since any earlier read.
+//!    in a cycle, and what it returns is shaded: another thread may have stored since any earlier read. That is so even when
+//!    all are armed and this one is scanned (`model/README.md`, 17).
 //!
 //! A compare-exchange ([`Record::compare_store`]) takes the same steps: the new value is published before the exchange,
 //! which may show it to others, so it is public even if the exchange then fails; only what an exchange that succeeded has
