@@ -4,6 +4,7 @@
 
 use crate::outcome::Outcome;
 use crate::own::Own;
+use crate::region::Region;
 use crate::row::timed;
 use crate::workload::Scale;
 use handfast::raw::{self, Mutator, Object, TypeInfo};
@@ -224,45 +225,36 @@ fn typed_nodes(node: Ref<'_, Node>) -> u64 {
 #[repr(C)]
 struct Plain(u64, *mut Plain, *mut Plain, [u64; 2]);
 
-/// Memory of one tree at a time.
-struct Region {
-    nodes: Vec<Plain>,
+type Nodes = Region<Plain>;
+
+fn plain(nodes: &mut Nodes, left: *mut Plain, right: *mut Plain) -> *mut Plain {
+    nodes.node(Plain(0x1234, left, right, [0; 2]))
 }
 
-impl Region {
-    fn for_depth(depth: u32) -> Region {
-        Region { nodes: Vec::with_capacity((2 << depth) - 1) }
+fn plain_fill(nodes: &mut Nodes, node: *mut Plain, depth: u32) {
+    if depth == 0 {
+        return;
     }
+    let (left, right) = (plain(nodes, null_mut(), null_mut()), plain(nodes, null_mut(), null_mut()));
+    // SAFETY: [X3] a node of this region, which still has its capacity.
+    unsafe { ((*node).1, (*node).2) = (left, right) };
+    plain_fill(nodes, left, depth - 1);
+    plain_fill(nodes, right, depth - 1);
+}
 
-    fn node(&mut self, left: *mut Plain, right: *mut Plain) -> *mut Plain {
-        debug_assert!(self.nodes.len() < self.nodes.capacity(), "nodes do not move");
-        self.nodes.push(Plain(0x1234, left, right, [0; 2]));
-        let at = self.nodes.len() - 1;
-        self.nodes.as_mut_ptr().wrapping_add(at)
-    }
+fn plain_filled(nodes: &mut Nodes, depth: u32) -> *mut Plain {
+    let root = plain(nodes, null_mut(), null_mut());
+    plain_fill(nodes, root, depth);
+    root
+}
 
-    fn fill(&mut self, node: *mut Plain, depth: u32) {
-        if depth == 0 {
-            return;
-        }
-        let (left, right) = (self.node(null_mut(), null_mut()), self.node(null_mut(), null_mut()));
-        // SAFETY: [X3] a node of this region, which still has its capacity.
-        unsafe { ((*node).1, (*node).2) = (left, right) };
-        self.fill(left, depth - 1);
-        self.fill(right, depth - 1);
-    }
-
-    fn bottom_up(&mut self, depth: u32) -> *mut Plain {
-        let (left, right) =
-            if depth == 0 { (null_mut(), null_mut()) } else { (self.bottom_up(depth - 1), self.bottom_up(depth - 1)) };
-        self.node(left, right)
-    }
-
-    fn filled(&mut self, depth: u32) -> *mut Plain {
-        let root = self.node(null_mut(), null_mut());
-        self.fill(root, depth);
-        root
-    }
+fn plain_bottom_up(nodes: &mut Nodes, depth: u32) -> *mut Plain {
+    let (left, right) = if depth == 0 {
+        (null_mut(), null_mut())
+    } else {
+        (plain_bottom_up(nodes, depth - 1), plain_bottom_up(nodes, depth - 1))
+    };
+    plain(nodes, left, right)
 }
 
 fn plain_nodes(node: *const Plain) -> u64 {
@@ -275,22 +267,22 @@ fn in_region(scale: Scale) -> Outcome {
     let shape = Shape::of(scale);
     let mut sum = 0;
     let sample = timed(|| {
-        let mut short = Region::for_depth(shape.stretch);
-        black_box(short.bottom_up(shape.stretch));
-        let mut long = Region::for_depth(shape.long_lived);
-        let keep = long.filled(shape.long_lived);
+        let mut short = Nodes::for_depth(shape.stretch);
+        black_box(plain_bottom_up(&mut short, shape.stretch));
+        let mut long = Nodes::for_depth(shape.long_lived);
+        let keep = plain_filled(&mut long, shape.long_lived);
         let mut numbers = vec![0.0; NUMBER_COUNT];
         for (i, number) in numbers.iter_mut().enumerate().take(NUMBER_COUNT / 2) {
             *number = 1.0 / (i + 1) as f64;
         }
         for (depth, count) in shape.short_lived() {
             for _ in 0..count {
-                short.nodes.clear();
-                black_box(short.filled(depth));
+                short.clear();
+                black_box(plain_filled(&mut short, depth));
             }
             for _ in 0..count {
-                short.nodes.clear();
-                black_box(short.bottom_up(depth));
+                short.clear();
+                black_box(plain_bottom_up(&mut short, depth));
             }
         }
         sum = shape.sum(plain_nodes(keep), numbers[1000]);

@@ -44,6 +44,7 @@ mod outcome;
 mod own;
 mod peers;
 mod plot;
+mod region;
 mod report;
 mod row;
 mod run;

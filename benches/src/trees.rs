@@ -5,6 +5,7 @@ use crate::malloc;
 use crate::node::{raw_check, raw_tree, typed_check, typed_tree};
 use crate::outcome::Outcome;
 use crate::own::Own;
+use crate::region::Region;
 use crate::row::timed;
 use crate::workload::Scale;
 use handfast::Heap;
@@ -125,24 +126,10 @@ fn trees_malloc(depth: u32) -> u64 {
 #[repr(C)]
 struct Plain([u64; 2], *mut Plain, *mut Plain);
 
-/// Memory of one tree at a time.
-struct Region {
-    nodes: Vec<Plain>,
-}
-
-impl Region {
-    fn for_depth(depth: u32) -> Region {
-        Region { nodes: Vec::with_capacity((2 << depth) - 1) }
-    }
-
-    fn tree(&mut self, depth: u32) -> *mut Plain {
-        let (left, right) =
-            if depth == 0 { (null_mut(), null_mut()) } else { (self.tree(depth - 1), self.tree(depth - 1)) };
-        debug_assert!(self.nodes.len() < self.nodes.capacity(), "nodes do not move");
-        self.nodes.push(Plain([0x1234, 0], left, right));
-        let at = self.nodes.len() - 1;
-        self.nodes.as_mut_ptr().wrapping_add(at)
-    }
+fn tree(nodes: &mut Region<Plain>, depth: u32) -> *mut Plain {
+    let (left, right) =
+        if depth == 0 { (null_mut(), null_mut()) } else { (tree(nodes, depth - 1), tree(nodes, depth - 1)) };
+    nodes.node(Plain([0x1234, 0], left, right))
 }
 
 fn count(node: *const Plain) -> u64 {
@@ -154,11 +141,11 @@ fn count(node: *const Plain) -> u64 {
 fn trees_region(depth: u32) -> u64 {
     let mut short = Region::for_depth(depth + 1);
     let mut one = |depth| {
-        short.nodes.clear();
-        count(short.tree(depth))
+        short.clear();
+        count(tree(&mut short, depth))
     };
     let stretch = one(depth + 1);
     let mut long = Region::for_depth(depth);
-    let long_lived = long.tree(depth);
+    let long_lived = tree(&mut long, depth);
     stretch + short_lived(depth, one) + count(long_lived)
 }
