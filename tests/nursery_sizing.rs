@@ -58,6 +58,34 @@ fn a_nursery_stays_small_where_nothing_survives() -> Result<(), Error> {
 }
 
 #[test]
+fn a_nursery_that_has_grown_in_vain_is_small_again() -> Result<(), Error> {
+    let heap = Heap::new(&config(1 << 20, Duration::from_secs(60)))?;
+    let m = heap.attach()?;
+    // SAFETY: this thread's mutator; all nodes are in a list, whose first is rooted.
+    unsafe {
+        let first = m.root(null_mut());
+        for i in 0..NODES {
+            let node = m.alloc(&NODE);
+            assert!(!node.is_null());
+            raw::payload(node).cast::<usize>().add(1).write(i);
+            m.store(node, 0, *first);
+            *first = node;
+        }
+        let mut node = *first;
+        for i in (0..NODES).rev() {
+            assert_eq!(raw::payload(node).cast::<usize>().add(1).read(), i);
+            node = m.load(node, 0);
+        }
+        assert!(node.is_null());
+        m.detach();
+    }
+    let minors = heap.stats().minor_collections;
+    // 3 MiB up to the largest one, twice, and 5 in nurseries of 128 KiB.
+    assert!((40..=60).contains(&minors), "{minors}");
+    Ok(())
+}
+
+#[test]
 fn the_pause_target_bounds_a_nursery() -> Result<(), Error> {
     // No time at all: nothing can be copied, so nurseries stay as small as they may.
     let minors = minors(&config(1 << 20, Duration::ZERO), 8)?;

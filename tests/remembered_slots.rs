@@ -1,5 +1,5 @@
 //! Of a big table only the slots that were stored into are remembered, up to a number of them, then the table as a whole:
-//! the next minor collection finds every young object all the same.
+//! the next minor collection finds every young object all the same, whether few slots are remembered or many.
 //!
 //! Not in builds that collect at every allocation: nothing stays young there.
 #![cfg(not(gc_zeal))]
@@ -9,6 +9,8 @@ use handfast::raw::{self, Heap, Object, TypeInfo};
 
 static TABLE: TypeInfo = TypeInfo::new("Table", 0).with_ref_items();
 static NUMBER: TypeInfo = TypeInfo::new("Number", 8);
+
+static PAIR: TypeInfo = TypeInfo::new("Pair", 16).with_refs(&[0, 8]);
 
 /// More slots than a remembered set takes one by one.
 const SLOTS: usize = 70_000;
@@ -50,6 +52,47 @@ fn a_minor_finds_what_more_slots_refer_to_than_are_remembered_one_by_one() {
                 }
             }
             heap.verify().expect("a heap in order");
+        }
+        m.detach();
+    }
+}
+
+#[test]
+fn a_minor_finds_what_few_slots_refer_to() {
+    let heap = Heap::new(&Config { gc_threads: 0, max_heap_bytes: 64 << 20, ..Config::default() }).expect("a heap");
+    let m = heap.attach().expect("a mutator");
+    // SAFETY: one thread, attached; every object is in a root or was made since the last collection.
+    unsafe {
+        let table = m.root(m.alloc_items(&TABLE, 1000));
+        for i in 0..1000 {
+            m.store(*table, 8 * i, m.alloc(&PAIR));
+        }
+        m.collect_minor();
+        for slots in (0..40).chain([100]) {
+            // Slots of a long object, or one of each small one, which is remembered whole; a pair that refers to a number.
+            for small in [false, true] {
+                for i in 0..slots {
+                    let new = m.alloc(&PAIR);
+                    let inner = m.alloc(&NUMBER);
+                    number(inner).write(i as u64);
+                    m.store(new, 8, inner);
+                    assert!(m.is_young(new) && m.is_young(inner), "nothing has collected since");
+                    if small {
+                        m.store(m.load(*table, 8 * i), 0, new)
+                    } else {
+                        m.store(*table, 8 * (900 + i % 100), new)
+                    }
+                }
+                m.collect_minor();
+                for i in 0..slots {
+                    let new =
+                        if small { m.load(m.load(*table, 8 * i), 0) } else { m.load(*table, 8 * (900 + i % 100)) };
+                    let inner = m.load(new, 8);
+                    assert!(!m.is_young(new) && !m.is_young(inner), "{i} of {slots}, small: {small}");
+                    assert_eq!(number(inner).read(), i as u64);
+                }
+                heap.verify().expect("a heap in order");
+            }
         }
         m.detach();
     }

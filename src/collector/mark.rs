@@ -37,7 +37,7 @@ const HELP: usize = 1024;
 const PIECE: usize = 256;
 
 /// Objects between the request for a header's cache line and the look at it (a power of two). Marking waits for memory
-/// more than for anything else (Cher, Hosking and Vitek, ASPLOS 2004).
+/// more than for anything else (Cher, Hosking and Vijaykumar, ASPLOS 2004).
 const AHEAD: usize = 16;
 
 /// One marker.

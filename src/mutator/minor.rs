@@ -13,6 +13,7 @@
 //!
 //! In the snapshot handshake the same collection shades what the roots refer to and what is promoted in place.
 
+use super::ahead::{AHEAD, Ahead};
 use super::budget::Budget;
 use super::record::{Local, Phase, Record};
 use super::shared::{Counters, Shared};
@@ -27,9 +28,6 @@ use crate::sync::atomic::Ordering;
 
 /// A mark on what waits in the worklist: a slot, not an object.
 const IS_SLOT: usize = 1;
-/// So many remembered slots are asked for before they are read.
-const AHEAD: usize = 16;
-
 /// So many bytes beyond an object that survives the memory is asked for. Survivors lie side by side, and a structure is mostly
 /// visited in the order in which it was built; without this most of the time goes into waiting for their headers.
 const BEYOND: usize = 1024;
@@ -45,6 +43,8 @@ pub(super) struct Evacuation<'a> {
     colour: u8,
     /// Promoted objects whose slots have not been visited.
     worklist: Vec<*mut Object>,
+    /// Remembered slots that refer to young objects whose headers have been asked for.
+    ahead: Ahead,
     /// Whether the next object may be copied.
     budget: Budget,
     /// Large objects that survive.
@@ -61,14 +61,34 @@ impl Evacuation<'_> {
     /// Promotes what a slot refers to, if it is ours and young, and updates the slot.
     #[inline(always)]
     pub(super) unsafe fn visit(&mut self, slot: Slot) {
-        // SAFETY: [S1] a slot of a live object of this mutator.
-        let object = unsafe { slot::load(slot) };
-        if !object.is_null()
-            && self.youth.is_young(object as usize)
-            // SAFETY: [N1] ours and young, and it is what the slot refers to.
-            && let Some((new, _)) = unsafe { self.update(slot, object) }
-        {
+        // SAFETY: [S1] a slot of a live object of this mutator, and what it refers to.
+        if let Some((new, _)) = unsafe { young(self.youth, slot).and_then(|object| self.update(slot, object)) } {
             self.worklist.push(new);
+        }
+    }
+
+    /// Does so a little later, when the object's header has come, and visits what it refers to while that is in the cache.
+    #[inline(always)]
+    unsafe fn visit_soon(&mut self, slot: Slot) {
+        // SAFETY: [S1] slots of live objects of this mutator.
+        unsafe {
+            if let Some(object) = young(self.youth, slot) {
+                slot::prefetch(object);
+                let due = self.ahead.put(slot);
+                if !due.is_null() {
+                    self.visit_due(due);
+                }
+            }
+        }
+    }
+
+    #[inline(never)]
+    unsafe fn visit_due(&mut self, slot: Slot) {
+        // SAFETY: [S1] a slot of a live object of this mutator, and what it refers to.
+        unsafe {
+            let promoted = young(self.youth, slot).and_then(|object| self.update(slot, object));
+            self.follow(promoted);
+            self.drain();
         }
     }
 
@@ -165,7 +185,7 @@ impl Evacuation<'_> {
     /// what its first slot refers to, as a program that walks the structure will ask for them.
     pub(super) unsafe fn drain(&mut self) {
         while let Some(entry) = self.worklist.pop() {
-            let mut next = if entry as usize & IS_SLOT != 0 {
+            let next = if entry as usize & IS_SLOT != 0 {
                 let slot: Slot = entry.wrapping_byte_sub(IS_SLOT).cast();
                 // SAFETY: [N2] the slot of a promoted object; ours to update. It was put on the list with a young object in it.
                 unsafe { self.update(slot, slot::load(slot)) }
@@ -173,10 +193,17 @@ impl Evacuation<'_> {
                 // SAFETY: [N2] promoted objects are whole.
                 Some((entry, unsafe { (*entry).type_info() }))
             };
-            while let Some(promoted) = next {
-                // SAFETY: [N2] as above; its slots are ours.
-                next = unsafe { self.visit_slots(promoted) };
-            }
+            // SAFETY: [N2] as above.
+            unsafe { self.follow(next) };
+        }
+    }
+
+    /// Visits the slots of an object, of what its first slot refers to, and so on.
+    #[inline(always)]
+    unsafe fn follow(&mut self, mut next: Option<Promoted>) {
+        while let Some(promoted) = next {
+            // SAFETY: [N2] promoted objects are whole; its slots are ours.
+            next = unsafe { self.visit_slots(promoted) };
         }
     }
 
@@ -189,19 +216,18 @@ impl Evacuation<'_> {
             return None;
         };
         let payload = Object::payload(object);
-        let young = |youth: Youth<'_>, offset: usize| {
+        let young_at = |youth: Youth<'_>, offset: usize| {
             let slot: Slot = payload.wrapping_add(offset).cast();
             // SAFETY: [S1] a slot of an object of ours.
-            let object = unsafe { slot::load(slot) };
-            (!object.is_null() && youth.is_young(object as usize)).then_some((slot, object))
+            unsafe { young(youth, slot) }.map(|object| (slot, object))
         };
         for &offset in others.iter().rev() {
-            if let Some((slot, object)) = young(self.youth, offset) {
+            if let Some((slot, object)) = young_at(self.youth, offset) {
                 slot::prefetch(object);
                 self.worklist.push(slot.wrapping_byte_add(IS_SLOT).cast());
             }
         }
-        let (slot, object) = young(self.youth, *first)?;
+        let (slot, object) = young_at(self.youth, *first)?;
         // SAFETY: [N1] ours and young, and it is what the slot refers to.
         unsafe { self.update(slot, object) }
     }
@@ -233,6 +259,7 @@ impl Record {
             allocator: std::mem::replace(&mut local.evacuation, EvacuationAllocator::new()),
             colour: local.parity,
             worklist: std::mem::take(&mut local.worklist),
+            ahead: Ahead::new(),
             budget: Budget::new(&local.sizing, way, &room, start, young, count),
             large: vec![],
             linked: std::mem::take(&mut local.linked),
@@ -347,7 +374,7 @@ impl Record {
                 }
             }
             for i in 0..local.remembered.objects.len() {
-                slot::for_each(local.remembered.objects[i], |slot| evacuation.visit(slot));
+                slot::for_each(local.remembered.objects[i], |slot| evacuation.visit_soon(slot));
             }
             let slots = &local.remembered.slots;
             for (i, &slot) in slots.iter().enumerate() {
@@ -355,7 +382,11 @@ impl Record {
                 if let Some(&next) = slots.get(i + AHEAD) {
                     slot::prefetch(next);
                 }
-                evacuation.visit(slot);
+                evacuation.visit_soon(slot);
+            }
+            let ahead = std::mem::replace(&mut evacuation.ahead, Ahead::new());
+            for &slot in ahead.waiting() {
+                evacuation.visit_due(slot);
             }
         }
     }
@@ -422,6 +453,17 @@ impl Record {
         }
         local.large_bytes = 0;
     }
+}
+
+/// What a slot refers to, if it is young.
+///
+/// # Safety
+/// A slot of a live object.
+#[inline(always)]
+unsafe fn young(youth: Youth<'_>, slot: Slot) -> Option<*mut Object> {
+    // SAFETY: [S1] the caller's.
+    let object = unsafe { slot::load(slot) };
+    (!object.is_null() && youth.is_young(object as usize)).then_some(object)
 }
 
 /// Copies an object. Most are a few words, for which a call to the library costs more than the copy.

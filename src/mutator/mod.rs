@@ -3,6 +3,7 @@
 //! Everything here is done by one mutator for itself, or by a requester that holds its record while it is in native
 //! code. What drives all mutators together is the collector, one layer up.
 
+pub mod ahead;
 pub mod ask;
 pub mod barrier;
 pub mod bell;

@@ -4,9 +4,10 @@
 //! small; while a good part of what it allocates survives, doubling the nursery lets more die before the next minor
 //! collection. That holds where everything survives, too: what is built may be larger than the nursery and be dropped as a
 //! whole (of binary trees, nearly all nodes survive a nursery smaller than the tree). When nearly nothing survives for a
-//! while, size does not help and the nursery becomes small again. Nor does it help where survivors are public: these are
-//! promoted whether anybody refers to them or not. (Sizing by survival: Appel, Simple generational garbage
-//! collection, 1989; by a pause goal: Detlefs et al., Garbage-first, ISMM 2004.)
+//! while, size does not help and the nursery becomes small again, and so it does when most survives the largest one, too
+//! ([`growth`]). Nor does size help where survivors are public: these are promoted whether anybody refers to them or not.
+//! (Sizing by survival: Appel, Simple generational garbage collection, 1989; by a pause goal: Detlefs et al., Garbage-first,
+//! ISMM 2004.)
 //!
 //! A pause consists of copying survivors, and what survived last time says nothing of what will: a program that drops all it
 //! allocates may begin to keep it. A collection that runs out of time keeps the rest where it is ([`budget`](super::budget)),
@@ -18,17 +19,16 @@
 //! Where survivors go makes a difference of its own: a scattered hole costs several times what the next place in a free block
 //! does. So there is an estimate for each [`Way`], and a nursery is as large as the next one allows, and goes that way.
 
+mod growth;
+
 use crate::heap::block::BLOCK;
 use crate::heap::evacuate;
+use growth::Growth;
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 
 /// No pause target makes a nursery smaller than this.
 pub const LEAST: usize = 128 << 10;
-
-/// A nursery gets smaller when of so many times its first size, allocated on end, next to nothing has survived. One that
-/// has grown out of the caches makes every allocation slower, so it should not take many of its collections to notice.
-const FEW: usize = 8;
 
 /// The bounds of a heap's nurseries.
 #[derive(Clone, Copy, Debug)]
@@ -88,8 +88,7 @@ pub struct Sizing {
     fill_lines: bool,
     /// What part of the nursery survived the last collection of a full one, in 256ths.
     part: usize,
-    /// Bytes allocated on end of which nearly nothing survived.
-    few: usize,
+    growth: Growth,
     /// Nanoseconds for a KiB of survivors, an estimate for each way; 0: none was measured.
     costs: [u64; 3],
     /// What the last collection of each way took for a KiB.
@@ -111,7 +110,7 @@ impl Sizing {
             most_survive: false,
             fill_lines: false,
             part: 0,
-            few: 0,
+            growth: Growth::default(),
             costs: [0; 3],
             last: [0; 3],
             planned: None,
@@ -205,22 +204,14 @@ impl Sizing {
         }
         self.most_survive = most_survive;
         self.part = survived.div_ceil(allocated.div_ceil(256)).min(256);
-        self.few = if private < allocated / 64 { self.few + allocated } else { 0 };
-        let want = if self.few >= FEW * self.bounds.first * BLOCK {
-            self.few = 0;
-            (self.blocks / 2).max(self.bounds.first)
-        } else if private > allocated / 24 {
-            self.blocks * 2
-        } else {
-            self.blocks
-        };
         // With fewer survivors it is not them that a pause consists of.
         let in_parts = std::mem::take(&mut self.in_parts);
         if survived > allocated / 16 && !in_parts {
             self.measure(way, cost(survived, took));
         }
         let next = self.plan(room);
-        self.blocks = want.min(self.affordable(next, self.part)).clamp(self.least(), most);
+        let limit = self.affordable(next, self.part).clamp(self.least(), most);
+        self.blocks = self.growth.want(allocated, private, self.blocks, self.bounds.first, limit).min(limit);
         self.blocks
     }
 

@@ -1,5 +1,6 @@
 //! What sizes nurseries get.
 
+use super::growth::{FEW, LONGEST_WAIT, WAIT};
 use super::*;
 
 const MS: Duration = Duration::from_millis(1);
@@ -83,7 +84,8 @@ fn grows_where_everything_survives() {
 fn never_more_than_half_of_what_is_left() {
     let mut s = Sizing::new(Bounds { first: 32, most: 1024, pause_target: 100 * MS });
     let mut minor = |blocks: usize, part: usize, room: usize| {
-        s.after_minor(blocks * BLOCK / part, blocks * BLOCK / part, MS, Way::IntoBlocks, &with(room * BLOCK))
+        let allocated = blocks * BLOCK / part;
+        s.after_minor(allocated, allocated / 4 * 3, MS, Way::IntoBlocks, &with(room * BLOCK))
     };
     assert_eq!((minor(32, 1, 200), minor(64, 1, 200), minor(100, 1, 200)), (64, 100, 100));
     assert_eq!(minor(100, 4, 120), 60, "one that came early, too");
@@ -186,7 +188,7 @@ fn survivors_stay_in_place_while_blocks_are_what_there_is_most_of_and_a_nursery_
 fn a_nursery_is_sized_for_the_way_that_its_survivors_will_go() {
     let holes = Room { blocks: false, holes: true, ..MUCH };
     let mut s = sizing();
-    for _ in 0..100 {
+    for _ in 0..2 {
         let size = s.blocks() * BLOCK;
         // A quarter of a nanosecond a byte.
         s.after_minor(size, size, Duration::from_nanos(size as u64 / 4), Way::InPlace, &MUCH);
@@ -197,7 +199,7 @@ fn a_nursery_is_sized_for_the_way_that_its_survivors_will_go() {
     s.after_minor(30 * BLOCK, 30 * BLOCK, 2 * MS, Way::IntoHoles, &holes);
     assert_eq!(s.blocks(), 15, "then for what they cost");
     s.after_minor(15 * BLOCK, 15 * BLOCK, MS, Way::IntoHoles, &MUCH);
-    assert_eq!(s.blocks(), 30, "and blocks for what they did");
+    assert_eq!(s.blocks(), 32, "and blocks for what they did");
     assert_eq!(s.after_minor(0, 0, US, Way::InPlace, &holes), 15, "an early one plans afresh");
     s.after_minor(15 * BLOCK, 15 * BLOCK, US, Way::IntoHoles, &holes);
     assert_eq!(s.blocks(), 15, "that holes have become cheap may be over soon");
@@ -216,4 +218,49 @@ fn a_nursery_of_which_the_public_survives_is_small() {
     assert_eq!((minor(50, 50), minor(80, 20), minor(0, 80)), (64, 128, 256), "what is private may die yet");
     let sizes: Vec<usize> = std::iter::from_fn(|| Some(minor(99, 1))).take(8).collect();
     assert_eq!(sizes, [128, 128, 64, 64, 64, 64, 32, 32]);
+}
+
+#[test]
+fn a_nursery_that_has_grown_in_vain_becomes_small_and_tries_again_after_longer_and_longer() {
+    let mut s = Sizing::new(Bounds { first: 32, most: 256, pause_target: Duration::from_secs(10) });
+    let mut last_wait = 0;
+    for _ in 0..8 {
+        let mut sizes = vec![s.blocks()];
+        while sizes.len() < 6 {
+            sizes.push(minor(&mut s, 81));
+        }
+        assert_eq!(sizes, [32, 64, 128, 256, 256, 32], "most survived the largest one twice");
+        let mut wait = 0;
+        while minor(&mut s, 81) == 32 {
+            wait += 32;
+        }
+        // The last step of the wait was the first of the try.
+        s.blocks = 32;
+        assert!((256 * WAIT..=256 * LONGEST_WAIT).contains(&wait), "{wait}");
+        assert!(wait == 2 * last_wait || last_wait == 0 || wait == 256 * LONGEST_WAIT, "{last_wait}, {wait}");
+        last_wait = wait;
+    }
+    assert_eq!(last_wait, 256 * LONGEST_WAIT);
+}
+
+#[test]
+fn a_nursery_that_waits_grows_when_most_no_longer_survives() {
+    let mut s = Sizing::new(Bounds { first: 32, most: 256, pause_target: Duration::from_secs(10) });
+    for _ in 0..5 {
+        minor(&mut s, 100);
+    }
+    assert_eq!((s.blocks(), minor(&mut s, 100), minor(&mut s, 79)), (32, 32, 64));
+    assert_eq!((minor(&mut s, 79), minor(&mut s, 79), minor(&mut s, 79)), (128, 256, 256), "a fifth dies: size helps");
+    assert_eq!((minor(&mut s, 100), minor(&mut s, 79), minor(&mut s, 100)), (256, 256, 256), "not twice on end");
+    assert_eq!(minor(&mut s, 100), 32);
+    let waits = std::iter::from_fn(|| (minor(&mut s, 100) == 32).then_some(())).count();
+    assert_eq!(waits, 256 * WAIT / 32, "and the first wait again");
+}
+
+#[test]
+fn a_nursery_that_cannot_grow_has_not_grown_in_vain() {
+    for most in [32, 40, 63] {
+        let mut s = Sizing::new(Bounds { first: 32, most, pause_target: Duration::from_secs(10) });
+        assert!((0..100).all(|_| minor(&mut s, 100) == most));
+    }
 }
