@@ -59,9 +59,9 @@ impl Record {
         }
     }
 
-    /// The slow path where its first two steps are none: `value` is null, or public, or old while the source is private; and
-    /// while armed it is marked, too. Else answers false, and nothing is done. The last thing alone may be a call, so this
-    /// needs no frame.
+    /// The slow path where its first two steps are none, or little: `value` is null, or public, or old while the source is
+    /// private, and while armed it is marked, too; or it is young, and the source private and the one of which a slot was
+    /// remembered last. Else answers false, and nothing is done. The last thing alone may be a call, so this needs no frame.
     ///
     /// # Safety
     /// As [`Record::store`].
@@ -74,7 +74,11 @@ impl Record {
         // SAFETY: [H2] null or live, says the caller.
         if let Some(value) = unsafe { value.as_ref() } {
             let known = if is_public { PUBLIC } else { OLD | PUBLIC };
-            if value.flags() & known == 0 || local.phase == Phase::Armed && local.is_unmarked(value) {
+            if value.flags() & known == 0 {
+                if is_public || !local.remembered.remember_again(source, slot) {
+                    return false;
+                }
+            } else if local.phase == Phase::Armed && local.is_unmarked(value) {
                 return false;
             }
         }

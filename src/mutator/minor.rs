@@ -297,7 +297,7 @@ impl Record {
                 header.set_flags_private(UNLOGGED, 0);
             }
         }
-        local.remembered.slots.clear();
+        local.remembered.clear_slots();
         Counters::add(&shared.counters.minors, 1);
         Counters::add(&shared.counters.allocated_bytes, allocated as u64);
         Counters::add(&shared.counters.promoted_bytes, evacuation.bytes as u64);
@@ -376,7 +376,7 @@ impl Record {
             for i in 0..local.remembered.objects.len() {
                 slot::for_each(local.remembered.objects[i], |slot| evacuation.visit_soon(slot));
             }
-            let slots = &local.remembered.slots;
+            let slots = local.remembered.slots();
             for (i, &slot) in slots.iter().enumerate() {
                 // They lie where the program stored, in no order: each is a miss in the cache.
                 if let Some(&next) = slots.get(i + AHEAD) {

@@ -7,6 +7,7 @@
 
 use crate::object::header::UNLOGGED;
 use crate::object::{Object, Slot};
+use std::ptr::{null, null_mut};
 
 /// Objects of up to this many bytes are remembered whole.
 const WHOLE: usize = 256;
@@ -14,14 +15,26 @@ const WHOLE: usize = 256;
 /// slot at random costs about as much as a line of the cache that is scanned.
 const MAX_SLOTS: usize = 1 << 16;
 const BYTES_OF_SLOT: usize = 64;
+/// Places for slots, when there are any.
+const LEAST: usize = 64;
 
 /// A mutator's remembered set.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct RememberedSet {
     /// Whole objects.
     pub objects: Vec<*mut Object>,
-    /// Single slots.
-    pub slots: Vec<Slot>,
+    /// Places for single slots, of which the first `used` are.
+    places: Vec<Slot>,
+    used: usize,
+    /// The object whose slot was remembered last, if its next one is, too, while fewer than `room` places are used.
+    last: *const Object,
+    room: usize,
+}
+
+impl Default for RememberedSet {
+    fn default() -> RememberedSet {
+        RememberedSet { objects: vec![], places: vec![], used: 0, last: null(), room: 0 }
+    }
 }
 
 impl RememberedSet {
@@ -36,16 +49,105 @@ impl RememberedSet {
         if header.flags() & UNLOGGED == 0 {
             return;
         }
-        if extent.bytes > WHOLE && self.slots.len() < MAX_SLOTS.max(extent.bytes / BYTES_OF_SLOT) {
-            self.slots.push(slot);
+        let most = MAX_SLOTS.max(extent.bytes / BYTES_OF_SLOT);
+        if extent.bytes > WHOLE && self.used < most {
+            if self.used == self.places.len() {
+                self.places.resize((2 * self.used).max(LEAST), null_mut());
+            }
+            self.places[self.used] = slot;
+            self.used += 1;
+            (self.last, self.room) = (source, most);
         } else {
             header.set_flags_private(0, UNLOGGED);
             self.objects.push(source);
         }
     }
 
+    /// The same, if that takes a few instructions: where `source` is the object of last time, as it is where a program fills
+    /// or changes a table. Else answers false.
+    #[inline(always)]
+    pub fn remember_again(&mut self, source: *mut Object, slot: Slot) -> bool {
+        if !std::ptr::eq(source, self.last) || self.used >= self.room {
+            return false;
+        }
+        let Some(place) = self.places.get_mut(self.used) else { return false };
+        *place = slot;
+        self.used += 1;
+        true
+    }
+
+    /// The single slots.
+    pub fn slots(&self) -> &[Slot] {
+        &self.places[..self.used]
+    }
+
+    /// Forgets the single slots.
+    pub fn clear_slots(&mut self) {
+        // The object may die from now on.
+        (self.used, self.last) = (0, null());
+    }
+
     /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
-        self.objects.is_empty() && self.slots.is_empty()
+        self.objects.is_empty() && self.used == 0
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::api::raw::{Heap, Mutator, TypeInfo};
+
+    static TABLE: TypeInfo = TypeInfo::new("Table", 0).with_ref_items();
+
+    fn old_table(m: Mutator, items: usize) -> *mut Object {
+        // SAFETY: [X1] this thread's mutator; the root is never taken away.
+        unsafe {
+            let root = m.root(m.alloc_items(&TABLE, items));
+            m.collect_minor();
+            *root
+        }
+    }
+
+    #[test]
+    fn slots_of_the_last_object_are_remembered_at_once_until_it_is_remembered_whole() {
+        let heap = Heap::new(&crate::Config { gc_threads: 0, ..crate::Config::default() }).expect("a heap");
+        let m = heap.attach().expect("a mutator");
+        let (small, table, other) = (old_table(m, 8), old_table(m, 1000), old_table(m, 1000));
+        let slot = |i: usize| std::ptr::without_provenance_mut(8 * i);
+        let mut set = RememberedSet::default();
+        assert!(!set.remember_again(table, slot(1)) && !set.remember_again(null_mut(), slot(1)) && set.is_empty());
+        // SAFETY: [X1] live, old, and this thread's; the set looks at no slot.
+        unsafe {
+            set.remember(small, slot(1));
+            assert!(!set.remember_again(small, slot(1)), "it is remembered whole");
+            assert_eq!((&set.objects[..], set.slots()), (&[small][..], &[][..]));
+            set.remember(table, slot(2));
+        }
+        assert!(set.remember_again(table, slot(3)) && !set.remember_again(other, slot(4)));
+        assert_eq!(set.slots(), [slot(2), slot(3)]);
+        let mut at_once = 1;
+        for i in set.slots().len()..MAX_SLOTS {
+            let again = set.remember_again(table, slot(i));
+            at_once += usize::from(again);
+            if !again {
+                // SAFETY: [X1] as above.
+                unsafe { set.remember(table, slot(i)) };
+            }
+        }
+        assert!((MAX_SLOTS - 20..MAX_SLOTS).contains(&at_once), "{at_once}: but where places were made");
+        assert_eq!((set.slots().len(), set.objects.len()), (MAX_SLOTS, 1));
+        assert!(!set.remember_again(table, slot(5)), "there are too many");
+        // SAFETY: [X1] as above.
+        unsafe { set.remember(table, slot(5)) };
+        assert_eq!((set.slots().len(), &set.objects[..]), (MAX_SLOTS, &[small, table][..]));
+        set.clear_slots();
+        assert!(!set.remember_again(table, slot(6)) && set.slots().is_empty() && !set.is_empty());
+        // SAFETY: [X1] this thread's mutator; the flags go with the heap.
+        unsafe {
+            (*small).set_flags_private(UNLOGGED, 0);
+            (*table).set_flags_private(UNLOGGED, 0);
+            m.detach();
+        }
     }
 }

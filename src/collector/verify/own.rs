@@ -74,7 +74,7 @@ pub(super) unsafe fn check(record: &Record, moment: Moment, depth: Depth) -> Res
         zeroed: record.zeroed.get(),
         depth,
         remembered: local.remembered.objects.iter().copied().collect(),
-        slots: local.remembered.slots.iter().copied().collect(),
+        slots: local.remembered.slots().iter().copied().collect(),
         nursery: [local.nursery.filled(), local.nursery.waiting(), local.nursery.mixed()]
             .concat()
             .into_iter()
