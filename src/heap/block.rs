@@ -210,8 +210,12 @@ impl BlockTables {
         let block = self.block_of(start);
         let offset = start & (BLOCK - 1);
         let marks = self.line_marks(block);
-        for mark in marks[offset >> LINE_SHIFT..=(offset + bytes - 1) >> LINE_SHIFT].iter().rev() {
-            mark.store(epoch, Ordering::Release);
+        let (first, last) = (offset >> LINE_SHIFT, (offset + bytes - 1) >> LINE_SHIFT);
+        marks[last].store(epoch, Ordering::Release);
+        if first < last {
+            for mark in marks[first..last].iter().rev() {
+                mark.store(epoch, Ordering::Release);
+            }
         }
     }
 

@@ -21,6 +21,11 @@ impl LineSet {
     #[inline(always)]
     pub fn for_each_word(offset: usize, bytes: usize, mut f: impl FnMut(usize, u64)) {
         let (first, last) = (offset >> LINE_SHIFT, (offset + bytes - 1) >> LINE_SHIFT);
+        // Of nearly all objects one word.
+        if first / 64 == last / 64 {
+            f(first / 64, u64::MAX >> (63 - (last - first)) << (first % 64));
+            return;
+        }
         for word in first / 64..=last / 64 {
             let from = first.saturating_sub(64 * word);
             let to = (last - 64 * word).min(63);

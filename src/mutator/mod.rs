@@ -10,6 +10,7 @@ pub mod bell;
 pub mod budget;
 pub mod cells;
 pub mod crossing;
+pub mod evacuation;
 pub mod finalize;
 pub mod gate;
 pub mod globals;

@@ -96,28 +96,28 @@ impl RememberedSet {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::api::raw::{Heap, Mutator, TypeInfo};
+    use crate::object::TypeInfo;
+    use crate::object::header::OLD;
 
     static TABLE: TypeInfo = TypeInfo::new("Table", 0).with_ref_items();
 
-    fn old_table(m: Mutator, items: usize) -> *mut Object {
-        // SAFETY: [X1] this thread's mutator; the root is never taken away.
-        unsafe {
-            let root = m.root(m.alloc_items(&TABLE, items));
-            m.collect_minor();
-            *root
-        }
+    /// The memory of an old object with so many items: their number, a header, and the items.
+    fn old_table(items: usize) -> Vec<u64> {
+        let mut words = vec![0; 2 + items];
+        words[0] = items as u64;
+        // SAFETY: [H1] a word of our own.
+        unsafe { Object::init(words.as_mut_ptr().wrapping_add(1).cast(), &TABLE, OLD | UNLOGGED, 0) };
+        words
     }
 
     #[test]
     fn slots_of_the_last_object_are_remembered_at_once_until_it_is_remembered_whole() {
-        let heap = Heap::new(&crate::Config { gc_threads: 0, ..crate::Config::default() }).expect("a heap");
-        let m = heap.attach().expect("a mutator");
-        let (small, table, other) = (old_table(m, 8), old_table(m, 1000), old_table(m, 1000));
+        let mut words = [old_table(8), old_table(1000), old_table(1000)];
+        let [small, table, other] = words.each_mut().map(|words| words.as_mut_ptr().wrapping_add(1).cast::<Object>());
         let slot = |i: usize| std::ptr::without_provenance_mut(8 * i);
         let mut set = RememberedSet::default();
         assert!(!set.remember_again(table, slot(1)) && !set.remember_again(null_mut(), slot(1)) && set.is_empty());
-        // SAFETY: [X1] live, old, and this thread's; the set looks at no slot.
+        // SAFETY: [H2] whole objects; the set looks at no slot.
         unsafe {
             set.remember(small, slot(1));
             assert!(!set.remember_again(small, slot(1)), "it is remembered whole");
@@ -131,23 +131,17 @@ mod tests {
             let again = set.remember_again(table, slot(i));
             at_once += usize::from(again);
             if !again {
-                // SAFETY: [X1] as above.
+                // SAFETY: [H2] as above.
                 unsafe { set.remember(table, slot(i)) };
             }
         }
         assert!((MAX_SLOTS - 20..MAX_SLOTS).contains(&at_once), "{at_once}: but where places were made");
         assert_eq!((set.slots().len(), set.objects.len()), (MAX_SLOTS, 1));
         assert!(!set.remember_again(table, slot(5)), "there are too many");
-        // SAFETY: [X1] as above.
+        // SAFETY: [H2] as above.
         unsafe { set.remember(table, slot(5)) };
         assert_eq!((set.slots().len(), &set.objects[..]), (MAX_SLOTS, &[small, table][..]));
         set.clear_slots();
         assert!(!set.remember_again(table, slot(6)) && set.slots().is_empty() && !set.is_empty());
-        // SAFETY: [X1] this thread's mutator; the flags go with the heap.
-        unsafe {
-            (*small).set_flags_private(UNLOGGED, 0);
-            (*table).set_flags_private(UNLOGGED, 0);
-            m.detach();
-        }
     }
 }

@@ -18,7 +18,7 @@
 //! **Cost.** The block of an object that waits is not filled again until it has gone; a quarter of the nursery may wait so,
 //! and what is beyond that is promoted.
 
-use super::minor::Evacuation;
+use super::evacuation::Evacuation;
 use crate::object::header::{HASHED, OLD, PINNED, PUBLIC};
 use crate::object::{Object, slot};
 
