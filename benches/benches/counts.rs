@@ -147,6 +147,30 @@ fn store_old(r: (Bench, *mut *mut Object)) -> (Bench, *mut *mut Object) {
     r
 }
 
+/// The same array, after a minor collection for which as many slots were remembered.
+fn remembering() -> (Bench, *mut *mut Object) {
+    let r = store_young(with_old());
+    // SAFETY: [X1] see above.
+    unsafe { r.0.m.collect_minor() };
+    r
+}
+
+fn store_young(r: (Bench, *mut *mut Object)) -> (Bench, *mut *mut Object) {
+    // SAFETY: [X1] see above; what is allocated is stored at once.
+    let young = unsafe { r.0.m.alloc(&NODE) };
+    for i in 0..MANY as usize {
+        // SAFETY: [X1] see above.
+        unsafe { r.0.m.store(black_box(*r.1), i * 8, young) };
+    }
+    r
+}
+
+// A young value: a slot to remember.
+#[library_benchmark(setup = remembering, config = limit("store_remembered"))]
+fn store_remembered(r: (Bench, *mut *mut Object)) -> (Bench, *mut *mut Object) {
+    store_young(r)
+}
+
 #[library_benchmark(setup = typed, config = limit("store_typed"))]
 fn store_typed((heap, mut mutator): (handfast::Heap, handfast::Mutator)) -> (handfast::Mutator, handfast::Heap) {
     mutator.scope(|s| {
@@ -422,6 +446,7 @@ library_benchmark_group!(
         store_typed,
         item_typed,
         store_old,
+        store_remembered,
         store_public,
         store_armed,
         store_scanned,
