@@ -6,6 +6,8 @@
 
 use handfast::Config;
 use handfast::raw::{self, Heap, Object, TypeInfo};
+use std::cell::Cell;
+use std::ffi::c_void;
 
 static TABLE: TypeInfo = TypeInfo::new("Table", 0).with_ref_items();
 static NUMBER: TypeInfo = TypeInfo::new("Number", 8);
@@ -94,6 +96,41 @@ fn a_minor_finds_what_few_slots_refer_to() {
                 heap.verify().expect("a heap in order");
             }
         }
+        m.detach();
+    }
+}
+
+thread_local! {
+    /// How many visits have changed their slot before they returned.
+    static CHANGED: Cell<usize> = const { Cell::new(0) };
+}
+
+unsafe extern "C" fn trace(object: *mut Object, visit: raw::Visit, arg: *mut c_void) {
+    // SAFETY: the object's one slot.
+    unsafe {
+        let slot = raw::payload(object).cast::<*mut Object>();
+        let before = *slot;
+        visit(slot, arg);
+        CHANGED.set(CHANGED.get() + usize::from(*slot != before));
+    }
+}
+
+#[test]
+fn a_minor_is_done_with_a_slot_when_the_visit_of_a_trace_function_returns() {
+    static TRACED: TypeInfo = TypeInfo::new("Traced", 8).with_trace(trace);
+    let heap = Heap::new(&Config { gc_threads: 0, max_heap_bytes: 64 << 20, ..Config::default() }).expect("a heap");
+    let m = heap.attach().expect("a mutator");
+    // SAFETY: one thread, attached; every object is in a root or was made since the last collection.
+    unsafe {
+        let traced = m.root(m.alloc(&TRACED));
+        m.collect_minor();
+        let before = CHANGED.get();
+        let value = m.alloc(&NUMBER);
+        number(value).write(7);
+        m.store(*traced, 0, value);
+        m.collect_minor();
+        assert_eq!(CHANGED.get(), before + 1, "the number has been moved");
+        assert_eq!(number(m.load(*traced, 0)).read(), 7);
         m.detach();
     }
 }

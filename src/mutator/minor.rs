@@ -159,8 +159,13 @@ impl Record {
                     self.shade(local, object);
                 }
             }
-            for i in 0..local.remembered.objects.len() {
-                slot::for_each(local.remembered.objects[i], |slot| evacuation.visit_soon(slot));
+            for &object in &local.remembered.objects {
+                // A trace function's slot is used until `visit` returns.
+                if (*object).type_info().trace.is_some() {
+                    slot::for_each(object, |slot| evacuation.visit(slot));
+                } else {
+                    slot::for_each(object, |slot| evacuation.visit_soon(slot));
+                }
             }
             evacuation.visit_all(local.remembered.slots());
             let ahead = std::mem::replace(&mut evacuation.ahead, Ahead::new());
