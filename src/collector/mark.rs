@@ -3,7 +3,8 @@
 //! A marker takes chunks of grey objects from the shared queue, traces them depth first on a stack of its own, and gives
 //! half of its stack to others that have nothing to do ([`Crew`]): the older half, which leads to more. A mutator that helps
 //! is a marker for a while, and leaves the rest of its stack in the queue. Tracing marks the object's lines, so that the
-//! sweep needs no look at objects at all.
+//! sweep needs no look at objects at all. Most objects refer to nothing: such a one is traced when it is found, and never lies on
+//! a stack.
 //!
 //! Slots of old private objects may hold addresses of young objects, whose memory only their owner may read (INV-4): the
 //! marker asks the side tables whether an address is young, never the object. It loads the slot, loads the state, and if
@@ -15,8 +16,10 @@ use super::pacing::Outrun;
 use crate::heap::fresh::Beside;
 use crate::heap::{Memory, Youth};
 use crate::mutator::Shared;
+use crate::mutator::ahead::Ahead;
 use crate::mutator::shared::{Counters, Grey};
-use crate::object::{Object, Slot, reference, slot};
+use crate::object::type_info::Slots;
+use crate::object::{Object, Slot, TypeInfo, reference, slot};
 use crate::sync::{Backoff, thread};
 
 /// Objects that one marker traces before threads are started for others.
@@ -36,9 +39,9 @@ const HELP: usize = 1024;
 /// mutator that helps to mark is not held up by an array of millions.
 const PIECE: usize = 256;
 
-/// Objects between the request for a header's cache line and the look at it (a power of two). Marking waits for memory
-/// more than for anything else (Cher, Hosking and Vijaykumar, ASPLOS 2004).
-const AHEAD: usize = 16;
+/// Objects between the request for a header's cache line and the look at it. Marking waits for memory more than for anything
+/// else.
+const AHEAD: usize = 32;
 
 /// One marker.
 pub(super) struct Marker<'a> {
@@ -48,15 +51,16 @@ pub(super) struct Marker<'a> {
     youth: Youth<'a>,
     epoch: u8,
     stack: Vec<Grey>,
-    /// Objects that slots referred to, whose headers have been asked for; null where there is none.
-    ahead: [*mut Object; AHEAD],
-    next: usize,
+    /// Objects that slots referred to, whose headers and marks have been asked for.
+    ahead: Ahead<Object, AHEAD>,
     /// Not reported yet.
     marked: Marked,
     /// Objects that were.
     reported: u64,
-    /// Whether it has traced anything, be it a piece of an array that is counted already.
-    has_traced: bool,
+    /// Objects traced, and pieces of arrays.
+    traced: usize,
+    /// After how many it looks up.
+    look: usize,
 }
 
 impl<'a> Marker<'a> {
@@ -68,11 +72,11 @@ impl<'a> Marker<'a> {
             youth: shared.memory.youth(),
             epoch,
             stack: Vec::new(),
-            ahead: [std::ptr::null_mut(); AHEAD],
-            next: 0,
+            ahead: Ahead::new(),
             marked: Marked::default(),
             reported: 0,
-            has_traced: false,
+            traced: 0,
+            look: LOOK,
         }
     }
 
@@ -86,31 +90,38 @@ impl<'a> Marker<'a> {
             return;
         }
         slot::prefetch(object);
-        let earlier = std::mem::replace(&mut self.ahead[self.next], object);
-        self.next = (self.next + 1) % AHEAD;
-        // SAFETY: [G1] it came from a slot, see above.
-        unsafe { self.consider(earlier) };
+        self.memory.blocks.prefetch_mark(object as usize);
+        let earlier = self.ahead.put(object);
+        if !earlier.is_null() {
+            // SAFETY: [G1] it came from a slot, see above.
+            unsafe { self.consider(earlier) };
+        }
     }
 
-    /// Marks an object and puts it on the stack, unless it is null or marked.
+    /// Marks an object, unless it is, and traces it or puts it on the stack.
     #[inline(always)]
     unsafe fn consider(&mut self, object: *mut Object) {
         // SAFETY: [G1] INV-4: an address that passed both looks is a live old object, and stays one while marking lasts.
-        if let Some(header) = unsafe { object.as_ref() }
-            && header.mark() != self.epoch
-        {
-            header.set_mark(self.epoch);
-            if self.youth.in_blocks(object as usize) {
-                self.memory.blocks.prefetch_mark(object as usize);
-            }
+        let header = unsafe { &*object };
+        if header.mark() == self.epoch {
+            return;
+        }
+        header.set_mark(self.epoch);
+        let ty = header.type_info();
+        // SAFETY: [G1] as above.
+        if ty.slots != Slots::Many && unsafe { slot::fixed(object, ty).all(|slot| slot::load(slot).is_null()) } {
+            // SAFETY: [G1] as above.
+            unsafe { self.blacken(object, ty) };
+        } else {
             self.stack.push(Grey::new(object));
         }
     }
 
-    /// Considers everything that was asked for; true if that made work.
+    /// Considers what was asked for, until that makes work; whether it did.
     fn catch_up(&mut self) -> bool {
-        for i in 0..AHEAD {
-            let object = std::mem::replace(&mut self.ahead[(self.next + i) % AHEAD], std::ptr::null_mut());
+        while self.stack.is_empty()
+            && let Some(object) = self.ahead.take()
+        {
             // SAFETY: [G1] it came from a slot.
             unsafe { self.consider(object) };
         }
@@ -123,19 +134,34 @@ impl<'a> Marker<'a> {
             let ty = (*object).type_info();
             (ty, slot::items(object, ty))
         };
-        self.has_traced = true;
         let to = if items - from > PIECE { self.continue_at(object, from + PIECE) } else { items };
         if from == 0 {
             // SAFETY: [G1] as above.
-            let extent = unsafe { Object::extent(object) };
-            if self.memory.in_blocks(object as usize) {
-                self.memory.blocks.mark_lines(extent.start, extent.bytes, self.epoch);
-            }
-            self.marked.objects += 1;
-            self.marked.bytes += extent.bytes as u64;
+            unsafe { self.blacken(object, ty) };
+        } else {
+            self.traced += 1;
         }
         // SAFETY: [G1] as above.
-        unsafe { slot::for_each_in(object, ty, from..to, |slot| self.visit(slot)) };
+        unsafe {
+            if ty.slots == Slots::Few {
+                slot::fixed(object, ty).for_each(|slot| self.visit(slot));
+            } else {
+                slot::for_each_in(object, ty, from..to, |slot| self.visit(slot));
+            }
+        }
+    }
+
+    /// Marks the lines of an object that is being traced, and counts it.
+    #[inline(always)]
+    unsafe fn blacken(&mut self, object: *mut Object, ty: &TypeInfo) {
+        // SAFETY: [G1] live and old.
+        let extent = unsafe { Object::extent_as(object, ty) };
+        if self.youth.in_blocks(object as usize) {
+            self.memory.blocks.mark_lines(extent.start, extent.bytes, self.epoch);
+        }
+        self.traced += 1;
+        self.marked.objects += 1;
+        self.marked.bytes += extent.bytes as u64;
     }
 
     /// Has the items of an array visited from there on when those before have been traced, or by another marker meanwhile.
@@ -156,7 +182,9 @@ impl<'a> Marker<'a> {
     }
 
     /// Says so, and gives the older half of its stack to others if there is nothing for them to do.
+    #[cold]
     fn look_up(&mut self) {
+        self.look = self.traced + LOOK;
         self.report();
         if self.stack.len() > 1 && self.crew.wants_work() && self.shared.grey.is_empty() {
             let half = self.stack.len() / 2;
@@ -168,20 +196,17 @@ impl<'a> Marker<'a> {
 
     /// Traces until its stack and the shared queue are empty, or about `budget` objects have been traced; then its stack is in
     /// the queue. Counted as at work by the caller.
-    fn drain(&mut self, mut budget: usize) {
+    fn drain(&mut self, budget: usize) {
+        let end = self.traced + budget;
         loop {
             while let Some(grey) = self.stack.pop() {
                 // SAFETY: [G1] it came from the queue or from a slot.
                 unsafe { self.trace(grey) };
-                budget -= 1;
-                if budget.is_multiple_of(LOOK) {
+                if self.traced >= self.look {
                     self.look_up();
                 }
-                if budget == 0 {
-                    if self.catch_up() {
-                        self.shared.grey.push(std::mem::take(&mut self.stack));
-                    }
-                    return;
+                if self.traced >= end {
+                    return self.put_back();
                 }
             }
             if self.catch_up() {
@@ -191,6 +216,18 @@ impl<'a> Marker<'a> {
                 Some(chunk) => self.stack = chunk,
                 None => return self.report(),
             }
+        }
+    }
+
+    /// Leaves to others what it has.
+    fn put_back(&mut self) {
+        while let Some(object) = self.ahead.take() {
+            // SAFETY: [G1] it came from a slot.
+            unsafe { self.consider(object) };
+        }
+        self.report();
+        if !self.stack.is_empty() {
+            self.shared.grey.push(std::mem::take(&mut self.stack));
         }
     }
 
@@ -221,7 +258,7 @@ pub(super) fn help(shared: &Shared, crew: &Crew, outrun: Outrun) {
     let mut marker = Marker::new(shared, crew, shared.ask().epoch);
     marker.turn(if outrun == Outrun::ByFar { 4 * HELP } else { HELP });
     // Not the objects that it has marked: the rest of an array counts for nothing, and may have been all that it had.
-    if marker.has_traced {
+    if marker.traced > 0 {
         shared.gate.disturb();
     }
     Counters::add(&shared.counters.assisted_objects, marker.reported);
@@ -263,10 +300,11 @@ pub(super) fn mark(shared: &Shared, crew: &Crew, epoch: u8, threads: usize, is_s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::heap::block::Kind;
+    use crate::heap::block::{Kind, LINE, LINES};
     use crate::mutator::sizing::Bounds;
     use crate::object::TypeInfo;
     use crate::object::header::OLD;
+    use crate::sync::atomic::Ordering;
     use std::time::Duration;
 
     static TABLE: TypeInfo = TypeInfo::new("Table", 0).with_ref_items();
@@ -307,6 +345,50 @@ mod tests {
             assert_eq!(crew.marked(), Marked { objects: 4 * LOOK as u64, bytes: 64 * LOOK as u64 });
             assert!(shared.grey.is_empty() && crew.is_idle());
         }
+    }
+
+    #[test]
+    fn what_refers_to_nothing_is_traced_when_it_is_found_and_counts() {
+        static PAIR: TypeInfo = TypeInfo::new("Pair", 16).with_refs(&[0, 8]);
+        let shared = shared();
+        let epoch = shared.ask().epoch;
+        let block = shared.memory.take_free(Kind::Active).unwrap();
+        let at = shared.memory.blocks.address_of(block) as *mut usize;
+        // An array of pairs, each in a line of its own. All are empty but the second, whose second slot refers
+        // to the first.
+        let items = LINES - 1 - (PIECE + 2) * 8 / LINE;
+        let pair = |i: usize| (at as usize + (LINES - items + i) * LINE) as *mut Object;
+        // SAFETY: [N3] a fresh block, zeroed: room for the array, and behind it for the pairs.
+        let array: *mut Object = unsafe {
+            at.write(items);
+            Object::init(at.add(1).cast(), &TABLE, OLD, epoch - 1);
+            for i in 0..items {
+                Object::init(pair(i), &PAIR, OLD, epoch - 1);
+                at.add(2 + i).write(pair(i) as usize);
+            }
+            Object::payload(pair(1)).cast::<*mut Object>().add(1).write(pair(0));
+            at.add(1).cast()
+        };
+        let crew = Crew::new();
+        shared.grey.push(vec![Grey::new(array)]);
+        let mut marker = Marker::new(&shared, &crew, epoch);
+        marker.turn(items / 2);
+        let whole = Marked { objects: items as u64 + 1, bytes: (8 * (items + 2) + 24 * items) as u64 };
+        assert_eq!(marker.traced as u64, whole.objects - 1, "what it leaves to others is the pair that is not empty");
+        assert_eq!(shared.grey.pop().map(|left| left.len()), Some(1));
+        shared.grey.push(vec![Grey::new(pair(1))]);
+        marker.turn(items);
+        assert_eq!((crew.marked(), crew.is_idle()), (whole, true));
+        let unmarked: Vec<usize> = shared
+            .memory
+            .blocks
+            .line_marks(block)
+            .iter()
+            .enumerate()
+            .filter(|(_, mark)| mark.load(Ordering::Relaxed) != epoch)
+            .map(|(line, _)| line)
+            .collect();
+        assert_eq!(unmarked, ((8 * (items + 2)).div_ceil(LINE)..LINES - items).collect::<Vec<_>>());
     }
 
     #[test]

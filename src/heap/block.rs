@@ -100,10 +100,12 @@ impl BlockTables {
         // SAFETY: [M2] as above.
         unsafe { self.memory.table(self.line_marks + LINES * block as usize, LINES) }
     }
-    /// Asks for the mark of the line at this address, which will be written soon.
+    /// Asks for the mark of the line at this address, which will be written soon; if the address is none of the space, for
+    /// nothing that matters.
     #[inline(always)]
     pub fn prefetch_mark(&self, address: usize) {
-        slot::prefetch((self.memory.base() + self.line_marks + ((address - self.base) >> LINE_SHIFT)) as *mut u8);
+        let line = address.wrapping_sub(self.base) >> LINE_SHIFT;
+        slot::prefetch((self.memory.base() + self.line_marks).wrapping_add(line) as *mut u8);
     }
     #[inline(always)]
     fn starts(&self, block: u32) -> &[AtomicU16] {

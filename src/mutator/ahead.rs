@@ -1,42 +1,51 @@
-//! A few slots between being asked for and being visited.
+//! A few addresses between being asked for and being visited.
 //!
 //! What old objects refer to lies where the program stored it, in no order, and a visit that finds a header in no cache
-//! waits for it. So a slot is put here when its object's header has been asked for, and comes out when as many others have been
-//! put in as memory answers at once. (A queue before the visit: Cher, Hosking and Vijaykumar, Software prefetching for
-//! mark-sweep garbage collection, ASPLOS 2004.)
+//! waits for it. So an address is put here when memory has been asked for what it leads to, and comes out when as many others
+//! have been put in as memory answers at once. (A queue before the visit: Cher, Hosking and Vijaykumar, Software prefetching
+//! for mark-sweep garbage collection, ASPLOS 2004.)
 
-use crate::object::Slot;
 use std::ptr::null_mut;
 
-/// So many slots wait.
+/// So many slots, or what they refer to, wait in a minor collection.
 pub const AHEAD: usize = 16;
 
-/// A ring of slots.
+/// A queue of `N` addresses at most.
 #[derive(Debug)]
-pub struct Ahead {
-    /// Null where none has been yet.
-    slots: [Slot; AHEAD],
-    /// How many were put in.
-    count: usize,
+pub struct Ahead<T, const N: usize> {
+    ring: [*mut T; N],
+    /// How many were put in, and how many have come out.
+    put: usize,
+    taken: usize,
 }
 
-impl Ahead {
+impl<T, const N: usize> Ahead<T, N> {
     /// An empty one.
-    pub fn new() -> Ahead {
-        Ahead { slots: [null_mut(); AHEAD], count: 0 }
+    pub fn new() -> Ahead<T, N> {
+        Ahead { ring: [null_mut(); N], put: 0, taken: 0 }
     }
 
-    /// Puts a slot in; the one that has waited long enough, or null.
+    /// Puts an address in; the one that has waited long enough, or null.
     #[inline(always)]
-    pub fn put(&mut self, slot: Slot) -> Slot {
-        let due = std::mem::replace(&mut self.slots[self.count % AHEAD], slot);
-        self.count += 1;
-        due
+    pub fn put(&mut self, address: *mut T) -> *mut T {
+        // While the queue is not full, what was there has come out before, or never was put in.
+        let oldest = std::mem::replace(&mut self.ring[self.put % N], address);
+        self.put += 1;
+        if self.put - self.taken > N {
+            self.taken += 1;
+            return oldest;
+        }
+        null_mut()
     }
 
-    /// The slots that wait still.
-    pub fn waiting(&self) -> &[Slot] {
-        &self.slots[..self.count.min(AHEAD)]
+    /// Takes the one out that has waited longest.
+    #[inline(always)]
+    pub fn take(&mut self) -> Option<*mut T> {
+        (self.taken < self.put).then(|| {
+            let oldest = self.ring[self.taken % N];
+            self.taken += 1;
+            oldest
+        })
     }
 }
 
@@ -44,19 +53,27 @@ impl Ahead {
 mod tests {
     use super::*;
 
-    fn slot(i: usize) -> Slot {
+    fn address(i: usize) -> *mut u8 {
         std::ptr::without_provenance_mut(i)
     }
 
     #[test]
-    fn what_is_put_in_comes_out_once() {
-        for count in 0..=3 * AHEAD {
-            let mut ahead = Ahead::new();
-            let mut out: Vec<_> = (1..=count).map(|i| ahead.put(slot(i))).filter(|slot| !slot.is_null()).collect();
-            assert_eq!(out.len(), count.saturating_sub(AHEAD), "the others wait");
-            out.extend(ahead.waiting());
-            out.sort();
-            assert_eq!(out, (1..=count).map(slot).collect::<Vec<_>>());
+    fn what_is_put_in_comes_out_once_and_in_order() {
+        for taken in 0..=AHEAD {
+            let mut ahead = Ahead::<u8, AHEAD>::new();
+            let mut out = vec![];
+            for i in 1..=3 * AHEAD {
+                let due = ahead.put(address(i));
+                out.extend((!due.is_null()).then_some(due));
+                assert!(i - out.len() <= AHEAD);
+                if i == 2 * AHEAD {
+                    out.extend((0..taken).map_while(|_| ahead.take()));
+                    assert_eq!(out.len(), AHEAD + taken);
+                }
+            }
+            assert_eq!(out.len(), 2 * AHEAD, "the others wait");
+            out.extend(std::iter::from_fn(|| ahead.take()));
+            assert_eq!(out, (1..=3 * AHEAD).map(address).collect::<Vec<_>>());
         }
     }
 }

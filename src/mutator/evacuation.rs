@@ -30,7 +30,7 @@ pub(super) struct Evacuation<'a> {
     /// Promoted objects whose slots have not been visited.
     pub(super) worklist: Vec<*mut Object>,
     /// Remembered slots that refer to young objects whose headers have been asked for.
-    pub(super) ahead: Ahead,
+    pub(super) ahead: Ahead<*mut Object, AHEAD>,
     /// Whether the next object may be copied.
     pub(super) budget: Budget,
     /// Large objects that survive.

@@ -168,8 +168,7 @@ impl Record {
                 }
             }
             evacuation.visit_all(local.remembered.slots());
-            let ahead = std::mem::replace(&mut evacuation.ahead, Ahead::new());
-            for &slot in ahead.waiting() {
+            while let Some(slot) = evacuation.ahead.take() {
                 evacuation.visit_due(slot);
             }
         }

@@ -65,16 +65,32 @@ pub unsafe fn for_each_in<F: FnMut(Slot)>(object: *mut Object, ty: &TypeInfo, it
         unsafe { trace(object, trampoline::<F>, (&raw mut visit).cast()) };
         return;
     }
-    let payload = Object::payload(object);
     if items.start == 0 {
-        for &offset in ty.refs {
-            visit(payload.wrapping_add(offset).cast());
-        }
+        // SAFETY: [S1] slots of a live object.
+        unsafe { fixed(object, ty) }.for_each(&mut visit);
     }
-    let first: Slot = payload.wrapping_add(ty.size).cast();
-    for i in items {
-        visit(first.wrapping_add(i));
-    }
+    // SAFETY: [S1] as above.
+    unsafe { of_items(object, ty, items) }.for_each(visit);
+}
+
+/// The slots of an object that are no items, if it has no trace function.
+///
+/// # Safety
+/// As [`for_each`]; `ty` is the object's type.
+#[inline(always)]
+pub unsafe fn fixed(object: *mut Object, ty: &TypeInfo) -> impl Iterator<Item = Slot> {
+    let payload = Object::payload(object);
+    ty.refs.iter().map(move |&offset| payload.wrapping_add(offset).cast())
+}
+
+/// The slots that are items, some of them.
+///
+/// # Safety
+/// As [`fixed`], and it has [so many](items) items.
+#[inline(always)]
+pub unsafe fn of_items(object: *mut Object, ty: &TypeInfo, items: Range<usize>) -> impl Iterator<Item = Slot> {
+    let first: Slot = Object::payload(object).wrapping_add(ty.size).cast();
+    items.map(move |i| first.wrapping_add(i))
 }
 
 unsafe extern "C" fn trampoline<F: FnMut(Slot)>(slot: Slot, visit: *mut c_void) {
