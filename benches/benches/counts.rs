@@ -24,6 +24,7 @@ unsafe extern "C" {
     fn bench_alloc(mutator: *mut c_void, ty: u32, n: u64);
     fn bench_alloc_sized(mutator: *mut c_void, layout: *const c_void, n: u64);
     fn bench_store(mutator: *mut c_void, source: *mut Object, value: *mut Object, n: u64);
+    fn bench_store_new(mutator: *mut c_void, source: *mut Object, ty: u32, n: u64);
     fn bench_counts(ob: *mut PyObject, n: u64);
     fn bench_counts_locked(ob: *mut PyObject, n: u64);
     fn bench_from_obj(mutator: *mut c_void, object: *mut Object, n: u64);
@@ -206,6 +207,20 @@ fn store_private_c(r: Ready) -> Ready {
 fn store_public(r: Ready) -> Ready {
     // SAFETY: [X1] see above.
     repeat(r, |r| unsafe { r.bench.m.store(black_box(r.source), 8, r.value) })
+}
+
+// A new object each time, which is published first.
+#[library_benchmark(setup = published, config = limit("store_publishing"))]
+fn store_publishing(r: Ready) -> Ready {
+    // SAFETY: [X1] see above.
+    repeat(r, |r| unsafe { r.bench.m.store(black_box(r.source), 8, common::node(r.bench.m)) })
+}
+
+#[library_benchmark(setup = published, config = limit("store_publishing_c"))]
+fn store_publishing_c(r: Ready) -> Ready {
+    // SAFETY: [X1] see above.
+    unsafe { bench_store_new(r.bench.m.as_ptr().cast(), r.source, r.ty, MANY) };
+    r
 }
 
 fn overwrite(r: InCycle) -> InCycle {
@@ -448,6 +463,8 @@ library_benchmark_group!(
         store_old,
         store_remembered,
         store_public,
+        store_publishing,
+        store_publishing_c,
         store_armed,
         store_scanned,
         store_public_scanned,

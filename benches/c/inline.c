@@ -50,6 +50,11 @@ void bench_store(hf_mutator *me, hf_object *source, hf_object *value, uint64_t n
         hf_store(me, source, 8, value);
 }
 
+void bench_store_new(hf_mutator *me, hf_object *source, hf_type type, uint64_t n) {
+    for (uint64_t i = 0; i < n; i++)
+        hf_store(me, source, 8, hf_alloc(me, type));
+}
+
 void bench_counts(hf_pyobject *ob, uint64_t n) {
     for (uint64_t i = 0; i < n; i++) {
         hf_incref(ob);

@@ -27,6 +27,18 @@ use std::ptr;
 /// Grey objects of a local buffer before it is handed over.
 const BUFFER: usize = 512;
 
+/// What a store still has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "nothing is stored yet, unless nothing is left"]
+pub enum Rest {
+    /// It is done.
+    Nothing,
+    /// To publish the value, which is private, and to store it into the source, which is public.
+    Publish,
+    /// All steps.
+    All,
+}
+
 impl Record {
     /// Stores `value` into a slot of `source`, with the barrier. Never collects.
     ///
@@ -53,20 +65,24 @@ impl Record {
     #[inline(never)]
     pub unsafe fn store_slow(&self, source: *mut Object, slot: Slot, value: *mut Object) {
         // SAFETY: [B1] the same promises.
-        if !unsafe { self.store_quick(source, slot, value) } {
-            // SAFETY: [B1] the same promises.
-            unsafe { self.store_publishing(source, slot, value) };
+        unsafe {
+            match self.store_quick(source, slot, value) {
+                Rest::Nothing => {}
+                Rest::Publish => self.store_publishing(source, slot, value),
+                Rest::All => self.store_fully(source, slot, value),
+            }
         }
     }
 
     /// The slow path where its first two steps are none, or little: `value` is null, or public, or old while the source is
     /// private, and while armed it is marked, too; or it is young, and the source private and the one of which a slot was
-    /// remembered last. Else answers false, and nothing is done. The last thing alone may be a call, so this needs no frame.
+    /// remembered last. Else nothing is done, and the answer says what is left to do. That alone may be a call, so this needs
+    /// no frame.
     ///
     /// # Safety
     /// As [`Record::store`].
     #[inline(always)]
-    pub unsafe fn store_quick(&self, source: *mut Object, slot: Slot, value: *mut Object) -> bool {
+    pub unsafe fn store_quick(&self, source: *mut Object, slot: Slot, value: *mut Object) -> Rest {
         // SAFETY: [H2] the caller says that the source is live.
         let is_public = unsafe { (*source).flags() } & PUBLIC != 0;
         // SAFETY: [L1] only the owner calls.
@@ -75,45 +91,52 @@ impl Record {
         if let Some(value) = unsafe { value.as_ref() } {
             let known = if is_public { PUBLIC } else { OLD | PUBLIC };
             if value.flags() & known == 0 {
-                if is_public || !local.remembered.remember_again(source, slot) {
-                    return false;
+                if is_public {
+                    return Rest::Publish;
+                }
+                if !local.remembered.remember_again(source, slot) {
+                    return Rest::All;
                 }
             } else if local.phase == Phase::Armed && local.is_unmarked(value) {
-                return false;
+                return Rest::All;
             }
         }
         // SAFETY: [S1] a slot of a live object.
         let field = unsafe { slot::atomic(slot) };
         // SAFETY: [B1] the value is known, and shaded if it must be.
         unsafe { self.write(local, field, is_public, value) };
+        Rest::Nothing
+    }
+
+    /// The slow path where the source is public and `value` private, and young, so that there is nothing to shade, and
+    /// published [alone](Record::publish_alone), as most are. Else answers false, and nothing is done.
+    ///
+    /// # Safety
+    /// As [`Record::store`]; `value` is not null.
+    #[inline(always)]
+    pub unsafe fn store_alone(&self, slot: Slot, value: *mut Object) -> bool {
+        // SAFETY: [L1] only the owner calls.
+        let local = unsafe { self.local() };
+        // SAFETY: [P1] live, and not public, so it is private to this mutator.
+        if !unsafe { self.publish_alone(local, &*value) } {
+            return false;
+        }
+        // SAFETY: [S1] a slot of a live object.
+        let field = unsafe { slot::atomic(slot) };
+        // SAFETY: [B1] the value is public, and young.
+        unsafe { self.write(local, field, true, value) };
         true
     }
 
-    /// The slow path where `value` is to be published, and [nothing else](Record::publish_alone); else that with all steps.
-    ///
-    /// # Safety
-    /// As [`Record::store`].
+    /// So, or with all steps.
     #[inline(never)]
     unsafe fn store_publishing(&self, source: *mut Object, slot: Slot, value: *mut Object) {
-        // SAFETY: [L1] only the owner calls.
-        let local = unsafe { self.local() };
-        // SAFETY: [H2] the caller says that both are live, or the value null.
-        let (is_public, value_header) = unsafe { ((*source).flags() & PUBLIC != 0, value.as_ref()) };
-        if is_public
-            && let Some(header) = value_header
-            && header.flags() & PUBLIC == 0
-            && !(local.phase == Phase::Armed && local.is_unmarked(header))
-            // SAFETY: [P1] live, and not public, so it is private to this mutator.
-            && unsafe { self.publish_alone(local, header) }
-        {
-            // SAFETY: [S1] a slot of a live object.
-            let field = unsafe { slot::atomic(slot) };
-            // SAFETY: [B1] the value is public, and while armed there is nothing to shade: it is young or marked.
-            unsafe { self.write(local, field, true, value) };
-            return;
-        }
         // SAFETY: [B1] the same promises.
-        unsafe { self.store_fully(source, slot, value) };
+        unsafe {
+            if !self.store_alone(slot, value) {
+                self.store_fully(source, slot, value);
+            }
+        }
     }
 
     /// The slow path with all steps.

@@ -13,8 +13,8 @@ use crate::sync::atomic::{Ordering, fence};
 use std::ptr;
 
 impl Record {
-    /// Makes a private object public that has no link and refers to nothing private, as most that are stored into something
-    /// public; else answers false, and nothing is done. No call and no list: while few instructions lie between a store and
+    /// Makes a young private object public that has no link and refers to nothing private, as most that are stored into
+    /// something public; else answers false, and nothing is done. No call and no list: while few instructions lie between a store and
     /// the next load of the program, the processor waits for memory once for both.
     ///
     /// # Safety
@@ -22,7 +22,7 @@ impl Record {
     #[inline(always)]
     pub(super) unsafe fn publish_alone(&self, local: &mut Local, object: &Object) -> bool {
         let (flags, ty) = (object.flags(), object.type_info());
-        if flags & LINKED != 0 || ty.slots == Slots::Many {
+        if flags & (LINKED | OLD) != 0 || ty.slots == Slots::Many {
             return false;
         }
         let payload = Object::payload(ptr::from_ref(object).cast_mut());
@@ -35,13 +35,11 @@ impl Record {
                 return false;
             }
         }
-        if flags & OLD == 0 {
-            let count = local.published.len();
-            let [place, ..] = local.published.spare_capacity_mut() else { return false };
-            place.write(ptr::from_ref(object).cast_mut());
-            // SAFETY: [L1] the owner's list, whose next place, inside of its capacity, was written just now.
-            unsafe { local.published.set_len(count + 1) };
-        }
+        let count = local.published.len();
+        let [place, ..] = local.published.spare_capacity_mut() else { return false };
+        place.write(ptr::from_ref(object).cast_mut());
+        // SAFETY: [L1] the owner's list, whose next place, inside of its capacity, was written just now.
+        unsafe { local.published.set_len(count + 1) };
         object.set_flags_private(PUBLIC, 0);
         self.count_published(1);
         true

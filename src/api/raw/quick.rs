@@ -6,17 +6,24 @@
 use super::mutator::Mutator;
 use crate::handle::local_links::LocalLinks;
 use crate::handle::{LinkFlags, PyObject};
+use crate::mutator::barrier::Rest;
 use crate::object::Object;
 use std::ffi::c_void;
 
 #[allow(clippy::missing_safety_doc, reason = "the same for all: the rules of the module `raw`, numbers 1 to 3")]
 impl Mutator {
-    /// [`Mutator::store`] where nothing has to be published or remembered first, else false and nothing is done.
+    /// [`Mutator::store`] where little has to be published or remembered first, else false and nothing is done.
     #[doc(hidden)]
     #[inline(always)]
     pub unsafe fn store_quick(self, source: *mut Object, offset: usize, value: *mut Object) -> bool {
+        let (record, slot) = (self.record(), Object::payload(source).wrapping_add(offset).cast());
         // SAFETY: [S1] the caller names a slot of a live object.
-        unsafe { self.record().store_quick(source, Object::payload(source).wrapping_add(offset).cast(), value) }
+        match unsafe { record.store_quick(source, slot, value) } {
+            Rest::Nothing => true,
+            // SAFETY: [S1] as above.
+            Rest::Publish => unsafe { record.store_alone(slot, value) },
+            Rest::All => false,
+        }
     }
 
     /// [`Mutator::handle`] in its simplest cases, else null.
