@@ -23,7 +23,7 @@ pub use super::kind::Kind;
 use super::kind::KindByte;
 use super::line_word::LineWord;
 pub use super::lines::LineSet;
-use super::lines::WORDS;
+use super::lines::{WORDS, bytes_other_than};
 use super::pool::Links;
 use super::reserve::Reservation;
 use crate::object::slot;
@@ -196,6 +196,27 @@ impl BlockTables {
         (free, swept)
     }
 
+    /// Clears all marks but `epoch` in a block that the caller sweeps; the lines without it.
+    pub fn retain_marks(&self, block: u32, epoch: u8) -> LineSet {
+        const AT_ONCE: usize = size_of::<u64>();
+        let marks = self.line_marks(block);
+        // SAFETY: [M4] nobody writes marks of a block that is swept, and the table is aligned for words.
+        let words = unsafe { marks.as_ptr().cast::<[u64; LINES / AT_ONCE]>().read() };
+        let mut free = LineSet::NONE;
+        for (i, word) in words.into_iter().enumerate() {
+            let (others, stale) = (bytes_other_than(word, epoch), bytes_other_than(word, 0));
+            let line = i * AT_ONCE;
+            free.0[line / 64] |= u64::from(others) << (line % 64);
+            // Numbers come back after 255 cycles: a mark that stayed would make a dead line look alive then.
+            let mut clear = others & stale;
+            while clear != 0 {
+                marks[line + clear.trailing_zeros() as usize].store(0, Ordering::Relaxed);
+                clear &= clear - 1;
+            }
+        }
+        free
+    }
+
     /// Adds the lines of `[start, start + bytes)` to the set of a block that the caller owns.
     #[inline(always)]
     pub fn add_free_lines(&self, start: usize, bytes: usize) {
@@ -282,5 +303,36 @@ impl Links for BlockTables {
         // SAFETY: [M2] the constructor laid the tables out.
         let links: &[AtomicU32] = unsafe { self.memory.table(self.links, self.capacity) };
         &links[block as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heap::Memory;
+
+    #[test]
+    fn a_sweep_keeps_the_marks_of_its_cycle_alone() {
+        let memory = Memory::new(4 << 20, false).unwrap();
+        let (other, block) = (memory.take_free(Kind::Active).unwrap(), memory.take_free(Kind::Active).unwrap());
+        let marks_of = |block: u32| -> Vec<u8> {
+            memory.blocks.line_marks(block).iter().map(|mark| mark.load(Ordering::Relaxed)).collect()
+        };
+        for epoch in [1, 2, 127, 128, 254, 255] {
+            let before: Vec<u8> =
+                (0..LINES).map(|line| [epoch, 0, epoch ^ 0x80, 1, 255][line * line % 7 % 5]).collect();
+            for block in [other, block] {
+                for (mark, &value) in memory.blocks.line_marks(block).iter().zip(&before) {
+                    mark.store(value, Ordering::Relaxed);
+                }
+            }
+            let mut free = LineSet::NONE;
+            (0..LINES).filter(|&line| before[line] != epoch).for_each(|line| free.insert(line));
+            assert_eq!(memory.blocks.retain_marks(block, epoch), free);
+            let after: Vec<u8> = before.iter().map(|&mark| if mark == epoch { mark } else { 0 }).collect();
+            assert_eq!(marks_of(block), after);
+            assert_eq!(memory.blocks.retain_marks(block, epoch), free, "nothing is left to clear");
+            assert_eq!(marks_of(other), before, "the block beside it");
+        }
     }
 }

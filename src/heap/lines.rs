@@ -102,6 +102,17 @@ impl LineSet {
     }
 }
 
+/// Which of the bytes of a word in memory are other than `byte`, a bit for each, the first byte's first. (Hacker's Delight, 6-1.)
+#[inline(always)]
+pub fn bytes_other_than(word: u64, byte: u8) -> u8 {
+    const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
+    let differs = word.to_le() ^ u64::from_ne_bytes([byte; 8]);
+    // The highest bit of each byte that is not zero: no sum carries into the next byte.
+    let high = (((differs & LOW) + LOW) | differs) & !LOW;
+    // They come together in the last byte: no two of the sums fall on one bit.
+    ((high >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
+}
+
 impl fmt::Debug for LineSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = *self;
@@ -146,6 +157,21 @@ mod tests {
             assert!(set.is_empty());
         }
         assert_eq!(of(&[(0, LINES)]), LineSet::ALL);
+    }
+
+    #[test]
+    fn bytes_are_told_from_one() {
+        let bytes = [0, 1, 3, 0x7e, 0x7f, 0x80, 0x81, 0xfe, 0xff];
+        for of in bytes {
+            for other in bytes {
+                for pattern in 0..=u8::MAX {
+                    let word =
+                        u64::from_ne_bytes(std::array::from_fn(|i| if pattern >> i & 1 == 0 { of } else { other }));
+                    let expected = if of == other { 0 } else { pattern };
+                    assert_eq!(bytes_other_than(word, of), expected, "{of} and {other} in {word:#x}");
+                }
+            }
+        }
     }
 
     #[test]

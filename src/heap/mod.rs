@@ -416,17 +416,7 @@ impl Memory {
 
     /// Sweeps a claimed block: its lines without the mark `epoch` are free.
     pub fn sweep_block(&self, block: u32, epoch: u8) {
-        let mut free = LineSet::NONE;
-        for (line, mark) in self.blocks.line_marks(block).iter().enumerate() {
-            let value = mark.load(Ordering::Relaxed);
-            if value != epoch {
-                free.insert(line);
-                if value != 0 {
-                    // Numbers come back after 255 cycles: a mark that stayed would make a dead line look alive then.
-                    mark.store(0, Ordering::Relaxed);
-                }
-            }
-        }
+        let free = self.blocks.retain_marks(block, epoch);
         if free == LineSet::ALL { self.give_free(block) } else { self.give_recyclable(block, free) }
     }
 
