@@ -166,9 +166,9 @@ impl Memory {
     }
 
     /// Whether so few free blocks are left that somebody should [prepare](Memory::prepare) more: an eighth of what is in
-    /// use, at most eight chunks.
+    /// use, at most thirty-two chunks: whoever makes them ready may be slower for a while than those who use them up.
     pub fn is_short(&self) -> bool {
-        let ahead = (self.used() / 8).min(8 * CHUNK);
+        let ahead = (self.used() / 8).min(32 * CHUNK);
         self.free_count.load(Ordering::Relaxed).saturating_mul(BLOCK) < ahead
             && self.used() + CHUNK <= self.limit
             && (self.has_fresh() || self.released_count.load(Ordering::Relaxed) > 0)

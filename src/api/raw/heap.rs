@@ -243,6 +243,9 @@ impl Heap {
             c_only = c_only.wrapping_add(get(&record.c_only));
             let _ = pauses.add(&*record.pauses.lock().unwrap_or_else(|e| e.into_inner()));
         }
+        // A histogram answers with the upper end of one of its steps, which may be beyond all that it has seen.
+        let longest = get(&counters.longest_pause_ns);
+        let within = |share: f64| if pauses.is_empty() { 0 } else { pauses.value_at_quantile(share).min(longest) };
         let (by_minor, by_cycle) = (get(&counters.links_freed_by_minor), get(&counters.links_freed_by_cycle));
         Stats {
             minor_collections: get(&counters.minors),
@@ -266,10 +269,10 @@ impl Heap {
             // While others are at work the parts are of different moments.
             c_only: (c_only as i64).max(0) as u64,
             pauses: pauses.len(),
-            longest_pause_ns: get(&counters.longest_pause_ns),
-            p50_pause_ns: if pauses.is_empty() { 0 } else { pauses.value_at_quantile(0.5) },
-            p99_pause_ns: if pauses.is_empty() { 0 } else { pauses.value_at_quantile(0.99) },
-            p999_pause_ns: if pauses.is_empty() { 0 } else { pauses.value_at_quantile(0.999) },
+            longest_pause_ns: longest,
+            p50_pause_ns: within(0.5),
+            p99_pause_ns: within(0.99),
+            p999_pause_ns: within(0.999),
         }
     }
 
