@@ -109,7 +109,7 @@ impl Record {
     }
 
     /// The slow path where the source is public and `value` private, and young, so that there is nothing to shade, and
-    /// published [alone](Record::publish_alone), as most are. Else answers false, and nothing is done.
+    /// published alone (`publish_alone`), as most are. Else answers false, and nothing is done.
     ///
     /// # Safety
     /// As [`Record::store`]; `value` is not null.
