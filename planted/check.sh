@@ -33,6 +33,7 @@ build() {
     case $1 in
     tests/*) cargo test -q "${fast[@]}" -p handfast --test "${1#tests/}" --no-run ;;
     ffi/tests/*) cargo test -q "${fast[@]}" -p handfast-ffi --test "${1#ffi/tests/}" --no-run ;;
+    c) cargo test -q "${fast[@]}" -p handfast-ffi --test c_programs --no-run ;;
     unit) cargo test -q "${fast[@]}" -p handfast --lib --no-run ;;
     zeal) RUSTFLAGS="--cfg gc_zeal" CARGO_TARGET_DIR=$CARGO_TARGET_DIR-zeal build "tests/$2" ;;
     loom) RUSTFLAGS="--cfg loom" cargo test -q --release -p loom-tests --target-dir "$CARGO_TARGET_DIR-loom" --test "$2" --no-run ;;
@@ -50,6 +51,7 @@ run() {
     case $1 in
     tests/*) cargo test -q "${fast[@]}" -p handfast --test "${1#tests/}" ;;
     ffi/tests/*) cargo test -q "${fast[@]}" -p handfast-ffi --test "${1#ffi/tests/}" ;;
+    c) cargo test -q "${fast[@]}" -p handfast-ffi --test c_programs "$2" ;;
     unit) cargo test -q "${fast[@]}" -p handfast --lib "$2" ;;
     zeal) RUSTFLAGS="--cfg gc_zeal" CARGO_TARGET_DIR=$CARGO_TARGET_DIR-zeal run "tests/$2" ;;
     loom) RUSTFLAGS="--cfg loom" cargo test -q --release -p loom-tests --target-dir "$CARGO_TARGET_DIR-loom" --test "$2" ;;

@@ -36,7 +36,7 @@
 
 // Number of the binary interface. It changes when a program that was compiled before cannot run any more: when a
 // layout that `handfast_inline.h` repeats changes, above all.
-#define HF_ABI 2
+#define HF_ABI 3
 
 // The answer of a fallible function. Values never change their meaning; new ones may be added.
 typedef enum hf_status {

@@ -37,17 +37,24 @@ extern "C" {
 
 /* ---- Layouts that this file shares with the library: ffi/src/ctypes.rs checks them on its side. A change is a new HF_ABI. ---- */
 
+/* A type that the mutator has allocated an object of. */
+typedef struct hf_known_type {
+    const hf_layout *layout; /* never NULL: see fast_bytes */
+    size_t small;            /* what an object takes, header included, if that is HF_SMALL at most; else as fast_bytes */
+} hf_known_type;
+
+#define HF_KNOWN_TYPES 256
+#define HF_SMALL 32
+
 /* How an hf_mutator begins. */
 typedef struct hf_mutator_head {
     uintptr_t cursor;     /* where the next object goes */
     uintptr_t limit;      /* the end of the free part; 0 while somebody wants this thread's attention */
     uint8_t barrier_mask; /* flags of a source that send a store to the slow path */
     uint32_t handshake;   /* 0 while nothing is asked of this thread */
-    void *const *types;   /* the layouts of the first HF_DENSE_TYPES types, by number; none is NULL: see fast_bytes */
     uintptr_t zeroed;     /* from the cursor to here all is zero; the library zeroes ahead, 2 KiB at a time */
+    hf_known_type known[HF_KNOWN_TYPES]; /* the first types, by number */
 } hf_mutator_head;
-
-#define HF_DENSE_TYPES 256
 
 /* How the description begins that the low 48 bits of an object's header point at. */
 typedef struct hf_type_head {
@@ -77,8 +84,8 @@ HF_STATIC_ASSERT(offsetof(hf_pyobject, ob_pypy_link) == 8, "then the link");
 HF_STATIC_ASSERT(offsetof(hf_pyobject, ob_type) == 16, "then the type");
 HF_STATIC_ASSERT(offsetof(hf_mutator_head, limit) == 8, "cursor, limit");
 HF_STATIC_ASSERT(offsetof(hf_mutator_head, barrier_mask) == 16, "then the mask");
-HF_STATIC_ASSERT(offsetof(hf_mutator_head, types) == 24, "then the handshake word, then the types");
-HF_STATIC_ASSERT(offsetof(hf_mutator_head, zeroed) == 32, "then the end of what is zeroed");
+HF_STATIC_ASSERT(offsetof(hf_mutator_head, zeroed) == 24, "then the handshake word, then the end of what is zeroed");
+HF_STATIC_ASSERT(offsetof(hf_mutator_head, known) == 32, "then the types");
 HF_STATIC_ASSERT(offsetof(hf_type_head, size) == 8, "fast_bytes, size");
 HF_STATIC_ASSERT(offsetof(hf_type_head, item_size) == 16, "then item_size");
 HF_STATIC_ASSERT(offsetof(hf_type_head, handle_slot) == 24, "then handle_slot");
@@ -345,16 +352,42 @@ HF_ALWAYS_INLINE hf_object *hf_inline_alloc_sized(hf_mutator *mutator, const hf_
     return object;
 }
 
+/* An object that is not small, of what is zeroed ahead. */
+static inline hf_object *hf_inline_alloc_known(hf_mutator *mutator, hf_type type) {
+    hf_mutator_head *head = (hf_mutator_head *)(void *)mutator;
+    const hf_layout *layout = head->known[type].layout;
+    uintptr_t start = head->cursor;
+    uintptr_t end = start + ((const hf_type_head *)(const void *)layout)->fast_bytes;
+    if (HF_LIKELY(end <= head->zeroed)) {
+        head->cursor = end;
+        return hf_inline_begin(start, layout);
+    }
+    return hf_alloc(mutator, type);
+}
+
+/* Two words that are written by one store. */
+typedef uintptr_t hf_inline_pair __attribute__((vector_size(16), aligned(8), may_alias));
+
+/* A small object is zeroed here, and as if it were the largest of these: there must be room for that one, so what follows it is
+ * free. Its header and its first word are one store, since the program mostly writes that word next, and no compiler sees that
+ * it could be left out: what the library makes is zero already. */
 HF_ALWAYS_INLINE hf_object *hf_inline_alloc(hf_mutator *mutator, hf_type type) {
-    if (HF_LIKELY(mutator != NULL && type < HF_DENSE_TYPES)) {
+    if (HF_LIKELY(mutator != NULL && type < HF_KNOWN_TYPES)) {
         hf_mutator_head *head = (hf_mutator_head *)(void *)mutator;
-        const hf_layout *layout = (const hf_layout *)__atomic_load_n(&head->types[type], __ATOMIC_ACQUIRE);
+        const hf_known_type *known = &head->known[type];
         uintptr_t start = head->cursor;
-        uintptr_t end = start + ((const hf_type_head *)(const void *)layout)->fast_bytes;
-        if (HF_LIKELY(end <= head->zeroed)) {
+        uintptr_t end = start + known->small;
+        if (HF_LIKELY(end + (HF_SMALL - HF_HEADER_BYTES) <= __atomic_load_n(&head->limit, __ATOMIC_RELAXED))) {
+            hf_inline_pair *object = (hf_inline_pair *)start;
+            hf_inline_pair first = {(uintptr_t)(const void *)known->layout, 0}, rest = {0, 0};
+            if (object == NULL)
+                __builtin_unreachable(); /* no block begins there: whether it is NULL need not be asked */
             head->cursor = end;
-            return hf_inline_begin(start, layout);
+            object[0] = first;
+            object[1] = rest;
+            return (hf_object *)(void *)object;
         }
+        return hf_inline_alloc_known(mutator, type);
     }
     return hf_alloc(mutator, type);
 }

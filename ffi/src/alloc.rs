@@ -71,7 +71,10 @@ pub unsafe extern "C" fn hf_alloc(mutator: *mut HfMutator, type_: HfType) -> *mu
         && let Some(info) = unsafe { mutator.heap() }.type_by_id(type_)
     {
         // SAFETY: [E2] running on this thread; the description is of this heap.
-        let object = unsafe { mutator.alloc_quick(info) };
+        let object = unsafe {
+            mutator.learn_type(info);
+            mutator.alloc_quick(info)
+        };
         if !object.is_null() {
             return HfObject::name(object);
         }

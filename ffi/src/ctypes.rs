@@ -92,8 +92,8 @@ const _: () = {
     assert!(offset_of!(Record, limit) == 8);
     assert!(offset_of!(Record, barrier) == 16);
     assert!(offset_of!(Record, word) == 20);
-    assert!(offset_of!(Record, types) == 24);
-    assert!(offset_of!(Record, zeroed) == 32);
+    assert!(offset_of!(Record, zeroed) == 24);
+    assert!(offset_of!(Record, known_types) == 32);
     // The bit that the inline counts test.
     assert!(IMMORTAL == 1 << HF_IMMORTAL_BIT);
     // An object is its 8-byte header.

@@ -13,7 +13,7 @@ pub const HF_VERSION_MINOR: u32 = 1;
 pub const HF_VERSION_PATCH: u32 = 0;
 /// Number of the binary interface. It changes when a program that was compiled before cannot run any more: when a
 /// layout that `handfast_inline.h` repeats changes, above all.
-pub const HF_ABI: u32 = 2;
+pub const HF_ABI: u32 = 3;
 
 /// `"MAJOR.MINOR.PATCH"` of the library that runs. Static text. Thread: any. Collects: no.
 #[unsafe(no_mangle)]

@@ -16,6 +16,7 @@ pub mod gate;
 pub mod globals;
 pub mod handshake;
 pub mod inspect;
+pub mod known_types;
 pub mod minor;
 pub mod nursery;
 pub mod publish;

@@ -1,7 +1,7 @@
 //! The record of a mutator: what its thread works with, and what others may look at.
 //!
 //! The first fields have fixed places, because C code inlines allocation and the barrier: `cursor`, `limit`, the
-//! barrier mask, the handshake word and the end of what is zeroed ahead. Then come what others may touch (atomics, a
+//! barrier mask, the handshake word, the end of what is zeroed ahead and the types that C knows. Then come what others may touch (atomics, a
 //! queue), and [`Local`], which belongs to whoever owns the record: its thread while it runs, the holder while the thread
 //! is in native code ([`HandshakeWord`], state HELD). The handshake word hands the ownership over, with acquire and
 //! release; a record therefore is `Sync` although most of it is plain memory.
@@ -12,6 +12,7 @@ use super::ask::Answer;
 pub use super::ask::Phase;
 use super::crossing::PublishRequest;
 use super::handshake::{HandshakeWord, NurseryLimit};
+use super::known_types::KnownTypes;
 use super::nursery::Nursery;
 use super::remembered::RememberedSet;
 use super::roots::RootStack;
@@ -115,12 +116,12 @@ pub struct Record {
     pub barrier: Cell<u8>,
     /// State and requests. Offset 20.
     pub word: HandshakeWord,
-    /// The heap's dense table of its first registered types (C's inline allocation). Offset 24.
-    pub types: Cell<*const ()>,
     /// From the cursor to here all is zero, for C's inlined allocation, which looks at this and not at the limit; 0, or any
     /// address that is not above the cursor: nothing is. Within the block in use, or 0: so it is 0 after each change of the
-    /// block, and in native code. Offset 32.
+    /// block, and in native code. Offset 24.
     pub zeroed: Cell<usize>,
+    /// Types by number, for C's inlined allocation. Offset 32.
+    pub known_types: KnownTypes,
     /// The top layer's heap handle, set at attachment.
     pub heap: Cell<*const ()>,
     /// First address and bytes of the block space, for the typed layer's checks.
@@ -188,8 +189,8 @@ impl Record {
             limit: NurseryLimit::new(),
             barrier: Cell::new(BARRIER_IDLE),
             word: HandshakeWord::new(),
-            types: Cell::new(std::ptr::null()),
             zeroed: Cell::new(0),
+            known_types: KnownTypes::new(),
             heap: Cell::new(std::ptr::null()),
             space: shared.memory.block_space(),
             answered: Answer::new(),

@@ -1,7 +1,8 @@
 /* Whatever makes an object, and in whatever order: it is zero, whatever was in its memory before. */
 #include "check.h"
 
-#define SIZES 24
+#define SIZES 25
+#define KEPT 200000
 #define ROUNDS 60000
 
 static hf_type types[SIZES], number_300, finalizable;
@@ -71,6 +72,35 @@ static void *other_thread(void *arg) {
     return NULL;
 }
 
+/* Small objects fill the nursery's blocks to the end, with blocks between them whose objects stay: nothing is zeroed but what is
+ * made. */
+static void neighbours(world *w) {
+    hf_object **kept = hf_root(w->me, hf_alloc_items(w->me, w->array, KEPT));
+    size_t i, n, from, round;
+    CHECK(kept != NULL && *kept != NULL);
+    for (round = 0; round < 60; round++) {
+        from = random_below(KEPT - KEPT / 8);
+        for (i = from; i < from + KEPT / 8; i++)
+            hf_store(w->me, *kept, i * sizeof(hf_object *), NULL);
+        OK(round % 4 == 0 ? hf_collect_full(w->me) : hf_collect_minor(w->me));
+        for (n = random_below(KEPT); n > 0; n--) {
+            size_t k = random_below(2) == 0 ? 0 : SIZES - 1;
+            hf_object *object = hf_alloc(w->me, types[k]);
+            use(object, sizes[k]);
+            i = random_below(KEPT);
+            hf_store(w->me, *kept, i * sizeof(hf_object *), object);
+        }
+    }
+    OK(hf_collect_full(w->me));
+    for (i = 0; i < KEPT; i++) {
+        hf_object *object = hf_load(w->me, *kept, i * sizeof(hf_object *));
+        hf_type type = hf_type_of(object);
+        CHECK(object == NULL || type == types[0] || type == types[SIZES - 1]);
+        CHECK(type != types[0] || *(uint64_t *)hf_payload(object) == UINT64_MAX);
+    }
+    OK(hf_heap_verify(w->heap));
+}
+
 int main(void) {
     world w;
     hf_type_info info;
@@ -78,7 +108,7 @@ int main(void) {
     size_t i, round;
     open_world(&w, 1);
     for (i = 0; i < SIZES; i++) {
-        sizes[i] = i < 20 ? 8 * (i + 1) : i == 20 ? 1000 : i == 21 ? 1024 : i == 22 ? 5000 : 20000;
+        sizes[i] = i < 20 ? 8 * (i + 1) : i == 20 ? 1000 : i == 21 ? 1024 : i == 22 ? 5000 : i == 23 ? 20000 : 0;
         types[i] = new_type(w.heap, "sized", sizes[i], NULL, 0, HF_NO_SLOT);
     }
     hf_type_info_init(&info);
@@ -126,6 +156,7 @@ int main(void) {
     CHECK(pthread_join(thread, NULL) == 0);
     hf_native_leave(w.me);
     CHECK(finalized > 0);
+    neighbours(&w);
     close_world(&w);
     puts("ok");
     return 0;

@@ -37,6 +37,14 @@ impl Mutator {
         object
     }
 
+    /// Lets C's inlined allocation know this type of the heap.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub unsafe fn learn_type(self, ty: *const TypeInfo) {
+        // SAFETY: [T2] a type of this heap.
+        self.record().known_types.learn(unsafe { &*ty });
+    }
+
     /// [`Mutator::alloc_items`] likewise.
     #[doc(hidden)]
     #[inline(always)]

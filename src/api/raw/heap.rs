@@ -212,7 +212,6 @@ impl Heap {
         unsafe {
             let handle = Box::new(self.clone());
             record.heap.set((&raw const *handle).cast());
-            record.types.set(inner.types.dense());
             *record.embedder() = Some(handle);
             record.attach(thread_number(), Box::new(LocalLinks::new(inner.links.clone(), record)));
         }

@@ -1,14 +1,14 @@
 //! Types that are registered with a heap at run time, by number.
 
 use crate::Error;
-use crate::object::type_info::SLOW;
+use crate::object::type_info::{NO_TYPE, SLOW};
 use crate::object::{MAX_PAYLOAD, NO_SLOT, TypeInfo};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicPtr, Ordering};
 use std::ptr::{self, null_mut};
 use std::sync::OnceLock;
 
-/// Types of a chunk. The first chunk's address and length are known to C's inline allocation.
+/// Types of a chunk.
 const CHUNK: usize = 256;
 const CHUNKS: usize = 4096;
 
@@ -29,9 +29,6 @@ unsafe fn outlive<T: ?Sized>(value: &T) -> &'static T {
 }
 
 type Chunk = Box<[AtomicPtr<TypeInfo>]>;
-
-/// Stands where no type is: its objects are too big for the inlined allocation of C, which need not ask for anything else.
-static NO_TYPE: TypeInfo = TypeInfo::new("", usize::MAX >> 3);
 
 fn no_type() -> *mut TypeInfo {
     ptr::from_ref(&NO_TYPE).cast_mut()
@@ -56,11 +53,6 @@ impl TypeTable {
             more: (1..CHUNKS).map(|_| OnceLock::new()).collect(),
             all: Mutex::new(Vec::new()),
         }
-    }
-
-    /// The address of the first 256 entries, none of which is null.
-    pub(super) fn dense(&self) -> *const () {
-        self.first.as_ptr().cast()
     }
 
     #[inline]
