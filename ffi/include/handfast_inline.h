@@ -37,14 +37,14 @@ extern "C" {
 
 /* ---- Layouts that this file shares with the library: ffi/src/ctypes.rs checks them on its side. A change is a new HF_ABI. ---- */
 
-/* A type that the mutator has allocated an object of. */
+/* What the mutator knows of a type once it has allocated an object of it. */
 typedef struct hf_known_type {
-    const hf_layout *layout; /* never NULL: see fast_bytes */
-    size_t small;            /* what an object takes, header included, if that is HF_SMALL at most; else as fast_bytes */
+    const hf_layout *layout;
+    size_t bytes; /* its fast_bytes; too much for any nursery while it is not known, so the library is asked */
 } hf_known_type;
 
 #define HF_KNOWN_TYPES 256
-#define HF_SMALL 32
+#define HF_SMALL 32 /* objects of so many bytes, header included, are zeroed inline by hf_alloc */
 
 /* How an hf_mutator begins. */
 typedef struct hf_mutator_head {
@@ -58,8 +58,7 @@ typedef struct hf_mutator_head {
 
 /* How the description begins that the low 48 bits of an object's header point at. */
 typedef struct hf_type_head {
-    size_t fast_bytes; /* what the inline allocation takes, header included; too much for any nursery if it may not, or if
-                          there is no such type */
+    size_t fast_bytes; /* what the inline allocation takes, header included; too much for any nursery if it may not */
     size_t size;       /* the fixed part of the payload, a multiple of 8 */
     size_t item_size;  /* 0: no items; else the number of items is in the word before the header */
     size_t handle_slot; /* where in the payload the handle is, or HF_NO_SLOT */
@@ -99,9 +98,11 @@ HF_STATIC_ASSERT(offsetof(hf_type_head, handle_slot) == 24, "then handle_slot");
 #define hf_config_init(config) hf_config_init_sized((config), sizeof(hf_config))
 #define hf_type_info_init(info) hf_type_info_init_sized((info), sizeof(hf_type_info))
 
-/* The header of a new object: its layout, no flag, no mark. */
+/* The header of a new object: its layout, no flag, no mark. No block begins at 0, so nobody need ask whether it is NULL. */
 HF_ALWAYS_INLINE hf_object *hf_inline_begin(uintptr_t start, const hf_layout *layout) {
     __atomic_store_n((uint64_t *)start, (uint64_t)(uintptr_t)layout, __ATOMIC_RELAXED);
+    if (start == 0)
+        __builtin_unreachable();
     return (hf_object *)start;
 }
 
@@ -339,8 +340,6 @@ HF_ALWAYS_INLINE hf_object *hf_inline_alloc_sized(hf_mutator *mutator, const hf_
             HF_LIKELY(bytes + HF_HEADER_BYTES == ((const hf_type_head *)(const void *)layout)->fast_bytes)) {
             head->cursor = end;
             object = hf_inline_begin(start, layout);
-            if (object == NULL)
-                __builtin_unreachable(); /* no block begins there: whether it is NULL need not be asked of these */
         }
     }
     if (object == NULL) {
@@ -352,42 +351,40 @@ HF_ALWAYS_INLINE hf_object *hf_inline_alloc_sized(hf_mutator *mutator, const hf_
     return object;
 }
 
-/* An object that is not small, of what is zeroed ahead. */
-static inline hf_object *hf_inline_alloc_known(hf_mutator *mutator, hf_type type) {
-    hf_mutator_head *head = (hf_mutator_head *)(void *)mutator;
-    const hf_layout *layout = head->known[type].layout;
-    uintptr_t start = head->cursor;
-    uintptr_t end = start + ((const hf_type_head *)(const void *)layout)->fast_bytes;
-    if (HF_LIKELY(end <= head->zeroed)) {
-        head->cursor = end;
-        return hf_inline_begin(start, layout);
-    }
-    return hf_alloc(mutator, type);
-}
-
 /* Two words that are written by one store. */
 typedef uintptr_t hf_inline_pair __attribute__((vector_size(16), aligned(8), may_alias));
 
-/* A small object is zeroed here, and as if it were the largest of these: there must be room for that one, so what follows it is
- * free. Its header and its first word are one store, since the program mostly writes that word next, and no compiler sees that
- * it could be left out: what the library makes is zero already. */
+/* As hf_inline_begin, and zeroes a small object, whichever: as if it were the largest of these. The header and the first word are one
+ * store, since the program mostly writes that word next, and no compiler sees that it could be left out: what the library
+ * makes is zero already. */
+HF_ALWAYS_INLINE hf_object *hf_inline_begin_small(uintptr_t start, const hf_layout *layout) {
+    hf_inline_pair *object = (hf_inline_pair *)start;
+    hf_inline_pair first = {(uintptr_t)(const void *)layout, 0}, rest = {0, 0};
+    object[0] = first;
+    object[1] = rest;
+    if (start == 0)
+        __builtin_unreachable();
+    return (hf_object *)start;
+}
+
+/* Small objects want room for the largest of these, so what is zeroed behind them is free; others are of what is zeroed ahead. */
 HF_ALWAYS_INLINE hf_object *hf_inline_alloc(hf_mutator *mutator, hf_type type) {
     if (HF_LIKELY(mutator != NULL && type < HF_KNOWN_TYPES)) {
         hf_mutator_head *head = (hf_mutator_head *)(void *)mutator;
         const hf_known_type *known = &head->known[type];
         uintptr_t start = head->cursor;
-        uintptr_t end = start + known->small;
-        if (HF_LIKELY(end + (HF_SMALL - HF_HEADER_BYTES) <= __atomic_load_n(&head->limit, __ATOMIC_RELAXED))) {
-            hf_inline_pair *object = (hf_inline_pair *)start;
-            hf_inline_pair first = {(uintptr_t)(const void *)known->layout, 0}, rest = {0, 0};
-            if (object == NULL)
-                __builtin_unreachable(); /* no block begins there: whether it is NULL need not be asked */
+        size_t bytes = known->bytes;
+        uintptr_t end = start + bytes;
+        if (bytes <= HF_SMALL) {
+            if (HF_LIKELY(end + (HF_SMALL - HF_HEADER_BYTES) <= __atomic_load_n(&head->limit, __ATOMIC_RELAXED))) {
+                hf_object *object = hf_inline_begin_small(start, known->layout);
+                head->cursor = end;
+                return object;
+            }
+        } else if (HF_LIKELY(end <= head->zeroed)) {
             head->cursor = end;
-            object[0] = first;
-            object[1] = rest;
-            return (hf_object *)(void *)object;
+            return hf_inline_begin(start, known->layout);
         }
-        return hf_inline_alloc_known(mutator, type);
     }
     return hf_alloc(mutator, type);
 }

@@ -5,23 +5,21 @@
 //! for an object of that type, and until then sends it there.
 
 use crate::object::TypeInfo;
-use crate::object::type_info::{NO_TYPE, SLOW};
+use crate::object::type_info::SLOW;
 use std::cell::Cell;
+use std::ptr::null;
 
 /// So many types, from number 0 on.
 pub const KNOWN: usize = 256;
-
-/// The largest small object, header included: one that C zeroes in a store or two, without a look at its size.
-pub const SMALL: usize = 32;
 
 /// An entry, as `struct hf_known_type` of the C header repeats it.
 #[repr(C)]
 #[derive(Debug)]
 struct KnownType {
-    /// The description; one that fits nowhere while the type is not known.
+    /// The description.
     layout: Cell<*const TypeInfo>,
-    /// Bytes that an object takes, header included, up to [`SMALL`]; else [`SLOW`].
-    small: Cell<usize>,
+    /// Its `fast_bytes`; while the type is not known, more than any nursery has.
+    bytes: Cell<usize>,
 }
 
 /// The table.
@@ -32,15 +30,17 @@ pub struct KnownTypes([KnownType; KNOWN]);
 impl KnownTypes {
     /// One that knows no type.
     pub fn new() -> KnownTypes {
-        KnownTypes([const { KnownType { layout: Cell::new(&raw const NO_TYPE), small: Cell::new(SLOW) } }; KNOWN])
+        KnownTypes([const { KnownType { layout: Cell::new(null()), bytes: Cell::new(SLOW) } }; KNOWN])
     }
 
     /// Remembers a type of the heap, if its number is one of the first. By the owner.
     #[inline]
     pub fn learn(&self, ty: &TypeInfo) {
-        if let Some(known) = self.0.get(ty.id as usize) {
+        if let Some(known) = self.0.get(ty.id as usize)
+            && known.bytes.get() != ty.fast_bytes
+        {
             known.layout.set(ty);
-            known.small.set(if ty.fast_bytes <= SMALL { ty.fast_bytes } else { SLOW });
+            known.bytes.set(ty.fast_bytes);
         }
     }
 }

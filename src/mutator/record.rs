@@ -116,7 +116,8 @@ pub struct Record {
     pub barrier: Cell<u8>,
     /// State and requests. Offset 20.
     pub word: HandshakeWord,
-    /// From the cursor to here all is zero, for C's inlined allocation, which looks at this and not at the limit; 0, or any
+    /// From the cursor to here all is zero, for C's inlined allocation, which looks at this and not at the limit where an object
+    /// has more than 32 bytes; 0, or any
     /// address that is not above the cursor: nothing is. Within the block in use, or 0: so it is 0 after each change of the
     /// block, and in native code. Offset 24.
     pub zeroed: Cell<usize>,

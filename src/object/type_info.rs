@@ -24,9 +24,6 @@ pub const MAX_PAYLOAD: usize = (1 << 30) + (1 << 20);
 /// A size that no nursery block can satisfy and that overflows no cursor.
 pub(crate) const SLOW: usize = usize::MAX >> 2;
 
-/// Stands where no type is: its objects are too big for an inlined allocation, which need not ask for anything else.
-pub(crate) static NO_TYPE: TypeInfo = TypeInfo::new("", usize::MAX >> 3);
-
 /// Objects of more bytes than this (a quarter of a block) live in the large-object space.
 pub const LARGE: usize = 8 << 10;
 

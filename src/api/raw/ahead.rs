@@ -1,8 +1,8 @@
-//! Zeroing ahead, for objects that must be zero and whose size no compiler knows: those that C allocates.
+//! Zeroing ahead, for objects that must be zero and whose size no compiler knows: those that C allocates, but the smallest.
 //!
 //! To zero each object by itself takes more instructions than the rest of its allocation. So the record has, beside its
 //! limit, the end of what is zeroed ([`Record::zeroed`]): C's inlined allocation compares with that alone, bumps the cursor
-//! and writes the header. Where it finds no room, [`Mutator::alloc_quick`] zeroes the next piece, as far as the limit goes.
+//! and writes the header. (Objects of up to 32 bytes it zeroes in two stores, and compares with the limit.) Where it finds no room, [`Mutator::alloc_quick`] zeroes the next piece, as far as the limit goes.
 //! A piece is small enough to stay in the first-level cache until it is used. (OpenJDK can zero its thread-local buffers
 //! likewise, but each as a whole.)
 //!

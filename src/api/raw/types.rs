@@ -1,7 +1,7 @@
 //! Types that are registered with a heap at run time, by number.
 
 use crate::Error;
-use crate::object::type_info::{NO_TYPE, SLOW};
+use crate::object::type_info::SLOW;
 use crate::object::{MAX_PAYLOAD, NO_SLOT, TypeInfo};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicPtr, Ordering};
@@ -29,6 +29,9 @@ unsafe fn outlive<T: ?Sized>(value: &T) -> &'static T {
 }
 
 type Chunk = Box<[AtomicPtr<TypeInfo>]>;
+
+/// Stands where no type is.
+static NO_TYPE: TypeInfo = TypeInfo::new("", 0);
 
 fn no_type() -> *mut TypeInfo {
     ptr::from_ref(&NO_TYPE).cast_mut()
