@@ -56,6 +56,38 @@ fn a_count_keeps_the_pair_and_its_end_ends_it() -> Result<(), Error> {
 }
 
 #[test]
+fn what_is_dropped_after_the_mutator_is_given_up_at_a_safepoint() -> Result<(), Error> {
+    let heap = heap()?;
+    let pair = |number| -> Result<(PyRef, Weak<PyInt>), Error> {
+        heap.attach()?.scope(|s| {
+            let object = s.alloc(int(number))?;
+            Ok((s.handle(object, 24, null_mut(), LinkFlags::LIGHT)?, Weak::new(s, object)?))
+        })
+    };
+    let (first, weak) = pair(1)?;
+    // Nobody is attached now.
+    let second = heap.attach()?.scope(|_| first.clone());
+    drop(first);
+    heap.attach()?.scope(|s| {
+        s.collect_full();
+        assert_eq!((second.refcnt(), weak.upgrade(s).map(|int| int.value)), (1, Some(1)));
+    });
+    drop(second);
+    heap.attach()?.scope(|s| {
+        s.collect_full();
+        assert!(weak.upgrade(s).is_none(), "its pair is dead");
+    });
+    assert_eq!(heap.stats().links, 0);
+    // The last chance is the end of the heap; after it nothing is looked at any more.
+    let (before, _) = pair(2)?;
+    let (after, _) = pair(3)?;
+    drop(before);
+    assert_eq!(heap.close()?.objects, 1);
+    drop(after);
+    Ok(())
+}
+
+#[test]
 fn what_died_is_delivered_once() -> Result<(), Error> {
     heap()?.attach()?.scope(|s| {
         let address = s.scope(|t| {

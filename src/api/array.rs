@@ -133,6 +133,20 @@ impl<'s> Scope<'s> {
     /// Makes item `index` of `array` refer to `new` if it refers to `expected` (`None`: to nothing), with the write
     /// barrier; whether it did. See [`Scope::compare_set`].
     ///
+    /// ```
+    /// # use handfast::{Config, Heap, Ref};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let table = s.alloc_array::<u64>(8)?;
+    ///     let (one, two) = (s.alloc(1_u64)?, s.alloc(2_u64)?);
+    ///     assert!(s.compare_set_item(table, 3, None::<Ref<'_, u64>>, one));
+    ///     assert!(!s.compare_set_item(table, 3, None::<Ref<'_, u64>>, two), "somebody was first");
+    ///     assert_eq!(s.item(table, 3).as_deref(), Some(&1));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// If `index` is not below the length, or `array`, `expected` or `new` is of another heap.
     #[inline]

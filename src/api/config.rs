@@ -17,8 +17,8 @@ pub struct Config {
     /// where nearly nothing survives, half of a second-level cache is twice as fast as four times that.
     pub nursery_bytes: usize,
     /// The most bytes to which a nursery grows while part of what is allocated survives and is private (what is public is
-    /// promoted however long it has had time to die); not below `nursery_bytes`, at most a quarter of `max_heap_bytes`. The
-    /// same as `nursery_bytes`: nurseries do not grow. 0, the default: 64 times `nursery_bytes`, but at most a quarter of
+    /// promoted however long it has had time to die), rounded down to blocks; not below `nursery_bytes`, at most a quarter of
+    /// `max_heap_bytes`. The same as `nursery_bytes`: nurseries do not grow. 0, the default: 64 times `nursery_bytes`, but at most a quarter of
     /// `max_heap_bytes`. No nursery grows beyond half of the memory that is left.
     pub max_nursery_bytes: usize,
     /// What a minor collection should take at most, of processor time. Nurseries shrink, down to 128 KiB, until what survived
@@ -144,7 +144,7 @@ impl Config {
                 "max_nursery_bytes",
                 format!("{most} is not between nursery_bytes ({nursery}) and a quarter of max_heap_bytes ({max})"),
             )?;
-            config.max_nursery_bytes = most.next_multiple_of(BLOCK);
+            config.max_nursery_bytes = (most / BLOCK * BLOCK).max(config.nursery_bytes);
         }
         let patience = self.link_patience;
         check(patience <= 7, "link_patience", format!("{patience} is more than 7"))?;
@@ -195,6 +195,15 @@ mod tests {
         assert_eq!(valid.max_nursery_bytes, (64 * valid.nursery_bytes).min(valid.max_heap_bytes / 4 / BLOCK * BLOCK));
         let small = Config { max_heap_bytes: 16 << 20, ..Config::default() }.validated().unwrap();
         assert_eq!(small.max_nursery_bytes, 4 << 20);
+        let odd = Config { max_heap_bytes: (4 << 20) + 12_345, max_nursery_bytes: (1 << 20) + 17, ..Config::default() };
+        let odd = odd.validated().unwrap();
+        assert_eq!(odd.max_nursery_bytes, 1 << 20, "rounding keeps to a quarter of the heap");
+        let both = Config { nursery_bytes: (1 << 20) + 1, max_nursery_bytes: (1 << 20) + 2, ..Config::default() };
+        assert_eq!(
+            both.validated().unwrap().max_nursery_bytes,
+            (1 << 20) + BLOCK,
+            "and is no less than the first size"
+        );
         let least = Config { max_heap_bytes: 4 << 20, ..Config::default() }.validated().unwrap();
         assert_eq!(least.max_nursery_bytes, 1 << 20);
     }

@@ -1,7 +1,8 @@
 //! [`Data`]: an object that is a sequence of plain items, such as bytes, of a length chosen when it is made.
 //!
 //! The items are written before anybody else can know the object and are shared as `&[P]` from then on; to change them
-//! later use atomics as items. The length is the word before the header.
+//! later use atomics as items. The length is the word before the header. An item has a size above zero, needs no drop, and is
+//! aligned to 8 at most: else it does not compile.
 
 use crate::Error;
 use crate::api::local::{Local, Ref};

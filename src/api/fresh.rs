@@ -46,7 +46,28 @@ impl<'s, T: Trace> Fresh<'_, 's, T> {
         unsafe { slot::atomic(slot) }.store(value, Ordering::Relaxed);
     }
 
-    /// The scope, for reading what the fields are to refer to.
+    /// The scope, for reading what the fields are to refer to. It cannot collect.
+    ///
+    /// ```
+    /// use handfast::{Config, Field, Heap, Trace};
+    ///
+    /// #[derive(Trace)]
+    /// struct Cell { value: u64, next: Field<Cell> }
+    ///
+    /// let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let cell = |value| Cell { value, next: Field::null() };
+    ///     let last = s.alloc(cell(1))?;
+    ///     let middle = s.alloc_with(cell(2), |new| new.set(|cell| &cell.next, last))?;
+    ///     let short_cut = s.alloc_with(cell(3), |new| {
+    ///         let next = new.scope().get(middle, |cell| &cell.next);
+    ///         new.set(|cell| &cell.next, next);
+    ///     })?;
+    ///     assert_eq!(s.get(short_cut, |cell| &cell.next).unwrap().value, 1);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline]
     pub fn scope(&self) -> &Scope<'s> {
         self.scope

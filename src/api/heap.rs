@@ -42,9 +42,22 @@ impl Heap {
 
     /// Attaches the calling thread; it stays attached until the [`Mutator`] is dropped.
     ///
+    /// A thread may be attached to several heaps. While it waits in one of them, for a full collection or for memory, it runs on
+    /// in the others, whose cycles wait for it; so two threads that wait each in the other's heap wait for ever. Whoever works
+    /// in one heap for long, or collects, lets the others go on meanwhile by native state:
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// let (one, two) = (Heap::new(Config::default())?, Heap::new(Config::default())?);
+    /// let (mut in_one, mut in_two) = (one.attach()?, two.attach()?);
+    /// in_two.native(|| in_one.scope(|s| s.collect_full()));
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::AlreadyAttached`]: a thread attaches to a heap once at a time. [`Error::Forked`] in a child process.
-    /// [`Error::Os`] if the operating system has no addresses left for its roots.
+    /// [`Error::Closed`] if the heap was closed. [`Error::Os`] if the operating system has no addresses left for its roots, or
+    /// the thread is ending.
     pub fn attach(&self) -> Result<Mutator, Error> {
         let mutator = self.raw.attach()?;
         // SAFETY: [Y1] just attached, by this thread, and nobody else knows it.
@@ -69,7 +82,9 @@ impl Heap {
         self.raw.config()
     }
 
-    /// Tells pacing that objects of this heap keep `delta` more bytes alive outside of it (fewer, if negative).
+    /// Tells pacing that objects of this heap keep `delta` more bytes alive outside of it (fewer, if negative). They count as
+    /// promoted and as living, so cycles come as if they were in the heap, but take no part of `max_heap_bytes`. Any thread, in any
+    /// order.
     ///
     /// ```
     /// # use handfast::{Config, Heap};
@@ -167,7 +182,7 @@ impl Heap {
     /// ```
     ///
     /// # Errors
-    /// [`Error::StillAttached`] while a thread is attached; nothing has happened then.
+    /// [`Error::StillAttached`] while a thread is attached; [`Error::Forked`] in a child process. Nothing has happened then.
     pub fn close(&self) -> Result<LeakReport, Error> {
         self.raw.close()
     }

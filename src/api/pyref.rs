@@ -3,7 +3,7 @@
 //! Clone is incref, drop is decref; the object's pair lives by *both or none*. Counts may be touched by attached threads
 //! only (the memory of an `ob` belongs to a heap that is open as long as somebody is attached), so a `PyRef` stays on
 //! its thread and asks, before it touches the count, whether the thread is attached to the heap now. If it is not, the
-//! reference is leaked: the pair then lives as long as the heap, which is safe. Crossings never collect.
+//! reference is left to a mutator, which drops it at its next safepoint. Crossings never collect.
 //!
 //! To hand a reference to C, or to another thread, use [`PyRef::into_raw`] and [`PyRef::from_raw`].
 
@@ -24,8 +24,8 @@ use std::rc::Rc;
 
 /// A counted reference to a `PyObject`: one of the references that C code sees in `hf_refcnt`.
 ///
-/// Neither `Send` nor `Sync`. Drop it before the thread's [`Mutator`](crate::Mutator): on a thread that is not attached
-/// (any more) a drop leaks the reference, and a clone panics.
+/// Neither `Send` nor `Sync`. On a thread that is not attached (any more) a clone panics; what is dropped there is given up at
+/// the next safepoint of any mutator, or when the heap is closed.
 ///
 /// ```
 /// # use handfast::{Config, Heap, LinkFlags};
@@ -94,7 +94,29 @@ impl PyRef {
         unsafe { PyObject::set_immortal(self.ob.as_ptr()) }
     }
 
-    /// Gives up the reference without dropping the count: whoever gets the address owns one.
+    /// Gives up the reference without dropping the count: whoever gets the address owns one, C or another thread.
+    ///
+    /// ```
+    /// use handfast::{Config, Heap, LinkFlags, PyRef};
+    /// use std::ptr::NonNull;
+    /// # let heap = Heap::new(Config::default())?;
+    /// let ob = heap.attach()?.scope(|s| {
+    ///     let object = s.alloc(7_u64)?;
+    ///     s.handle(object, 24, std::ptr::null_mut(), LinkFlags::LIGHT).map(PyRef::into_raw)
+    /// })?;
+    /// let address = ob as usize;
+    /// std::thread::scope(|threads| {
+    ///     threads.spawn(|| {
+    ///         heap.attach()?.scope(|s| {
+    ///             // SAFETY: of this heap, and the count is ours.
+    ///             let ob = unsafe { PyRef::from_raw(s, NonNull::new(address as *mut _).unwrap()) };
+    ///             assert_eq!(s.to_obj::<u64>(&ob).as_deref(), Some(&7));
+    ///         });
+    ///         Ok::<(), handfast::Error>(())
+    ///     }).join().unwrap()
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[must_use = "the count that the address owns is leaked otherwise"]
     pub fn into_raw(self) -> *mut PyObject {
         let mut this = ManuallyDrop::new(self);
@@ -131,6 +153,9 @@ impl Drop for PyRef {
         if self.is_attached() {
             // SAFETY: [Y8] our count keeps it valid while the heap is open, and is given up here.
             unsafe { PyObject::decref(self.ob.as_ptr()) }
+        } else {
+            // SAFETY: [Y8] our count is given up here; the object is not looked at, since the heap may have been closed.
+            unsafe { self.heap.drop_later(self.ob.as_ptr()) }
         }
     }
 }
@@ -261,7 +286,21 @@ impl Scope<'_> {
         self.owned(ob, size)
     }
 
-    /// Links `object` and `ob`, made from the GC's side. The link takes a count of its own.
+    /// Links `object` and `ob`, which was made for it. The link takes a count of its own. (PyPy's `create_link_pypy`.)
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap, LinkFlags};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let object = s.alloc(7_u64)?;
+    ///     let ob = s.pyobject(32, std::ptr::null_mut())?;
+    ///     s.link_gc_owned(object, &ob, LinkFlags::NONE)?;
+    ///     assert_eq!(s.from_obj(object).map(|found| found.as_ptr()), Some(ob.as_ptr()));
+    ///     assert_eq!(s.to_obj::<u64>(&ob).as_deref(), Some(&7));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::AlreadyLinked`]: one of the two is linked, and nothing has changed.
@@ -275,7 +314,22 @@ impl Scope<'_> {
         unsafe { self.raw().link_gc_owned(object, ob.as_ptr(), flags) }
     }
 
-    /// Links `object` and `ob`, made from C's side. The link takes a count of its own.
+    /// Links `object` and `ob`, for which it was made. The link takes a count of its own, and the pair lives by the same rule as
+    /// one of [`Scope::link_gc_owned`]: a tag in `ob_pypy_link` tells the two apart, for who reads it. (PyPy's
+    /// `create_link_pyobj`.)
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap, LinkFlags};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let ob = s.pyobject(32, std::ptr::null_mut())?; // a struct of C, which comes to the runtime
+    ///     let proxy = s.alloc(0_u64)?;
+    ///     s.link_c_owned(proxy, &ob, LinkFlags::NONE)?;
+    ///     assert!(s.link_c_owned(proxy, &ob, LinkFlags::NONE).is_err(), "once");
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::AlreadyLinked`]: one of the two is linked, and nothing has changed.
@@ -319,6 +373,23 @@ impl Scope<'_> {
 
     /// The next of the dead queue: a `PyObject` whose pair has died. It is unlinked, and the result holds its last
     /// count; to drop that is to run the heap's dealloc on it. Each is delivered once.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap, LinkFlags};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let ob = s.scope(|t| {
+    ///         let object = t.alloc(1_u64)?;
+    ///         t.handle(object, 24, std::ptr::null_mut(), LinkFlags::NONE).map(|handle| handle.as_ptr())
+    ///     })?;
+    ///     s.collect_full(); // nobody holds either side
+    ///     while let Some(dead) = s.next_dead() {
+    ///         assert_eq!((dead.as_ptr(), dead.refcnt()), (ob, 1)); // what the embedder knows of it can be forgotten here
+    ///     }
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn next_dead(&self) -> Option<PyRef> {
         let ob = NonNull::new(self.heap().next_dead())?;
         // SAFETY: [Y8] unlinked, valid until it is freed, with a count of one that nobody else owns.

@@ -130,7 +130,9 @@ impl<'s> Scope<'s> {
         unsafe { self.raw.collect_minor() }
     }
 
-    /// Runs a whole cycle: when it returns, everything that was unreachable before the call has died.
+    /// Runs a whole cycle: when it returns, everything that was unreachable before the call has died. Waits for all threads
+    /// that are attached to the heap, but those in native state; in other heaps this thread runs on meanwhile: see
+    /// [`Heap::attach`](crate::Heap::attach).
     pub fn collect_full(&mut self) {
         // SAFETY: [Y2] rule 1: no unrooted reference is alive.
         unsafe { self.raw.collect_full() }

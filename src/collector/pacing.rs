@@ -21,7 +21,7 @@
 //! begins, as large a part is expected to be marked by it as was by the last. A minor collection that finds less room than it
 //! expects to need waits, so room for a large one is left; and a cycle for which one waited let through less than would have come.
 
-use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
 
 /// Whether mutators promote so much that a cycle, which is marking, ends too late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +45,8 @@ pub struct Pacing {
     /// Bytes that the heap may grow by over what lives.
     growth: AtomicUsize,
     trigger: AtomicUsize,
-    /// Bytes outside of the heap that its objects hold.
-    external: AtomicUsize,
+    /// Bytes outside of the heap that its objects hold; below zero where some were given back before they were reported.
+    external: AtomicIsize,
     /// Bytes promoted while the last cycle ran, about, had nobody waited.
     during: AtomicUsize,
     /// Such bytes to expect of the next: what the last ones had, each for half of what those before it count for.
@@ -78,7 +78,7 @@ impl Pacing {
             promoted: AtomicUsize::new(0),
             growth: AtomicUsize::new(min_growth.min(limit / 2)),
             trigger: AtomicUsize::new(min_growth.min(limit / 2)),
-            external: AtomicUsize::new(0),
+            external: AtomicIsize::new(0),
             during: AtomicUsize::new(0),
             largest: AtomicUsize::new(0),
             short: AtomicBool::new(false),
@@ -112,13 +112,8 @@ impl Pacing {
 
     /// Counts external memory; true when a cycle is due.
     pub fn external(&self, delta: isize) -> bool {
-        if delta < 0 {
-            let less = delta.unsigned_abs();
-            let _ = self.external.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |x| Some(x.saturating_sub(less)));
-            return false;
-        }
-        self.external.fetch_add(delta as usize, Ordering::Relaxed);
-        self.count(delta as usize)
+        let _ = self.external.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |x| Some(x.saturating_add(delta)));
+        delta > 0 && self.count(delta as usize)
     }
 
     /// A minor collection has found less room than it needs, and waits for the cycle under way.
@@ -128,7 +123,7 @@ impl Pacing {
 
     /// External bytes reported.
     pub fn external_bytes(&self) -> usize {
-        self.external.load(Ordering::Relaxed)
+        self.external.load(Ordering::Relaxed).max(0) as usize
     }
 
     /// A cycle begins: what is promoted from now on counts for the next.
@@ -155,10 +150,11 @@ impl Pacing {
         // For each byte that is promoted until the next cycle begins, so many more are promoted while it runs.
         let marked = live.saturating_sub(before) as f64 / self.came.load(Ordering::Relaxed).max(1) as f64;
         let more = marked.min(1.0) * during as f64 / live.max(1) as f64;
+        // What is outside of the heap counts as something that lives, but takes no room in it.
+        let room = room.min(self.limit.saturating_sub(live));
         let live = live.saturating_add(self.external_bytes());
         let growth = (live as u128 * self.growth_percent as u128 / 100).min(usize::MAX as u128 >> 1) as usize;
         let growth = growth.max(self.min_growth);
-        let room = room.min(self.limit.saturating_sub(live));
         self.during.store(during, Ordering::Relaxed);
         let expected = self.expected.load(Ordering::Relaxed).midpoint(during);
         self.expected.store(expected, Ordering::Relaxed);
@@ -236,6 +232,33 @@ mod tests {
         assert_eq!(pacing.external_bytes(), 0);
         pacing.set_marking(true);
         assert_eq!(pacing.outrun(|| 0), Outrun::No);
+    }
+
+    #[test]
+    fn external_memory_is_a_sum_in_any_order() {
+        let pacing = Pacing::new(50, 1000, usize::MAX);
+        assert!(!pacing.external(-5));
+        assert_eq!(pacing.external_bytes(), 0);
+        let _ = pacing.external(100);
+        assert_eq!(pacing.external_bytes(), 95);
+        for _ in 0..3 {
+            let _ = pacing.external(isize::MAX);
+        }
+        assert_eq!(pacing.external_bytes(), isize::MAX as usize, "the most there can be");
+    }
+
+    #[test]
+    fn external_memory_takes_no_room_in_the_heap() {
+        let trigger = |external| {
+            let pacing = Pacing::new(100, 1000, 100_000);
+            let _ = pacing.external(external);
+            pacing.cycle_begins();
+            pacing.cycle_ends(10_000, usize::MAX);
+            pacing.trigger()
+        };
+        // As much as lives, and ten times the limit: growth as of what lives with it, as far as the heap has room.
+        assert_eq!((trigger(0), trigger(10_000)), (10_000, 20_000));
+        assert!(trigger(1_000_000) > 50_000, "{} with an empty heap", trigger(1_000_000));
     }
 
     #[test]

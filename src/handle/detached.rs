@@ -31,6 +31,15 @@ impl Links {
         if unsafe { (*ob).ob_refcnt.is_immortal() } {
             return;
         }
+        // SAFETY: [K2] the caller's.
+        unsafe { self.drop_later(ob) };
+    }
+
+    /// The same without a look at the object, so the heap may have been closed: then nothing happens any more.
+    ///
+    /// # Safety
+    /// `ob` is a `PyObject` of this heap, and the caller gives up a reference that it holds.
+    pub unsafe fn drop_later(&self, ob: *mut PyObject) {
         self.detached.push(Address(ob));
         self.shared.drops_due.ring();
     }

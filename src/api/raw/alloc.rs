@@ -330,6 +330,8 @@ impl Mutator {
             if self.heap().is_forked() {
                 return;
             }
+            // What detached threads have dropped before is nobody's any more.
+            self.run_callbacks();
             self.complete_cycle(true);
             self.run_callbacks();
         }

@@ -185,7 +185,8 @@ impl Heap {
     /// Attaches the calling thread. At any time, from any thread; waits for nobody. A thread that ends is detached.
     ///
     /// # Errors
-    /// [`Error::AlreadyAttached`], [`Error::Forked`], [`Error::Closed`]; [`Error::Os`] if there are no addresses for its roots.
+    /// [`Error::AlreadyAttached`], [`Error::Forked`], [`Error::Closed`]; [`Error::Os`] if there are no addresses for its roots, or
+    /// the thread is ending.
     pub fn attach(&self) -> Result<Mutator, Error> {
         self.check()?;
         if !heaps::can_attach() {
@@ -321,7 +322,17 @@ impl Heap {
         unsafe { self.0.links.decref_detached(ob) };
     }
 
-    /// Reports memory outside of the heap that its objects keep alive (or, negative, no longer): it counts as promoted.
+    /// [`Heap::decref_detached`] of an object that belongs to this heap, which may have been closed since.
+    ///
+    /// # Safety
+    /// A `PyObject` of this heap, and the caller gives up a reference that it held when the heap was closed, if it was.
+    pub(crate) unsafe fn drop_later(&self, ob: *mut PyObject) {
+        // SAFETY: [K2] the caller's promise.
+        unsafe { self.0.links.drop_later(ob) };
+    }
+
+    /// Reports memory outside of the heap that its objects keep alive (or, negative, no longer): it counts as promoted and as
+    /// living, and takes no part of `max_heap_bytes`.
     pub fn external_memory(&self, delta: isize) {
         let driver = &self.0.driver;
         if driver.collector().pacing.external(delta) && driver.in_background() {
