@@ -96,6 +96,11 @@ fn touched(limit: usize) -> Config {
     crate::settings::adjusted(Config { touch_memory: true, growth_percent: 300, ..crate::prompt(limit) })
 }
 
+/// With nurseries of 2 MiB. What is published there does not make them grow, and two threads gain a little more than with one.
+fn shared(limit: usize) -> Config {
+    crate::settings::adjusted(Config { nursery_bytes: 2 << 20, ..crate::config(limit) })
+}
+
 /// What threads have done together.
 struct Together {
     sample: Sample,
@@ -218,7 +223,7 @@ fn on_raw(slots: usize, turns: u64, config: &Config, threads: usize) -> Outcome 
 }
 
 fn on_shared(slots: usize, turns: u64, limit: usize, threads: usize) -> Outcome {
-    let heap = raw::Heap::new(&crate::config(limit)).expect("heap");
+    let heap = raw::Heap::new(&shared(limit)).expect("heap");
     let m = heap.attach().expect("attach");
     let each = turns / threads as u64;
     // SAFETY: [X1] this thread's mutator; the global root makes the table public.
