@@ -98,11 +98,9 @@ HF_STATIC_ASSERT(offsetof(hf_type_head, handle_slot) == 24, "then handle_slot");
 #define hf_config_init(config) hf_config_init_sized((config), sizeof(hf_config))
 #define hf_type_info_init(info) hf_type_info_init_sized((info), sizeof(hf_type_info))
 
-/* The header of a new object: its layout, no flag, no mark. No block begins at 0, so nobody need ask whether it is NULL. */
+/* The header of a new object: its layout, no flag, no mark. */
 HF_ALWAYS_INLINE hf_object *hf_inline_begin(uintptr_t start, const hf_layout *layout) {
     __atomic_store_n((uint64_t *)start, (uint64_t)(uintptr_t)layout, __ATOMIC_RELAXED);
-    if (start == 0)
-        __builtin_unreachable();
     return (hf_object *)start;
 }
 
@@ -340,6 +338,8 @@ HF_ALWAYS_INLINE hf_object *hf_inline_alloc_sized(hf_mutator *mutator, const hf_
             HF_LIKELY(bytes + HF_HEADER_BYTES == ((const hf_type_head *)(const void *)layout)->fast_bytes)) {
             head->cursor = end;
             object = hf_inline_begin(start, layout);
+            if (object == NULL)
+                __builtin_unreachable(); /* no block begins there: whether it is NULL need not be asked of these */
         }
     }
     if (object == NULL) {
@@ -360,11 +360,11 @@ typedef uintptr_t hf_inline_pair __attribute__((vector_size(16), aligned(8), may
 HF_ALWAYS_INLINE hf_object *hf_inline_begin_small(uintptr_t start, const hf_layout *layout) {
     hf_inline_pair *object = (hf_inline_pair *)start;
     hf_inline_pair first = {(uintptr_t)(const void *)layout, 0}, rest = {0, 0};
+    if (object == NULL)
+        __builtin_unreachable();
     object[0] = first;
     object[1] = rest;
-    if (start == 0)
-        __builtin_unreachable();
-    return (hf_object *)start;
+    return (hf_object *)(void *)object;
 }
 
 /* Small objects want room for the largest of these, so what is zeroed behind them is free; others are of what is zeroed ahead. */
