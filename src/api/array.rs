@@ -39,6 +39,17 @@ impl<T> std::fmt::Debug for Array<T> {
 
 impl<'a, T: Managed> Ref<'a, Array<T>> {
     /// The number of items.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let table = s.alloc_array::<u64>(3)?;
+    ///     assert_eq!((table.get(s).len(), table.get(s).is_empty()), (3, false));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline]
     pub fn len(self) -> usize {
         // SAFETY: [Y4] a valid object, and arrays have items.
@@ -46,12 +57,36 @@ impl<'a, T: Managed> Ref<'a, Array<T>> {
     }
 
     /// Whether there are none.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     assert!(s.alloc_array::<u64>(0)?.get(s).is_empty());
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
     /// What item `index` refers to.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let table = s.alloc_array::<u64>(2)?;
+    ///     let seven = s.alloc(7_u64)?;
+    ///     s.set_item(table, 1, seven);
+    ///     let table = table.get(s);
+    ///     assert_eq!((table.item(0), table.item(1).as_deref()), (None, Some(&7)));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Panics
     /// If `index` is not below the length.
@@ -68,6 +103,19 @@ impl<'a, T: Managed> Ref<'a, Array<T>> {
     }
 
     /// All items in order.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let table = s.alloc_array::<u64>(3)?;
+    ///     let seven = s.alloc(7_u64)?;
+    ///     s.set_item(table, 1, seven);
+    ///     assert_eq!(table.get(s).iter().flatten().map(|number| *number).sum::<u64>(), 7);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn iter(self) -> impl ExactSizeIterator<Item = Option<Ref<'a, T>>> {
         (0..self.len()).map(move |index| self.item(index))
     }
@@ -91,6 +139,17 @@ fn out_of_bounds(index: usize, len: usize) -> ! {
 impl<'s> Scope<'s> {
     /// A new array of `len` nulls, rooted in this scope. May collect.
     ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let table = s.alloc_array::<u64>(1000)?;
+    ///     assert!(table.get(s).iter().all(|item| item.is_none()));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::OutOfMemory`], after a full cycle has not helped, or if an object of that size is more than the heap
     /// can have.
@@ -100,6 +159,19 @@ impl<'s> Scope<'s> {
     }
 
     /// What item `index` of `array` refers to.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let table = s.alloc_array::<u64>(2)?;
+    ///     let seven = s.alloc(7_u64)?;
+    ///     s.set_item(table, 1, seven);
+    ///     assert_eq!(s.item(table, 1).as_deref(), Some(&7));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Panics
     /// If `index` is not below the length, or `array` is of another heap.
@@ -113,6 +185,21 @@ impl<'s> Scope<'s> {
     }
 
     /// Makes item `index` of `array` refer to `value` (`None`: to nothing), with the write barrier.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let table = s.alloc_array::<u64>(2)?;
+    ///     let seven = s.alloc(7_u64)?;
+    ///     s.set_item(table, 0, seven);
+    ///     s.set_item(table, 1, s.item(table, 0)); // what another item refers to
+    ///     s.collect_minor();
+    ///     assert_eq!(s.item(table, 1).as_deref(), Some(&7));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Panics
     /// If `index` is not below the length, or `array` or `value` is of another heap.
@@ -165,6 +252,20 @@ impl<'s> Scope<'s> {
     }
 
     /// Makes item `index` of `array` refer to nothing.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let table = s.alloc_array::<u64>(2)?;
+    ///     let seven = s.alloc(7_u64)?;
+    ///     s.set_item(table, 0, seven);
+    ///     s.clear_item(table, 0);
+    ///     assert_eq!(s.item(table, 0), None);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Panics
     /// As [`Scope::set_item`].

@@ -34,6 +34,17 @@ impl<P> std::fmt::Debug for Data<P> {
 
 impl<'a, P: Plain> Ref<'a, Data<P>> {
     /// The items.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let primes = s.alloc_data(&[2_u32, 3, 5])?;
+    ///     assert_eq!(primes.get(s).as_slice()[2], 5);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline]
     pub fn as_slice(self) -> &'a [P] {
         // SAFETY: [Y4] a valid object, and data has items.
@@ -44,12 +55,32 @@ impl<'a, P: Plain> Ref<'a, Data<P>> {
     }
 
     /// The number of items.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     assert_eq!(s.alloc_bytes(b"four")?.get(s).len(), 4);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline]
     pub fn len(self) -> usize {
         self.as_slice().len()
     }
 
     /// Whether there are none.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     assert!(s.alloc_bytes(b"")?.get(s).is_empty());
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
@@ -58,6 +89,17 @@ impl<'a, P: Plain> Ref<'a, Data<P>> {
 
 impl<'a> Ref<'a, Data<u8>> {
     /// The bytes as text, if they are UTF-8.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let (text, bytes) = (s.alloc_bytes("grün".as_bytes())?, s.alloc_bytes(&[0xff])?);
+    ///     assert_eq!((text.get(s).as_str(), bytes.get(s).as_str()), (Some("grün"), None));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn as_str(self) -> Option<&'a str> {
         std::str::from_utf8(self.as_slice()).ok()
     }
@@ -72,6 +114,17 @@ impl<P: Plain> AsRef<[P]> for Ref<'_, Data<P>> {
 impl<'s> Scope<'s> {
     /// A copy of `bytes` as an object, rooted in this scope. May collect.
     ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let word = s.alloc_bytes(b"word")?;
+    ///     assert_eq!(word.get(s).as_slice(), b"word");
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Scope::alloc_data`].
     #[inline]
@@ -80,6 +133,18 @@ impl<'s> Scope<'s> {
     }
 
     /// A copy of `items` as an object, rooted in this scope. May collect.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let numbers = s.alloc_data(&[1.5_f64, 2.5])?;
+    ///     s.collect_full();
+    ///     assert_eq!(numbers.get(s).as_slice(), [1.5, 2.5]);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], after a full cycle has not helped, or if an object of that size is more than the heap

@@ -8,7 +8,10 @@
 //! Any thread may read the field of a published object while another writes it. A load is `Acquire` and pairs with the
 //! release of the store that published the value (`raw::Mutator::store`): who sees the reference sees the contents.
 
-use crate::api::trace::{RefMap, Trace};
+use crate::api::local::Ref;
+use crate::api::reference::{Reference, Value};
+use crate::api::scope::Scope;
+use crate::api::trace::{Managed, RefMap, Trace};
 use crate::object::{Object, reference};
 use crate::sync::atomic::{AtomicPtr, AtomicUsize};
 use std::fmt;
@@ -46,6 +49,14 @@ pub struct Field<T> {
 
 impl<T> Field<T> {
     /// The null reference: the only value a field has outside of the heap.
+    ///
+    /// ```
+    /// use handfast::Field;
+    /// let nothing = Field::<u64>::null();
+    /// // Off the heap it stays null; an object that is made of it can refer to something.
+    /// assert_eq!(format!("{nothing:?}"), format!("{:?}", Field::<u64>::default()));
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline]
     pub const fn null() -> Field<T> {
         Field { slot: AtomicPtr::new(null_mut()), _target: PhantomData }
@@ -97,6 +108,24 @@ pub struct HandleSlot {
 
 impl HandleSlot {
     /// An empty slot: the only value it has outside of the heap.
+    ///
+    /// ```
+    /// use handfast::{Config, HandleSlot, Heap, LinkFlags, Trace};
+    ///
+    /// #[derive(Trace)]
+    /// struct Object {
+    ///     handle: HandleSlot, // the handle is found in one load
+    /// }
+    ///
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let object = s.alloc(Object { handle: HandleSlot::new() })?;
+    ///     let handle = s.handle(object, 24, std::ptr::null_mut(), LinkFlags::LIGHT)?;
+    ///     assert_eq!(s.from_obj(object).map(|found| found.as_ptr()), Some(handle.as_ptr()));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline]
     pub const fn new() -> HandleSlot {
         HandleSlot { word: AtomicUsize::new(0) }
@@ -107,4 +136,174 @@ impl HandleSlot {
 unsafe impl Trace for HandleSlot {
     const REFS: RefMap = RefMap::slot();
     const NAME: &'static str = "handle slot";
+}
+
+/// Fields of objects. None of this collects.
+impl Scope<'_> {
+    /// What a field of `source` refers to.
+    ///
+    /// ```
+    /// use handfast::{Config, Field, Heap, Trace};
+    ///
+    /// #[derive(Trace)]
+    /// struct Pair {
+    ///     left: Field<u64>,
+    ///     right: Field<u64>,
+    /// }
+    ///
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let pair = s.alloc(Pair { left: Field::null(), right: Field::null() })?;
+    ///     let one = s.alloc(1_u64)?;
+    ///     s.set(pair, |pair| &pair.left, one);
+    ///     assert_eq!(s.get(pair, |pair| &pair.left).as_deref(), Some(&1));
+    ///     assert_eq!(s.get(pair, |pair| &pair.right), None);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If `source` is an object of another heap.
+    #[inline]
+    pub fn get<'a, R, U, F>(&'a self, source: R, field: F) -> Option<Ref<'a, U>>
+    where
+        R: Reference,
+        R::Target: Trace,
+        U: Managed,
+        F: for<'x> FnOnce(&'x R::Target) -> &'x Field<U>,
+    {
+        self.borrow(source).get(field)
+    }
+
+    /// Makes a field of `source` refer to `value` (`None`: to nothing), with the write barrier.
+    ///
+    /// ```
+    /// use handfast::{Config, Field, Heap, Trace};
+    ///
+    /// #[derive(Trace)]
+    /// struct Pair {
+    ///     left: Field<u64>,
+    ///     right: Field<u64>,
+    /// }
+    ///
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let pair = s.alloc(Pair { left: Field::null(), right: Field::null() })?;
+    ///     let one = s.alloc(1_u64)?;
+    ///     s.set(pair, |pair| &pair.left, one);
+    ///     s.set(pair, |pair| &pair.right, s.get(pair, |pair| &pair.left));
+    ///     s.collect_minor();
+    ///     assert_eq!(s.get(pair, |pair| &pair.right).as_deref(), Some(&1));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If `source` or `value` is of another heap, or the field is not a part of `source`.
+    #[inline]
+    pub fn set<R, U, F, V>(&self, source: R, field: F, value: V)
+    where
+        R: Reference,
+        R::Target: Trace,
+        U: Managed,
+        F: for<'x> FnOnce(&'x R::Target) -> &'x Field<U>,
+        V: Value<Target = U>,
+    {
+        let source = self.borrow(source);
+        let offset = source.offset_of(field);
+        let value = value.nullable(self);
+        // SAFETY: [Y5] `offset` is that of a `Field<U>` in `source`; `value` is null or a valid `U` of this heap.
+        unsafe { self.raw().store(source.object(), offset, value) }
+    }
+
+    /// Makes a field of `source` refer to nothing.
+    ///
+    /// ```
+    /// use handfast::{Config, Field, Heap, Trace};
+    ///
+    /// #[derive(Trace)]
+    /// struct Pair {
+    ///     left: Field<u64>,
+    ///     right: Field<u64>,
+    /// }
+    ///
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let pair = s.alloc(Pair { left: Field::null(), right: Field::null() })?;
+    ///     let one = s.alloc(1_u64)?;
+    ///     s.set(pair, |pair| &pair.left, one);
+    ///     s.clear(pair, |pair| &pair.left);
+    ///     assert_eq!(s.get(pair, |pair| &pair.left), None);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// As [`Scope::set`].
+    #[inline]
+    pub fn clear<R, U, F>(&self, source: R, field: F)
+    where
+        R: Reference,
+        R::Target: Trace,
+        U: Managed,
+        F: for<'x> FnOnce(&'x R::Target) -> &'x Field<U>,
+    {
+        self.set(source, field, None::<Ref<'_, U>>);
+    }
+
+    /// Makes a field of `source` refer to `new` if it refers to `expected` (`None`: to nothing), with the write barrier;
+    /// whether it did. If other threads can reach `source` this is one atomic step, and `new` is published first, so it is
+    /// public whatever the answer is.
+    ///
+    /// ```
+    /// use handfast::{Config, Field, Heap, Ref, Trace};
+    ///
+    /// #[derive(Trace)]
+    /// struct Stack {
+    ///     top: Field<Cell>,
+    /// }
+    /// #[derive(Trace)]
+    /// struct Cell {
+    ///     value: u64,
+    ///     next: Field<Cell>,
+    /// }
+    ///
+    /// let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let stack = s.alloc(Stack { top: Field::null() })?;
+    ///     let cell = s.alloc(Cell { value: 1, next: Field::null() })?;
+    ///     loop {
+    ///         let top = s.get(stack, |stack| &stack.top);
+    ///         s.set(cell, |cell| &cell.next, top);
+    ///         if s.compare_set(stack, |stack| &stack.top, top, cell) {
+    ///             break; // no other thread has pushed meanwhile
+    ///         }
+    ///     }
+    ///     assert_eq!(s.get(stack, |stack| &stack.top).unwrap().value, 1);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// As [`Scope::set`].
+    #[inline]
+    pub fn compare_set<R, U, F, E, V>(&self, source: R, field: F, expected: E, new: V) -> bool
+    where
+        R: Reference,
+        R::Target: Trace,
+        U: Managed,
+        F: for<'x> FnOnce(&'x R::Target) -> &'x Field<U>,
+        E: Value<Target = U>,
+        V: Value<Target = U>,
+    {
+        let source = self.borrow(source);
+        let offset = source.offset_of(field);
+        let (expected, new) = (expected.nullable(self), new.nullable(self));
+        // SAFETY: [Y5] as in `set`; `expected` is null or valid and of this heap too.
+        unsafe { self.raw().compare_store(source.object(), offset, expected, new) }
+    }
 }

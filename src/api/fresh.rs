@@ -29,6 +29,28 @@ pub struct Fresh<'a, 's, T> {
 impl<'s, T: Trace> Fresh<'_, 's, T> {
     /// Makes a field refer to `value` (`None`: to nothing). Costs a store: there is no barrier.
     ///
+    /// ```
+    /// use handfast::{Config, Field, Heap, Trace};
+    ///
+    /// #[derive(Trace)]
+    /// struct Pair {
+    ///     left: Field<u64>,
+    ///     right: Field<u64>,
+    /// }
+    ///
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let one = s.alloc(1_u64)?;
+    ///     let pair = s.alloc_with(Pair { left: Field::null(), right: Field::null() }, |new| {
+    ///         new.set(|pair| &pair.left, one);
+    ///         new.set(|pair| &pair.right, one);
+    ///     })?;
+    ///     assert_eq!(s.get(pair, |pair| &pair.right).as_deref(), Some(&1));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// If `value` is of another heap, or the field is not a part of the object.
     #[inline]

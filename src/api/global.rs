@@ -45,6 +45,18 @@ unsafe impl<T: Managed> Sync for Global<T> {}
 impl<T: Managed> Global<T> {
     /// Makes a global root of `object`, and publishes it.
     ///
+    /// ```
+    /// # use handfast::{Config, Global, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let object = s.alloc(7_u64)?;
+    ///     let global = Global::new(s, object)?; // from here on any thread may use the object
+    ///     s.native(|| std::thread::scope(|threads| drop(threads.spawn(|| drop(global)))));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::OutOfMemory`] if there is none for the cell.
     ///
@@ -60,6 +72,19 @@ impl<T: Managed> Global<T> {
 
     /// What it refers to, for reading.
     ///
+    /// ```
+    /// # use handfast::{Config, Global, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let object = s.alloc(7_u64)?;
+    ///     let global = Global::new(s, object)?;
+    ///     s.collect_full();
+    ///     assert_eq!(*global.get(s), 7);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// If `scope` is one of another heap; in a finalizer that runs because the heap is being closed, which lets go of all
     /// global roots.
@@ -72,6 +97,19 @@ impl<T: Managed> Global<T> {
     }
 
     /// Makes it refer to `object`, and publishes that.
+    ///
+    /// ```
+    /// # use handfast::{Config, Global, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let (one, two) = (s.alloc(1_u64)?, s.alloc(2_u64)?);
+    ///     let global = Global::new(s, one)?;
+    ///     global.set(s, two);
+    ///     assert_eq!(*global.get(s), 2);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Panics
     /// If `scope` or `object` is of another heap.

@@ -33,6 +33,15 @@ pub struct Heap {
 impl Heap {
     /// Makes a heap. Several may exist in a process; their objects cannot refer to each other.
     ///
+    /// ```
+    /// use handfast::{Config, Heap};
+    /// let heap = Heap::new(Config { max_heap_bytes: 64 << 20, ..Config::default() })?;
+    /// assert_eq!(heap.config().max_heap_bytes, 64 << 20);
+    /// let wrong = Heap::new(Config { max_heap_bytes: 1, ..Config::default() }).unwrap_err();
+    /// assert!(wrong.to_string().contains("max_heap_bytes"));
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::InvalidConfig`] names the field that is out of range; [`Error::Os`] if the operating system refuses the
     /// address range or a thread.
@@ -78,6 +87,14 @@ impl Heap {
     }
 
     /// What the heap was made with.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// // What was left to the library is filled in.
+    /// assert!(heap.config().max_heap_bytes > 0);
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn config(&self) -> &Config {
         self.raw.config()
     }
@@ -132,6 +149,29 @@ impl Heap {
     }
 
     /// Sets what runs when the count of an unlinked `PyObject` reaches zero, on that thread and at once.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// use handfast::PyObject;
+    /// use std::ffi::c_void;
+    /// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    ///
+    /// unsafe extern "C" fn dealloc(ob: *mut PyObject, calls: *mut c_void) {
+    ///     // SAFETY: a counter that outlives the heap; and an object that nobody refers to.
+    ///     unsafe {
+    ///         (*calls.cast::<AtomicU32>()).fetch_add(1, Relaxed);
+    ///         PyObject::free(ob);
+    ///     }
+    /// }
+    ///
+    /// static CALLS: AtomicU32 = AtomicU32::new(0);
+    /// // SAFETY: it frees the object once and does nothing else.
+    /// unsafe { heap.set_dealloc(Some(dealloc), (&raw const CALLS).cast_mut().cast()) };
+    /// heap.attach()?.scope(|s| s.pyobject(24, std::ptr::null_mut()).map(drop))?;
+    /// assert_eq!(CALLS.load(Relaxed), 1);
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Safety
     /// The callback is sound for every `PyObject` of this heap and for `arg`, from every attached thread; it frees the
@@ -192,6 +232,14 @@ impl Heap {
     }
 
     /// The raw layer's handle, for runtime authors.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// // SAFETY: nothing collects.
+    /// assert_eq!(unsafe { heap.raw() }.stats(), heap.stats());
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Safety
     /// What the raw layer runs on this thread must not collect while the thread holds a [`Ref`](crate::Ref)

@@ -74,6 +74,18 @@ impl<'s, T> Local<'s, T> {
 impl<T: Managed> Local<'_, T> {
     /// The object, for reading: unrooted, and good until the next operation that may collect.
     ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let number = s.alloc(7_u64)?;
+    ///     s.collect_minor(); // the object has moved
+    ///     assert_eq!(*number.get(s), 7);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// If `scope` is one of another heap.
     #[inline]
@@ -186,6 +198,24 @@ impl<'a, T: Managed> Ref<'a, T> {
 
 impl<'a, T: Trace> Ref<'a, T> {
     /// The object itself, for as long as the `Ref` is good.
+    ///
+    /// ```
+    /// use handfast::{Config, Heap, Trace};
+    ///
+    /// #[derive(Trace)]
+    /// struct Word {
+    ///     length: u64,
+    /// }
+    ///
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let word = s.alloc(Word { length: 8 })?;
+    ///     let contents: &Word = word.get(s).contents();
+    ///     assert_eq!(contents.length, 8);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline]
     pub fn contents(self) -> &'a T {
         // SAFETY: [Y4] the payload is a `T`, initialised before the object could be referred to. It stays in place and

@@ -7,11 +7,13 @@
 //! | `heap`, `mutator`, `scope`, `fresh` | the heap, an attached thread, a scope of roots, an object that is being made |
 //! | `trace`, `plain`, `field`, `array`, `data`, `finalize` | what objects are made of |
 //! | `local`, `var`, `reference`, `global`, `weak`, `pin`, `pyref` | ways to hold them |
+//! | `crossing` | from objects to their `PyObject`s and back |
 //! | `identity` | which object it is, and where it stands |
 //! | `walk` | looking at all of them |
 
 pub mod array;
 pub mod config;
+pub mod crossing;
 pub mod data;
 pub mod error;
 pub mod field;

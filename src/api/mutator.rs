@@ -43,6 +43,15 @@ impl Mutator {
 
     /// Opens a scope, runs `body` in it, and closes it: the roots made in it are gone then. Also on a panic.
     ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// let mut mutator = heap.attach()?;
+    /// let sum = mutator.scope(|s| Ok::<u64, handfast::Error>(*s.alloc(2_u64)?.get(s) + 3))?;
+    /// assert_eq!(sum, 5);
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// If `body` does; or in a destructor of a thread-local, when the thread has been detached already.
     #[inline]
@@ -54,6 +63,18 @@ impl Mutator {
 
     /// Serves what other threads ask of this one; may collect.
     ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// let mut mutator = heap.attach()?;
+    /// for round in 0..1_000_000_u32 {
+    ///     if round % 4096 == 0 {
+    ///         mutator.safepoint(); // a long computation that does not allocate
+    ///     }
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// As [`Mutator::scope`].
     pub fn safepoint(&mut self) {
@@ -63,6 +84,14 @@ impl Mutator {
     }
 
     /// Checks the heap's invariants. See [`Scope::verify`].
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// let mut mutator = heap.attach()?;
+    /// assert!(mutator.verify()?.accounted);
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Scope::verify`].
@@ -74,21 +103,56 @@ impl Mutator {
     }
 
     /// Runs `body` in native state: it may block for long without delaying a collection. See [`Scope::native`].
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// let mut mutator = heap.attach()?;
+    /// let line = mutator.native(|| String::from("what a blocking read would answer"));
+    /// assert!(!line.is_empty());
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn native<R>(&mut self, body: impl FnOnce() -> R) -> R {
         self.scope(|s| s.native(body))
     }
 
     /// The heap it is attached to.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// let mutator = heap.attach()?;
+    /// assert_eq!(mutator.heap().stats().cycles, 0);
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn heap(&self) -> Heap {
         Heap::from_raw(raw::Heap::clone(&self.heap))
     }
 
     /// The raw layer's name of it, for runtime authors.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// let mutator = heap.attach()?;
+    /// // SAFETY: attached to this thread; nobody holds an unrooted reference.
+    /// unsafe { mutator.raw().collect_minor() };
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn raw(&self) -> raw::Mutator {
         self.raw
     }
 
     /// Detaches, as dropping does. May collect.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// let mutator = heap.attach()?;
+    /// mutator.detach()?;
+    /// assert!(heap.attach().is_ok(), "and again");
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::NotAttached`] if the thread was detached behind the typed layer's back.

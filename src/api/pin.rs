@@ -38,6 +38,18 @@ pub struct Pinned<'s, T: Managed> {
 impl<'s, T: Managed> Pinned<'s, T> {
     /// The object, for reading.
     ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let bytes = s.alloc_bytes(b"stays")?;
+    ///     let pinned = s.pin(bytes);
+    ///     assert_eq!(pinned.get(s).as_slice(), b"stays");
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// If `scope` is one of another heap.
     #[inline]
@@ -46,11 +58,37 @@ impl<'s, T: Managed> Pinned<'s, T> {
     }
 
     /// The root that the guard holds. It outlives the guard.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let bytes = s.alloc_bytes(b"stays")?;
+    ///     let root = s.pin(bytes).local(); // the guard is gone
+    ///     assert_eq!(root.get(s).as_slice(), b"stays");
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn local(&self) -> Local<'s, T> {
         self.object
     }
 
     /// Where the contents start, good until the guard is dropped.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let bytes = s.alloc_bytes(b"stays")?;
+    ///     let pinned = s.pin(bytes);
+    ///     s.collect_full();
+    ///     // SAFETY: pinned, so it is where it was, and five bytes long.
+    ///     assert_eq!(unsafe { std::slice::from_raw_parts(pinned.as_ptr(), 5) }, b"stays");
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn as_ptr(&self) -> *const u8 {
         // SAFETY: [Y4] rooted and pinned: alive, and where it was.
         unsafe { raw::payload(self.address) }.cast()
@@ -77,6 +115,20 @@ impl<T: Managed> fmt::Debug for Pinned<'_, T> {
 impl<'s> Scope<'s> {
     /// Roots an object and keeps it in place until the guard is dropped. Pins nest. Never collects: an object that is in
     /// the nursery is promoted where it is when its time comes.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let bytes = s.alloc_bytes(b"stays")?;
+    ///     let (one, two) = (s.pin(bytes), s.pin(bytes)); // pins nest
+    ///     drop(one);
+    ///     s.collect_minor();
+    ///     assert_eq!(two.as_ptr(), bytes.get(s).as_slice().as_ptr());
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Panics
     /// If it is an object of another heap.

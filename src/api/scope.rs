@@ -12,12 +12,11 @@
 //! What runs inside an operation that may collect (finalizers, the dead notifier) can therefore have a scope of its own.
 //! Nothing here is shared between threads.
 
-use crate::api::field::Field;
 use crate::api::fresh;
 use crate::api::local::{Local, Ref};
 use crate::api::open::Open;
 use crate::api::raw;
-use crate::api::reference::{Reference, Value};
+use crate::api::reference::Reference;
 use crate::api::trace::{Managed, Trace};
 use crate::api::var::Var;
 use crate::object::Object;
@@ -78,6 +77,17 @@ pub(crate) unsafe fn enter<R>(
 impl<'s> Scope<'s> {
     /// Moves `value` into a new object, rooted in this scope. May collect.
     ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let number = s.alloc(7_u64)?;
+    ///     assert_eq!(*number.get(s), 7);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::OutOfMemory`], after a full cycle has not helped. The heap stays usable.
     #[inline]
@@ -118,6 +128,20 @@ impl<'s> Scope<'s> {
 
     /// Serves what other threads ask of this one. Call it in long loops that do not allocate. May collect, and runs
     /// finalizers and the dead notifier.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     for round in 0..1_000_000_u32 {
+    ///         if round % 4096 == 0 {
+    ///             s.safepoint();
+    ///         }
+    ///     }
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline]
     pub fn safepoint(&mut self) {
         // SAFETY: [Y2] rule 1: no unrooted reference is alive.
@@ -125,6 +149,18 @@ impl<'s> Scope<'s> {
     }
 
     /// Collects this thread's nursery.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let number = s.alloc(7_u64)?;
+    ///     s.collect_minor();
+    ///     assert_eq!(*number.get(s), 7);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn collect_minor(&mut self) {
         // SAFETY: [Y2] rule 1: no unrooted reference is alive.
         unsafe { self.raw.collect_minor() }
@@ -133,6 +169,21 @@ impl<'s> Scope<'s> {
     /// Runs a whole cycle: when it returns, everything that was unreachable before the call has died. Waits for all threads
     /// that are attached to the heap, but those in native state; in other heaps this thread runs on meanwhile: see
     /// [`Heap::attach`](crate::Heap::attach).
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap, Weak};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let weak = s.scope(|t| {
+    ///         let object = t.alloc(7_u64)?;
+    ///         Weak::new(t, object)
+    ///     })?;
+    ///     s.collect_full();
+    ///     assert_eq!(weak.upgrade(s), None);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn collect_full(&mut self) {
         // SAFETY: [Y2] rule 1: no unrooted reference is alive.
         unsafe { self.raw.collect_full() }
@@ -260,6 +311,18 @@ impl<'s> Scope<'s> {
 impl<'s> Scope<'s> {
     /// The object that `object` refers to, for reading.
     ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let number = s.alloc(7_u64)?;
+    ///     let read = s.borrow(number); // until something may collect
+    ///     assert_eq!(*read, 7);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// If it is one of another heap.
     #[inline]
@@ -272,6 +335,22 @@ impl<'s> Scope<'s> {
 
     /// Roots an object in this scope.
     ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let table = s.alloc_array::<u64>(1)?;
+    ///     let number = s.alloc(7_u64)?;
+    ///     s.set_item(table, 0, number);
+    ///     let found = s.item(table, 0).unwrap();
+    ///     let kept = s.root(found);
+    ///     s.collect_minor();
+    ///     assert_eq!(*kept.get(s), 7);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// If it is one of another heap.
     #[inline]
@@ -282,6 +361,20 @@ impl<'s> Scope<'s> {
     }
 
     /// A rooted variable, empty at first.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let last = s.var::<u64>();
+    ///     for number in 0..3 {
+    ///         last.alloc(s, number)?; // one root, whatever it refers to
+    ///     }
+    ///     assert_eq!(last.get(s).as_deref(), Some(&2));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline]
     pub fn var<T: Managed>(&self) -> Var<'s, T> {
         // SAFETY: [Y1] this thread's mutator; a root slot may be null.
@@ -290,109 +383,6 @@ impl<'s> Scope<'s> {
         let slot = unsafe { NonNull::new_unchecked(slot) };
         // SAFETY: [Y3] a new slot of the innermost open scope, which by rule 4 is this one.
         unsafe { Var::new(slot, self.raw) }
-    }
-
-    /// What a field of `source` refers to.
-    ///
-    /// # Panics
-    /// If `source` is an object of another heap.
-    #[inline]
-    pub fn get<'a, R, U, F>(&'a self, source: R, field: F) -> Option<Ref<'a, U>>
-    where
-        R: Reference,
-        R::Target: Trace,
-        U: Managed,
-        F: for<'x> FnOnce(&'x R::Target) -> &'x Field<U>,
-    {
-        self.borrow(source).get(field)
-    }
-
-    /// Makes a field of `source` refer to `value` (`None`: to nothing), with the write barrier.
-    ///
-    /// # Panics
-    /// If `source` or `value` is of another heap, or the field is not a part of `source`.
-    #[inline]
-    pub fn set<R, U, F, V>(&self, source: R, field: F, value: V)
-    where
-        R: Reference,
-        R::Target: Trace,
-        U: Managed,
-        F: for<'x> FnOnce(&'x R::Target) -> &'x Field<U>,
-        V: Value<Target = U>,
-    {
-        let source = self.borrow(source);
-        let offset = source.offset_of(field);
-        let value = value.nullable(self);
-        // SAFETY: [Y5] `offset` is that of a `Field<U>` in `source`; `value` is null or a valid `U` of this heap.
-        unsafe { self.raw.store(source.object(), offset, value) }
-    }
-
-    /// Makes a field of `source` refer to nothing.
-    ///
-    /// # Panics
-    /// As [`Scope::set`].
-    #[inline]
-    pub fn clear<R, U, F>(&self, source: R, field: F)
-    where
-        R: Reference,
-        R::Target: Trace,
-        U: Managed,
-        F: for<'x> FnOnce(&'x R::Target) -> &'x Field<U>,
-    {
-        self.set(source, field, None::<Ref<'_, U>>);
-    }
-
-    /// Makes a field of `source` refer to `new` if it refers to `expected` (`None`: to nothing), with the write barrier;
-    /// whether it did. If other threads can reach `source` this is one atomic step, and `new` is published first, so it is
-    /// public whatever the answer is.
-    ///
-    /// ```
-    /// use handfast::{Config, Field, Heap, Ref, Trace};
-    ///
-    /// #[derive(Trace)]
-    /// struct Stack {
-    ///     top: Field<Cell>,
-    /// }
-    /// #[derive(Trace)]
-    /// struct Cell {
-    ///     value: u64,
-    ///     next: Field<Cell>,
-    /// }
-    ///
-    /// let heap = Heap::new(Config::default())?;
-    /// heap.attach()?.scope(|s| {
-    ///     let stack = s.alloc(Stack { top: Field::null() })?;
-    ///     let cell = s.alloc(Cell { value: 1, next: Field::null() })?;
-    ///     loop {
-    ///         let top = s.get(stack, |stack| &stack.top);
-    ///         s.set(cell, |cell| &cell.next, top);
-    ///         if s.compare_set(stack, |stack| &stack.top, top, cell) {
-    ///             break; // no other thread has pushed meanwhile
-    ///         }
-    ///     }
-    ///     assert_eq!(s.get(stack, |stack| &stack.top).unwrap().value, 1);
-    ///     Ok::<(), handfast::Error>(())
-    /// })?;
-    /// # Ok::<(), handfast::Error>(())
-    /// ```
-    ///
-    /// # Panics
-    /// As [`Scope::set`].
-    #[inline]
-    pub fn compare_set<R, U, F, E, V>(&self, source: R, field: F, expected: E, new: V) -> bool
-    where
-        R: Reference,
-        R::Target: Trace,
-        U: Managed,
-        F: for<'x> FnOnce(&'x R::Target) -> &'x Field<U>,
-        E: Value<Target = U>,
-        V: Value<Target = U>,
-    {
-        let source = self.borrow(source);
-        let offset = source.offset_of(field);
-        let (expected, new) = (expected.nullable(self), new.nullable(self));
-        // SAFETY: [Y5] as in `set`; `expected` is null or valid and of this heap too.
-        unsafe { self.raw.compare_store(source.object(), offset, expected, new) }
     }
 }
 

@@ -46,6 +46,11 @@ pub struct RefMap {
 
 impl RefMap {
     /// The map of a type without references.
+    ///
+    /// ```
+    /// use handfast::RefMap;
+    /// assert!(RefMap::plain().offsets().is_empty());
+    /// ```
     pub const fn plain() -> RefMap {
         RefMap { offsets: [0; MAX_REFS], len: 0, handle_slot: NO_SLOT }
     }
@@ -66,6 +71,12 @@ impl RefMap {
 
     /// Adds the references of a part of type `F` that starts at `offset`.
     ///
+    /// ```
+    /// use handfast::{Field, RefMap};
+    /// const MAP: RefMap = RefMap::plain().with::<u64>(0).with::<Field<u64>>(8);
+    /// assert_eq!(MAP.offsets(), [8]);
+    /// ```
+    ///
     /// # Panics
     /// (At compile time, in a constant.) More than `MAX_REFS` references, or a second handle slot.
     pub const fn with<F: Trace>(mut self, offset: usize) -> RefMap {
@@ -85,6 +96,11 @@ impl RefMap {
     }
 
     /// Adds `count` parts of type `F`, one after the other from offset 0.
+    ///
+    /// ```
+    /// use handfast::{Field, RefMap};
+    /// assert_eq!(RefMap::plain().with_array::<Field<u64>>(3).offsets(), [0, 8, 16]);
+    /// ```
     pub const fn with_array<F: Trace>(mut self, count: usize) -> RefMap {
         let empty = F::REFS.len == 0 && F::REFS.handle_slot == NO_SLOT;
         let mut i = 0;
@@ -96,16 +112,31 @@ impl RefMap {
     }
 
     /// Adds a part without references: the bound is the check. For enums, whose parts have no fixed place.
+    ///
+    /// ```
+    /// use handfast::RefMap;
+    /// assert!(RefMap::plain().with_plain::<[u8; 3]>().offsets().is_empty());
+    /// ```
     pub const fn with_plain<F: Plain>(self) -> RefMap {
         self
     }
 
     /// The offsets of the references, in bytes.
+    ///
+    /// ```
+    /// use handfast::{Field, Trace};
+    /// assert_eq!(<Field<u64> as Trace>::REFS.offsets(), [0]);
+    /// ```
     pub const fn offsets(&self) -> &[usize] {
         self.offsets.split_at(self.len).0
     }
 
     /// The offset of the handle slot, if there is one.
+    ///
+    /// ```
+    /// use handfast::{HandleSlot, Trace};
+    /// assert_eq!(<HandleSlot as Trace>::REFS.handle_slot(), Some(0));
+    /// ```
     pub const fn handle_slot(&self) -> Option<usize> {
         if self.handle_slot == NO_SLOT { None } else { Some(self.handle_slot) }
     }

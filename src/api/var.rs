@@ -52,6 +52,19 @@ impl<'s, T: Managed> Var<'s, T> {
 
     /// What it holds, for reading.
     ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let var = s.var::<u64>();
+    ///     assert_eq!(var.get(s), None);
+    ///     var.alloc(s, 7)?;
+    ///     assert_eq!(var.get(s).as_deref(), Some(&7));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// If `scope` is one of another heap.
     #[inline]
@@ -64,6 +77,18 @@ impl<'s, T: Managed> Var<'s, T> {
     }
 
     /// Makes it hold `value`.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let (var, number) = (s.var::<u64>(), s.alloc(7_u64)?);
+    ///     var.set(s, number);
+    ///     assert_eq!(var.get(s).as_deref(), Some(&7));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Panics
     /// If `scope` or `value` is of another heap.
@@ -112,6 +137,19 @@ impl<'s, T: Managed> Var<'s, T> {
     }
 
     /// Makes it hold nothing.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let var = s.var::<u64>();
+    ///     var.alloc(s, 7)?;
+    ///     var.clear(s);
+    ///     assert_eq!(var.get(s), None);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Panics
     /// If `scope` is one of another heap.

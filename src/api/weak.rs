@@ -45,6 +45,18 @@ unsafe impl<T: Managed> Sync for Weak<T> {}
 impl<T: Managed> Weak<T> {
     /// Makes a weak reference to `object`.
     ///
+    /// ```
+    /// # use handfast::{Config, Heap, Weak};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let object = s.alloc(7_u64)?;
+    ///     let weak = Weak::new(s, object)?;
+    ///     assert_eq!(weak.upgrade(s).as_deref(), Some(&7));
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::OutOfMemory`] if there is none for the cell.
     ///
@@ -59,6 +71,20 @@ impl<T: Managed> Weak<T> {
     }
 
     /// The object, unless it has died. Root it to keep it.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap, Weak};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let object = s.alloc(7_u64)?;
+    ///     let weak = Weak::new(s, object)?;
+    ///     s.collect_full();
+    ///     let found = weak.upgrade(s).expect("a root keeps it");
+    ///     assert_eq!(*found, 7);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Panics
     /// If `scope` is one of another heap.

@@ -76,6 +76,12 @@ pub struct TypeInfo {
 
 impl TypeInfo {
     /// A type of `size` payload bytes without references.
+    ///
+    /// ```
+    /// use handfast::raw::TypeInfo;
+    /// static POINT: TypeInfo = TypeInfo::new("Point", 12);
+    /// assert_eq!((POINT.name(), POINT.size()), ("Point", 16)); // whole words
+    /// ```
     pub const fn new(name: &'static str, size: usize) -> TypeInfo {
         let size = (size + 7) & !7;
         TypeInfo {
@@ -94,17 +100,72 @@ impl TypeInfo {
         }
     }
     /// Adds references at these offsets of the fixed part.
+    ///
+    /// ```
+    /// use handfast::raw::{self, Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let (node, next) = (m.root(m.alloc(&NODE)), m.alloc(&NODE));
+    ///     m.store(*node, 0, next);
+    ///     m.collect_minor();
+    ///     assert!(!m.load(*node, 0).is_null());
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub const fn with_refs(mut self, offsets: &'static [usize]) -> TypeInfo {
         self.refs = offsets;
         self.with_slots()
     }
     /// Adds items of `item_size` plain bytes each after the fixed part.
+    ///
+    /// ```
+    /// use handfast::raw::{self, Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static TEXT: TypeInfo = TypeInfo::new("Text", 0).with_items(1);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let text = m.alloc_items(&TEXT, 5);
+    ///     assert_eq!(raw::items(text), 5);
+    ///     raw::payload(text).cast::<[u8; 5]>().write(*b"hello");
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub const fn with_items(mut self, item_size: usize) -> TypeInfo {
         self.item_size = item_size;
         self.fast_bytes = SLOW;
         self
     }
     /// Adds items that are references.
+    ///
+    /// ```
+    /// use handfast::raw::{self, Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static TABLE: TypeInfo = TypeInfo::new("Table", 0).with_ref_items();
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let table = m.root(m.alloc_items(&TABLE, 100));
+    ///     m.store(*table, 8 * 3, m.alloc(&TABLE)); // item 3; a table without items
+    ///     assert!(m.load(*table, 8 * 4).is_null());
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub const fn with_ref_items(mut self) -> TypeInfo {
         self.item_size = 8;
         self.fast_bytes = SLOW;
@@ -112,6 +173,32 @@ impl TypeInfo {
         self.with_slots()
     }
     /// Replaces offsets by a function.
+    ///
+    /// ```
+    /// use handfast::raw::{self, Heap, Object, TypeInfo, Visit};
+    /// use std::ffi::c_void;
+    /// use handfast::Config;
+    ///
+    /// /// The second word alone.
+    /// unsafe extern "C" fn trace(object: *mut Object, visit: Visit, arg: *mut c_void) {
+    ///     // SAFETY: a live object of this type; `visit` and `arg` belong together.
+    ///     unsafe { visit(raw::payload(object).cast::<*mut Object>().add(1), arg) };
+    /// }
+    ///
+    /// static PAIR: TypeInfo = TypeInfo::new("Pair", 16).with_trace(trace);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let pair = m.root(m.alloc(&PAIR));
+    ///     m.store(*pair, 8, m.alloc(&PAIR));
+    ///     m.collect_full();
+    ///     assert!(!m.load(*pair, 8).is_null());
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub const fn with_trace(mut self, trace: Trace) -> TypeInfo {
         self.trace = Some(trace);
         self.with_slots()
@@ -126,11 +213,58 @@ impl TypeInfo {
         self
     }
     /// Names the word in which an object keeps the address of its `PyObject`.
+    ///
+    /// ```
+    /// use handfast::raw::{self, Heap, TypeInfo};
+    /// use handfast::{LinkFlags, PyObject};
+    /// use handfast::Config;
+    ///
+    /// static OBJECT: TypeInfo = TypeInfo::new("Object", 16).with_handle_slot(8);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let object = m.alloc(&OBJECT);
+    ///     let ob = m.handle(object, 24, std::ptr::null_mut(), LinkFlags::LIGHT);
+    ///     assert_eq!(raw::payload(object).cast::<*mut PyObject>().add(1).read(), ob);
+    ///     assert_eq!(m.from_obj(object), ob);
+    ///     # PyObject::decref(ob);
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub const fn with_handle_slot(mut self, offset: usize) -> TypeInfo {
         self.handle_slot = offset;
         self
     }
     /// Sets the finalizer.
+    ///
+    /// ```
+    /// use handfast::raw::{Heap, Object, TypeInfo};
+    /// use std::ffi::c_void;
+    /// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    /// use handfast::Config;
+    ///
+    /// static CLOSED: AtomicU32 = AtomicU32::new(0);
+    ///
+    /// unsafe extern "C" fn close(_mutator: *mut c_void, _file: *mut Object) {
+    ///     CLOSED.fetch_add(1, Relaxed);
+    /// }
+    ///
+    /// static FILE: TypeInfo = TypeInfo::new("File", 8).with_finalizer(close);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     m.alloc(&FILE);
+    ///     m.collect_full();
+    ///     assert_eq!(CLOSED.load(Relaxed), 1);
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub const fn with_finalizer(mut self, finalize: Finalize) -> TypeInfo {
         self.finalize = Some(finalize);
         self.fast_bytes = SLOW;
@@ -142,18 +276,42 @@ impl TypeInfo {
         self
     }
     /// The name given at creation.
+    ///
+    /// ```
+    /// use handfast::raw::TypeInfo;
+    /// assert_eq!(TypeInfo::new("Node", 16).name(), "Node");
+    /// ```
     pub const fn name(&self) -> &'static str {
         self.name
     }
     /// Bytes of the fixed part of the payload.
+    ///
+    /// ```
+    /// use handfast::raw::TypeInfo;
+    /// assert_eq!(TypeInfo::new("Node", 13).size(), 16);
+    /// ```
     pub const fn size(&self) -> usize {
         self.size
     }
     /// Bytes of an item, 0 for types of fixed size.
+    ///
+    /// ```
+    /// use handfast::raw::TypeInfo;
+    /// assert_eq!(TypeInfo::new("Table", 0).with_ref_items().item_size(), 8);
+    /// ```
     pub const fn item_size(&self) -> usize {
         self.item_size
     }
     /// The number that the heap gave it, or `u32::MAX`.
+    ///
+    /// ```
+    /// use handfast::raw::{Heap, TypeInfo};
+    /// let heap = Heap::new(&handfast::Config::default())?;
+    /// let ty = heap.register_type("Node", &[0], TypeInfo::new("", 16))?;
+    /// // SAFETY: as long as the heap.
+    /// assert_eq!(heap.type_by_id(unsafe { &*ty }.id()), Some(ty));
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub const fn id(&self) -> u32 {
         self.id
     }

@@ -25,6 +25,24 @@ const PATIENCE: Duration = Duration::from_millis(100);
 #[allow(clippy::missing_safety_doc, reason = "the same for all: the rules of the module `raw`, numbers 1 to 3")]
 impl Mutator {
     /// A zeroed object; null when memory is out. May collect.
+    ///
+    /// ```
+    /// use handfast::raw::{self, Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let node = m.alloc(&NODE);
+    ///     assert!(!node.is_null(), "out of memory");
+    ///     assert_eq!(raw::payload(node).cast::<[u64; 2]>().read(), [0, 0]);
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline(always)]
     pub unsafe fn alloc(self, ty: *const TypeInfo) -> *mut Object {
         // SAFETY: [A1] the caller's promises; the payload is written at once.
@@ -39,6 +57,24 @@ impl Mutator {
 
     /// An object whose payload is not initialised: the caller writes all of it before the next point that may collect.
     /// Types with items are zeroed. Null when memory is out. May collect.
+    ///
+    /// ```
+    /// use handfast::raw::{self, Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let node = m.alloc_uninit(&NODE);
+    ///     assert!(!node.is_null(), "out of memory");
+    ///     raw::payload(node).cast::<[u64; 2]>().write([0, 7]); // all of it, and the reference is null
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline(always)]
     pub unsafe fn alloc_uninit(self, ty: *const TypeInfo) -> *mut Object {
         // SAFETY: [A1] the caller's promises.
@@ -67,6 +103,24 @@ impl Mutator {
     }
 
     /// A zeroed object with this many items; null when memory is out or the size is over the limit. May collect.
+    ///
+    /// ```
+    /// use handfast::raw::{self, Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static TEXT: TypeInfo = TypeInfo::new("Text", 0).with_items(1);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let text = m.alloc_items(&TEXT, 5);
+    ///     assert_eq!(raw::items(text), 5);
+    ///     assert!(m.alloc_items(&TEXT, usize::MAX).is_null());
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline]
     pub unsafe fn alloc_items(self, ty: *const TypeInfo, items: usize) -> *mut Object {
         // SAFETY: [T2] the caller's type outlives the heap.
@@ -280,6 +334,25 @@ impl Mutator {
     }
 
     /// Collects this mutator's nursery. May collect.
+    ///
+    /// ```
+    /// use handfast::raw::{Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let node = m.root(m.alloc(&NODE));
+    ///     assert!(m.is_young(*node));
+    ///     m.collect_minor();
+    ///     assert!(!m.is_young(*node));
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub unsafe fn collect_minor(self) {
         let record = self.record();
         let start = Instant::now();
@@ -324,6 +397,25 @@ impl Mutator {
     /// A full collection: when it returns, everything unreachable before the call has died and the dead queue holds its
     /// share; finalizers that became due have run. May collect. The thread runs on in other heaps to which it is attached, and their
     /// cycles wait for it: go to native state there first.
+    ///
+    /// ```
+    /// use handfast::raw::{Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let weak = m.weak_new(m.alloc(&NODE));
+    ///     m.collect_full();
+    ///     assert!(m.weak_get(weak).is_null());
+    ///     m.weak_free(weak);
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub unsafe fn collect_full(self) {
         // SAFETY: [A1] a point that may collect.
         unsafe {

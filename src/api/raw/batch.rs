@@ -48,6 +48,26 @@ pub struct Batch {
 #[allow(clippy::missing_safety_doc, reason = "the same for all: the rules of the module `raw`, numbers 1 to 3")]
 impl Mutator {
     /// Begins a batch of allocations: see [`Batch`]. Does not collect.
+    ///
+    /// ```
+    /// use handfast::raw::{Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let mut batch = m.batch();
+    ///     for _ in 0..1000 {
+    ///         assert!(!batch.alloc(&NODE).is_null()); // the cursor stays in a register
+    ///     }
+    ///     drop(batch);
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline(always)]
     pub unsafe fn batch(self) -> Batch {
         let record = self.record();
@@ -61,6 +81,25 @@ impl Mutator {
 impl Batch {
     /// As [`Mutator::alloc_uninit`]: the caller writes all of the payload before the next point that may collect. Null
     /// when memory is out. May collect.
+    ///
+    /// ```
+    /// use handfast::raw::{self, Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let mut batch = m.batch();
+    ///     let node = batch.alloc_uninit(&NODE);
+    ///     raw::payload(node).cast::<[u64; 2]>().write([0, 7]);
+    ///     drop(batch);
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline(always)]
     pub unsafe fn alloc_uninit(&mut self, ty: *const TypeInfo) -> *mut Object {
         let at = self.cursor;
@@ -83,6 +122,25 @@ impl Batch {
     }
 
     /// As [`Mutator::alloc`]: a zeroed object; null when memory is out. May collect.
+    ///
+    /// ```
+    /// use handfast::raw::{self, Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let mut batch = m.batch();
+    ///     let node = batch.alloc(&NODE);
+    ///     assert_eq!(raw::payload(node).cast::<u64>().read(), 0);
+    ///     drop(batch);
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline(always)]
     pub unsafe fn alloc(&mut self, ty: *const TypeInfo) -> *mut Object {
         // SAFETY: [A1] the caller's promises; the payload is written at once.

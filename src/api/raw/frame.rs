@@ -58,6 +58,26 @@ pub struct Frame<const N: usize> {
 impl Mutator {
     /// Roots for `N` objects: see [`Frame`]. Never collects.
     ///
+    /// ```
+    /// use handfast::raw::{Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let frame = m.frame::<2>();
+    ///     frame.set(0, m.alloc(&NODE));
+    ///     frame.set(1, m.alloc(&NODE));
+    ///     m.collect_minor();
+    ///     m.store(frame.get(0), 0, frame.get(1));
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// If the thread has more roots than there are addresses for, 134 million.
     #[inline(always)]
@@ -72,6 +92,25 @@ impl Mutator {
 impl<const N: usize> Frame<N> {
     /// Root `i`: a slot that the collector updates, as [`Mutator::root`] answers.
     ///
+    /// ```
+    /// use handfast::raw::{Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let frame = m.frame::<1>();
+    ///     *frame.slot(0) = m.alloc(&NODE);
+    ///     m.collect_minor();
+    ///     assert!(m.owns(*frame.slot(0)));
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Panics
     /// If `i` is not below `N`.
     #[inline(always)]
@@ -81,6 +120,22 @@ impl<const N: usize> Frame<N> {
     }
 
     /// The object in root `i`, or null.
+    ///
+    /// ```
+    /// use handfast::raw::{Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let frame = m.frame::<1>();
+    ///     assert!(frame.get(0).is_null());
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Panics
     /// As [`Frame::slot`].
@@ -92,6 +147,24 @@ impl<const N: usize> Frame<N> {
     }
 
     /// Has root `i` hold an object (or null).
+    ///
+    /// ```
+    /// use handfast::raw::{Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let frame = m.frame::<1>();
+    ///     frame.set(0, m.alloc(&NODE));
+    ///     assert!(m.owns(frame.get(0)));
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Panics
     /// As [`Frame::slot`].

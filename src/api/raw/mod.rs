@@ -68,6 +68,23 @@ pub const CHECKED: bool = cfg!(feature = "debug");
 
 /// The payload of an object.
 ///
+/// ```
+/// use handfast::raw::{self, Heap, TypeInfo};
+/// use handfast::Config;
+///
+/// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+///
+/// # let heap = Heap::new(&Config::default())?;
+/// # let m = heap.attach()?;
+/// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+/// unsafe {
+///     let node = m.alloc(&NODE);
+///     raw::payload(node).cast::<u64>().add(1).write(7);
+/// # m.detach();
+/// }
+/// # Ok::<(), handfast::Error>(())
+/// ```
+///
 /// # Safety
 /// `object` is live; what may be read and written there is what its type and rule 3 say.
 #[inline(always)]
@@ -76,6 +93,22 @@ pub unsafe fn payload(object: *mut Object) -> *mut c_void {
 }
 
 /// The number of items of an object; 0 for types of fixed size.
+///
+/// ```
+/// use handfast::raw::{self, Heap, TypeInfo};
+/// use handfast::Config;
+///
+/// static TEXT: TypeInfo = TypeInfo::new("Text", 0).with_items(1);
+///
+/// # let heap = Heap::new(&Config::default())?;
+/// # let m = heap.attach()?;
+/// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+/// unsafe {
+///     assert_eq!(raw::items(m.alloc_items(&TEXT, 5)), 5);
+/// # m.detach();
+/// }
+/// # Ok::<(), handfast::Error>(())
+/// ```
 ///
 /// # Safety
 /// `object` is live and may be looked at by this thread.
@@ -86,6 +119,22 @@ pub unsafe fn items(object: *mut Object) -> usize {
 }
 
 /// The type of an object.
+///
+/// ```
+/// use handfast::raw::{self, Heap, TypeInfo};
+/// use handfast::Config;
+///
+/// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+///
+/// # let heap = Heap::new(&Config::default())?;
+/// # let m = heap.attach()?;
+/// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+/// unsafe {
+///     assert_eq!((*raw::type_of(m.alloc(&NODE))).name(), "Node");
+/// # m.detach();
+/// }
+/// # Ok::<(), handfast::Error>(())
+/// ```
 ///
 /// # Safety
 /// As [`items`].

@@ -9,6 +9,25 @@ use rustix::io::Errno;
 #[allow(clippy::missing_safety_doc, reason = "the same for all: the rules of the module `raw`, numbers 1 to 3")]
 impl Mutator {
     /// Opens a scope of roots.
+    ///
+    /// ```
+    /// use handfast::raw::{Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let scope = m.scope_open();
+    ///     let node = m.root(m.alloc(&NODE));
+    ///     assert!(!(*node).is_null());
+    ///     assert!(m.scope_close(scope)); // the root is gone
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline]
     pub unsafe fn scope_open(self) -> usize {
         // SAFETY: [L1] the owner.
@@ -16,6 +35,22 @@ impl Mutator {
     }
 
     /// Closes a scope and all that were opened after it; false if it is not open.
+    ///
+    /// ```
+    /// use handfast::raw::{Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let (outer, inner) = (m.scope_open(), m.scope_open());
+    ///     assert!(m.scope_close(inner) && m.scope_close(outer)); // in this order
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline]
     pub unsafe fn scope_close(self, scope: usize) -> bool {
         // SAFETY: [L1] the owner.
@@ -45,6 +80,24 @@ impl Mutator {
 
     /// Roots an object (or null): a slot that the collector updates, valid until its scope closes. The caller may
     /// overwrite it. Never collects.
+    ///
+    /// ```
+    /// use handfast::raw::{Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let node = m.root(m.alloc(&NODE));
+    ///     m.collect_minor(); // the slot is updated
+    ///     assert!(m.owns(*node));
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline(always)]
     pub unsafe fn root(self, object: *mut Object) -> *mut *mut Object {
         // SAFETY: [L1] the owner.
