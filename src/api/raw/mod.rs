@@ -35,13 +35,16 @@
 mod ahead;
 mod alloc;
 mod batch;
+mod cells;
 #[cfg(feature = "debug")]
 pub mod debug;
 mod frame;
 mod heap;
 #[doc(hidden)]
 pub mod layout;
+mod links;
 mod mutator;
+mod objects;
 mod quick;
 mod roots;
 mod steps;
