@@ -10,22 +10,18 @@ use crate::collector::{Collector, Driver, verify};
 use crate::handle::heaps::{self, Attachment};
 use crate::handle::links::Links;
 use crate::handle::local_links::LocalLinks;
-use crate::handle::{DeadNotifier, Dealloc, LeakReport, PyObject};
+use crate::handle::{LeakReport, PyObject};
 use crate::heap::Memory;
 use crate::heap::block::BLOCK;
 use crate::heap::process::Process;
-use crate::mutator::globals::{self, GlobalCell};
 use crate::mutator::handshake::Target;
 use crate::mutator::sizing::Bounds;
-use crate::mutator::weak::{self, WeakCell};
 use crate::mutator::{Record, Shared};
 use crate::object::{Object, TypeInfo};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex, thread, thread_number};
 use crate::{Config, Error};
 use hdrhistogram::Histogram;
-use std::ffi::c_void;
-use std::ptr::NonNull;
 use std::time::Duration;
 
 /// What a mutator may wait for a huge page where the host of a virtual machine has taken its memory back.
@@ -90,6 +86,15 @@ pub struct WalkedObject {
 impl Heap {
     /// Makes a heap.
     ///
+    /// ```
+    /// use handfast::raw::Heap;
+    /// use handfast::Config;
+    ///
+    /// let heap = Heap::new(&Config::default())?;
+    /// assert!(Heap::new(&Config { gc_threads: 65, ..Config::default() }).is_err());
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::InvalidConfig`]; [`Error::Os`] when address space, memory that is to be touched, or the collector thread cannot
     /// be had.
@@ -143,16 +148,45 @@ impl Heap {
     }
 
     /// The configuration, with defaults filled in and sizes rounded.
+    ///
+    /// ```
+    /// use handfast::raw::Heap;
+    /// use handfast::Config;
+    ///
+    /// let heap = Heap::new(&Config::default())?;
+    /// assert!(heap.config().max_heap_bytes > 0); // what was left to the library is filled in
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn config(&self) -> &Config {
         &self.0.config
     }
 
     /// A number that no other heap of the process has while this one lives.
+    ///
+    /// ```
+    /// use handfast::raw::Heap;
+    /// use handfast::Config;
+    ///
+    /// let heap = Heap::new(&Config::default())?;
+    /// assert_eq!(heap.id(), heap.clone().id());
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn id(&self) -> usize {
         Arc::as_ptr(&self.0) as usize
     }
 
     /// Checks that the heap can be used by this process.
+    ///
+    /// ```
+    /// use handfast::raw::Heap;
+    /// use handfast::Config;
+    ///
+    /// let heap = Heap::new(&Config::default())?;
+    /// assert!(heap.check().is_ok());
+    /// heap.close()?;
+    /// assert!(heap.check().is_err());
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Forked`] in the child of a fork: its other threads, and the collector's, exist in the parent only.
@@ -170,6 +204,19 @@ impl Heap {
 
     /// Stores a type's description with copies of its name and offsets; the address is valid as long as the heap.
     ///
+    /// ```
+    /// use handfast::raw::{Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// let heap = Heap::new(&Config::default())?;
+    /// // What only a running program knows: a class of the language, say.
+    /// let ty = heap.register_type("Point", &[0, 8], TypeInfo::new("", 24))?;
+    /// // SAFETY: as long as the heap.
+    /// assert_eq!(unsafe { &*ty }.name(), "Point");
+    /// assert!(heap.register_type("Wrong", &[24], TypeInfo::new("", 24)).is_err());
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::InvalidType`] when the description contradicts itself.
     pub fn register_type(&self, name: &str, refs: &[usize], info: TypeInfo) -> Result<*const TypeInfo, Error> {
@@ -177,12 +224,36 @@ impl Heap {
     }
 
     /// The registered type of this number ([`TypeInfo::id`]).
+    ///
+    /// ```
+    /// use handfast::raw::{Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// let heap = Heap::new(&Config::default())?;
+    /// let ty = heap.register_type("Point", &[], TypeInfo::new("", 16))?;
+    /// // SAFETY: as long as the heap.
+    /// assert_eq!(heap.type_by_id(unsafe { &*ty }.id()), Some(ty));
+    /// assert_eq!(heap.type_by_id(1000), None);
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline]
     pub fn type_by_id(&self, id: u32) -> Option<*const TypeInfo> {
         self.0.types.get(id)
     }
 
     /// Attaches the calling thread. At any time, from any thread; waits for nobody. A thread that ends is detached.
+    ///
+    /// ```
+    /// use handfast::raw::Heap;
+    /// use handfast::Config;
+    ///
+    /// let heap = Heap::new(&Config::default())?;
+    /// let m = heap.attach()?;
+    /// assert!(heap.attach().is_err(), "once at a time");
+    /// // SAFETY: this thread's mutator, not used again.
+    /// unsafe { m.detach() };
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::AlreadyAttached`], [`Error::Forked`], [`Error::Closed`]; [`Error::Os`] if there are no addresses for its roots, or
@@ -222,12 +293,40 @@ impl Heap {
     }
 
     /// The calling thread's mutator of this heap.
+    ///
+    /// ```
+    /// use handfast::raw::Heap;
+    /// use handfast::Config;
+    ///
+    /// let heap = Heap::new(&Config::default())?;
+    /// assert_eq!(heap.current(), None);
+    /// let m = heap.attach()?;
+    /// assert_eq!(heap.current(), Some(m));
+    /// # // SAFETY: not used again.
+    /// # unsafe { m.detach() };
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn current(&self) -> Option<Mutator> {
         // SAFETY: [L2] records live as long as the heap.
         heaps::current(&self.0.links).map(|record| Mutator::of(unsafe { &*record }))
     }
 
     /// The heap's counters. Any thread; those of running mutators lag behind by what they did since their last minor.
+    ///
+    /// ```
+    /// use handfast::raw::Heap;
+    /// use handfast::Config;
+    ///
+    /// let heap = Heap::new(&Config::default())?;
+    /// let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; it has no objects.
+    /// unsafe {
+    ///     m.collect_full();
+    ///     m.detach();
+    /// }
+    /// assert_eq!(heap.stats().cycles, 1);
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn stats(&self) -> Stats {
         let shared = &self.0.shared;
         let counters = &shared.counters;
@@ -276,63 +375,34 @@ impl Heap {
         }
     }
 
-    /// Sets what happens to a C-only object whose count reaches zero. Without one its memory is freed.
-    ///
-    /// # Safety
-    /// `dealloc` may be called with `arg` by any thread from now on. It may do whatever does not collect.
-    pub unsafe fn set_dealloc(&self, dealloc: Option<Dealloc>, arg: *mut c_void) {
-        self.0.links.dealloc.set(dealloc, arg);
-    }
-
-    /// The same with a Rust function, which may panic: the panic ends in the heap, which reports it, and everything else that
-    /// is due is done. (A panic in a function that is `extern "C"` aborts the process.)
-    ///
-    /// # Safety
-    /// As [`Heap::set_dealloc`].
-    pub unsafe fn set_dealloc_fn(&self, dealloc: fn(*mut PyObject)) {
-        self.0.links.dealloc.set(Some(crate::handle::death::call_dealloc), dealloc as *mut c_void);
-    }
-
-    /// Sets what is called, at a safepoint of some mutator, after a collection that queued dead objects.
-    ///
-    /// # Safety
-    /// `notify` may be called with `arg` by any attached thread from now on.
-    pub unsafe fn set_dead_notifier(&self, notify: Option<DeadNotifier>, arg: *mut c_void) {
-        self.0.links.notifier.set(notify, arg);
-    }
-
-    /// The next dead `PyObject`: unlinked, count 1, valid until it is freed. Null when there is none. Any thread.
-    pub fn next_dead(&self) -> *mut PyObject {
-        self.0.links.next_dead()
-    }
-
     /// Whether an address is in memory that this heap has for `PyObject`s, or of one that it has adopted. The address is not
     /// read. For embedders whose callers free objects and other memory by one function. Any thread.
+    ///
+    /// ```
+    /// use handfast::raw::Heap;
+    /// use handfast::Config;
+    ///
+    /// let heap = Heap::new(&Config::default())?;
+    /// assert!(!heap.owns_pyobject(std::ptr::null()));
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn owns_pyobject(&self, ob: *const PyObject) -> bool {
         self.0.links.owns(ob)
     }
 
-    /// Drops a C reference from any thread, attached or not: it goes, still counted, to a queue that some mutator empties
-    /// at its next safepoint, or [`Heap::close`]. Waits for nobody. An object of another heap is reported and left alone.
-    ///
-    /// # Safety
-    /// `ob` is null or a live `PyObject`, and the caller gives up a reference that it holds.
-    pub unsafe fn decref_detached(&self, ob: *mut PyObject) {
-        // SAFETY: [K2] the caller's promise.
-        unsafe { self.0.links.decref_detached(ob) };
-    }
-
-    /// [`Heap::decref_detached`] of an object that belongs to this heap, which may have been closed since.
-    ///
-    /// # Safety
-    /// A `PyObject` of this heap, and the caller gives up a reference that it held when the heap was closed, if it was.
-    pub(crate) unsafe fn drop_later(&self, ob: *mut PyObject) {
-        // SAFETY: [K2] the caller's promise.
-        unsafe { self.0.links.drop_later(ob) };
-    }
-
     /// Reports memory outside of the heap that its objects keep alive (or, negative, no longer): it counts as promoted and as
     /// living, and takes no part of `max_heap_bytes`.
+    ///
+    /// ```
+    /// use handfast::raw::Heap;
+    /// use handfast::Config;
+    ///
+    /// let heap = Heap::new(&Config::default())?;
+    /// heap.external_memory(64 << 20); // an object holds a picture
+    /// heap.external_memory(-(64 << 20)); // and has let go of it
+    /// assert_eq!(heap.stats().external_bytes, 0);
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub fn external_memory(&self, delta: isize) {
         let driver = &self.0.driver;
         if driver.collector().pacing.external(delta) && driver.in_background() {
@@ -342,6 +412,16 @@ impl Heap {
 
     /// Closes the heap: runs the finalizers and deallocs that are left to a fixed point, ends the collector thread and
     /// reports what C still holds. The memory goes with the last handle. A second call reports nothing.
+    ///
+    /// ```
+    /// use handfast::raw::Heap;
+    /// use handfast::Config;
+    ///
+    /// let heap = Heap::new(&Config::default())?;
+    /// let report = heap.close()?;
+    /// assert_eq!(report.objects, 0, "C holds nothing");
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::StillAttached`] (nothing was done), [`Error::Forked`].
@@ -353,29 +433,23 @@ impl Heap {
         self.0.shared.registry.iter().filter(|r| r.word.target() != Target::Detached).count()
     }
 
-    /// Frees a global root from any thread, attached or not.
-    ///
-    /// # Safety
-    /// `cell` came from [`Mutator::global_new`] of this heap and is not used afterwards.
-    pub unsafe fn global_free_detached(&self, cell: *mut GlobalCell) {
-        if let Some(cell) = NonNull::new(cell) {
-            // SAFETY: [C1] the caller's promise.
-            unsafe { globals::global_free(&self.0.shared, cell) };
-        }
-    }
-
-    /// Frees a weak reference from any thread, attached or not.
-    ///
-    /// # Safety
-    /// `cell` came from [`Mutator::weak_new`] of this heap and is not used afterwards.
-    pub unsafe fn weak_free_detached(&self, cell: *mut WeakCell) {
-        if let Some(cell) = NonNull::new(cell) {
-            // SAFETY: [C1] the caller's promise.
-            unsafe { weak::weak_free(&self.0.shared, cell) };
-        }
-    }
-
     /// What the heap knows of an object, in words: for messages of tests and debuggers.
+    ///
+    /// ```
+    /// use handfast::raw::{Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     assert!(!heap.describe(m.alloc(&NODE)).is_empty());
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Safety
     /// `object` is an object of this heap that this thread may look at.

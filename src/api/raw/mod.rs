@@ -36,8 +36,10 @@ mod ahead;
 mod alloc;
 mod batch;
 mod cells;
+mod death;
 #[cfg(feature = "debug")]
 pub mod debug;
+mod detached;
 mod frame;
 mod heap;
 #[doc(hidden)]

@@ -77,6 +77,26 @@ impl Mutator {
 
     /// Calls `f` with every object that lives after a full collection, except what threads allocate meanwhile. May collect
     /// before the first call, not during the walk.
+    ///
+    /// ```
+    /// use handfast::raw::{Heap, TypeInfo};
+    /// use handfast::Config;
+    ///
+    /// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     let kept = m.root(m.alloc(&NODE));
+    ///     let mut bytes = 0;
+    ///     m.walk(&mut |object| bytes += object.bytes);
+    ///     assert_eq!(bytes, 24);
+    ///     # let _ = kept;
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub unsafe fn walk(self, f: &mut dyn FnMut(WalkedObject)) {
         // SAFETY: [A1] the caller's promises.
         unsafe { self.complete_cycle(true) };
