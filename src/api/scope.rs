@@ -133,10 +133,8 @@ impl<'s> Scope<'s> {
     /// # use handfast::{Config, Heap};
     /// # let heap = Heap::new(Config::default())?;
     /// heap.attach()?.scope(|s| {
-    ///     for round in 0..1_000_000_u32 {
-    ///         if round % 4096 == 0 {
-    ///             s.safepoint();
-    ///         }
+    ///     for _ in 0..1000 {
+    ///         s.safepoint();
     ///     }
     ///     Ok::<(), handfast::Error>(())
     /// })?;
@@ -339,10 +337,7 @@ impl<'s> Scope<'s> {
     /// # use handfast::{Config, Heap};
     /// # let heap = Heap::new(Config::default())?;
     /// heap.attach()?.scope(|s| {
-    ///     let table = s.alloc_array::<u64>(1)?;
-    ///     let number = s.alloc(7_u64)?;
-    ///     s.set_item(table, 0, number);
-    ///     let found = s.item(table, 0).unwrap();
+    ///     let found = s.alloc(7_u64)?.get(s);
     ///     let kept = s.root(found);
     ///     s.collect_minor();
     ///     assert_eq!(*kept.get(s), 7);
@@ -390,6 +385,17 @@ impl<'s> Scope<'s> {
 impl<'s> Scope<'s> {
     /// The raw layer's name of the mutator, for runtime authors. What may collect must not be called on it while a
     /// [`Ref`] of this scope is alive.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     // SAFETY: no reference of this scope is alive.
+    ///     unsafe { s.raw().collect_minor() };
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     #[inline]
     pub fn raw(&self) -> raw::Mutator {
         self.raw
@@ -421,6 +427,19 @@ impl<'s> Scope<'s> {
     }
 
     /// Roots an object that the raw layer gave.
+    ///
+    /// ```
+    /// # use handfast::{Config, Heap, LinkFlags};
+    /// # let heap = Heap::new(Config::default())?;
+    /// heap.attach()?.scope(|s| {
+    ///     let number = s.alloc(7_u64)?;
+    ///     // SAFETY: a live object of this heap, and a `u64`.
+    ///     let again = unsafe { s.root_raw::<u64>(s.raw().to_obj(s.handle(number, 24, std::ptr::null_mut(), LinkFlags::LIGHT)?.as_ptr())) };
+    ///     assert_eq!(*again.get(s), 7);
+    ///     Ok::<(), handfast::Error>(())
+    /// })?;
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     ///
     /// # Safety
     /// `object` is a valid object of this heap, and a `T`: of the layout that the typed layer gives to `T`.

@@ -3,6 +3,20 @@
 use crate::api::scope::Scope;
 
 /// One live object, as [`Scope::walk`] sees it.
+///
+/// ```
+/// # use handfast::{Config, Heap};
+/// # let heap = Heap::new(Config::default())?;
+/// heap.attach()?.scope(|s| {
+///     let kept = s.alloc_bytes(b"kept")?;
+///     let mut found = vec![];
+///     s.walk(|object| found.push((object.items, object.bytes)));
+///     assert_eq!(found.len(), 1);
+///     assert_eq!(found[0].0, kept.get(s).len());
+///     Ok::<(), handfast::Error>(())
+/// })?;
+/// # Ok::<(), handfast::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Walked {

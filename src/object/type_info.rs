@@ -42,6 +42,25 @@ pub(crate) enum Slots {
 }
 
 /// Layout and behaviour of a type. All offsets count from the start of the payload.
+///
+/// ```
+/// use handfast::raw::{self, Heap, TypeInfo};
+/// use handfast::Config;
+///
+/// /// A number and a reference.
+/// static PAIR: TypeInfo = TypeInfo::new("Pair", 16).with_refs(&[8]);
+///
+/// # let heap = Heap::new(&Config::default())?;
+/// # let m = heap.attach()?;
+/// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+/// unsafe {
+///     let pair = m.root(m.alloc(&PAIR));
+///     m.store(*pair, 8, m.alloc(&PAIR));
+///     raw::payload(*pair).cast::<u64>().write(7); // what is no reference is plain memory
+/// # m.detach();
+/// }
+/// # Ok::<(), handfast::Error>(())
+/// ```
 #[repr(C, align(64))]
 #[derive(Clone, Copy, Debug)]
 pub struct TypeInfo {

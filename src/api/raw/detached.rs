@@ -65,7 +65,7 @@ impl Heap {
     /// ```
     ///
     /// # Safety
-    /// `cell` came from [`Mutator::global_new`] of this heap and is not used afterwards.
+    /// `cell` came from [`Mutator::global_new`](super::Mutator::global_new) of this heap and is not used afterwards.
     pub unsafe fn global_free_detached(&self, cell: *mut GlobalCell) {
         if let Some(cell) = NonNull::new(cell) {
             // SAFETY: [C1] the caller's promise.
@@ -93,7 +93,7 @@ impl Heap {
     /// ```
     ///
     /// # Safety
-    /// `cell` came from [`Mutator::weak_new`] of this heap and is not used afterwards.
+    /// `cell` came from [`Mutator::weak_new`](super::Mutator::weak_new) of this heap and is not used afterwards.
     pub unsafe fn weak_free_detached(&self, cell: *mut WeakCell) {
         if let Some(cell) = NonNull::new(cell) {
             // SAFETY: [C1] the caller's promise.

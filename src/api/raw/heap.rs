@@ -42,6 +42,17 @@ pub(super) struct Inner {
 }
 
 /// A handle on a heap. Clones are handles on the same heap; when the last one goes, the heap is closed.
+///
+/// ```
+/// use handfast::raw::Heap;
+/// use handfast::Config;
+///
+/// let heap = Heap::new(&Config::default())?;
+/// let another = heap.clone(); // of the same heap
+/// drop(heap);
+/// assert!(another.check().is_ok());
+/// # Ok::<(), handfast::Error>(())
+/// ```
 pub struct Heap(pub(super) Arc<Inner>);
 
 impl std::fmt::Debug for Heap {
@@ -71,6 +82,27 @@ impl Drop for Heap {
 }
 
 /// One live object of a heap walk.
+///
+/// ```
+/// use handfast::raw::{Heap, TypeInfo};
+/// use handfast::Config;
+///
+/// static TEXT: TypeInfo = TypeInfo::new("Text", 0).with_items(1);
+///
+/// # let heap = Heap::new(&Config::default())?;
+/// # let m = heap.attach()?;
+/// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+/// unsafe {
+///     let text = m.root(m.alloc_items(&TEXT, 5));
+///     m.walk(&mut |object| {
+///         // SAFETY: a type lives as long as its heap.
+///         assert_eq!((unsafe { &*object.type_info }.name(), object.items), ("Text", 5));
+///     });
+///     # let _ = text;
+/// # m.detach();
+/// }
+/// # Ok::<(), handfast::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct WalkedObject {
     /// Its address.

@@ -14,6 +14,24 @@ use std::ptr::NonNull;
 ///
 /// All methods are for the thread that attached (rule 1 of the module), object arguments are valid for it, and "may
 /// collect" is rule 2.
+///
+/// ```
+/// use handfast::raw::{Heap, TypeInfo};
+/// use handfast::Config;
+///
+/// static NODE: TypeInfo = TypeInfo::new("Node", 16).with_refs(&[0]);
+///
+/// # let heap = Heap::new(&Config::default())?;
+/// # let m = heap.attach()?;
+/// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+/// unsafe {
+///     let copy = m; // the same mutator
+///     let node = copy.root(m.alloc(&NODE));
+///     assert!(copy.owns(*node));
+/// # m.detach();
+/// }
+/// # Ok::<(), handfast::Error>(())
+/// ```
 #[repr(transparent)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mutator(NonNull<Record>, PhantomData<*mut ()>);
@@ -176,6 +194,23 @@ impl Mutator {
 
     /// Ends the attachment; the mutator must not be used afterwards. Nothing that another thread or C still holds is
     /// lost. May collect; in either state.
+    ///
+    /// ```
+    /// use handfast::raw::Heap;
+    /// use handfast::Config;
+    ///
+    ///
+    /// # let heap = Heap::new(&Config::default())?;
+    /// # let m = heap.attach()?;
+    /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
+    /// unsafe {
+    ///     m.detach();
+    ///     assert_eq!(heap.current(), None);
+    ///     let m = heap.attach()?; // and again
+    /// # m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
     pub unsafe fn detach(self) {
         // SAFETY: [A1] the caller's promises, here and below.
         unsafe {

@@ -19,6 +19,20 @@ mod tests;
 impl Heap {
     /// Checks the heap's invariants, in any build: see [`Mutator::verify`].
     ///
+    /// ```
+    /// use handfast::raw::Heap;
+    /// use handfast::Config;
+    ///
+    /// let heap = Heap::new(&Config::default())?;
+    /// let m = heap.attach()?;
+    /// // SAFETY: attached, and it holds no object.
+    /// unsafe {
+    ///     assert!(heap.verify()?.accounted);
+    ///     m.detach();
+    /// }
+    /// # Ok::<(), handfast::Error>(())
+    /// ```
+    ///
     /// # Safety
     /// The calling thread is attached and running, and holds no unrooted object.
     ///
