@@ -481,7 +481,8 @@ enum hf_status hf_heap_new(const struct hf_config *config,
 
 // Frees a heap that no thread is attached to any more. Ends its collector threads, drops everything that lives, runs
 // the dealloc callback until nothing more is released, and reports what C still holds; memory of handles that C
-// still holds is gone too. `out_or_null->struct_size` may be left 0; if it is set, `hf_leak_report_free` is due.
+// still holds is gone too. `out_or_null->struct_size` may be left 0; if it is set, `hf_leak_report_free` is due. The report of
+// a NULL heap says that nothing is held; a call that fails writes none.
 //
 // # Safety
 // Owner: on success the heap and everything of it is gone, on failure it is as before. Thread: any, and no other

@@ -352,8 +352,12 @@ pub unsafe extern "C" fn hf_decref_detached(heap: *mut HfHeap, ob: *mut HfPyobje
         let ob = handle("ob", ob)?;
         // SAFETY: [E1] NULL or alive.
         let heap = unsafe { HfHeap::from_c(heap) }?;
+        let known = heap.raw().owns_pyobject(ob);
         // SAFETY: [E4] a live handle, of which the caller has a reference.
         unsafe { heap.raw().decref_detached(ob) };
+        if !known {
+            return Err(Failure::argument("ob does not belong to this heap"));
+        }
         Ok(())
     });
 }

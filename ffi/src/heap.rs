@@ -149,6 +149,11 @@ unsafe impl Growing for HfLeakReport {
 impl HfLeakReport {
     /// The least size of a report that has room for the array.
     const WITH_TYPES: usize = offset_of!(HfLeakReport, immortal_objects);
+
+    /// Whether a program that states this size has the array; one that states no plausible size has a first version's report.
+    fn has_types(stated: usize) -> bool {
+        (HfLeakReport::WITH_TYPES..=structs::MAX_STRUCT).contains(&stated)
+    }
 }
 
 impl HfHeap {
@@ -219,7 +224,8 @@ pub unsafe extern "C" fn hf_heap_new(config: *const HfConfig, out: *mut *mut HfH
 
 /// Frees a heap that no thread is attached to any more. Ends its collector threads, drops everything that lives, runs
 /// the dealloc callback until nothing more is released, and reports what C still holds; memory of handles that C
-/// still holds is gone too. `out_or_null->struct_size` may be left 0; if it is set, `hf_leak_report_free` is due.
+/// still holds is gone too. `out_or_null->struct_size` may be left 0; if it is set, `hf_leak_report_free` is due. The report of
+/// a NULL heap says that nothing is held; a call that fails writes none.
 ///
 /// # Safety
 /// Owner: on success the heap and everything of it is gone, on failure it is as before. Thread: any, and no other
@@ -229,6 +235,8 @@ pub unsafe extern "C" fn hf_heap_new(config: *const HfConfig, out: *mut *mut HfH
 pub unsafe extern "C" fn hf_heap_free(heap: *mut HfHeap, out_or_null: *mut HfLeakReport) -> HfStatus {
     boundary::status("hf_heap_free", || {
         if heap.is_null() {
+            // SAFETY: [E3] NULL or a report of the program.
+            unsafe { report_leaks(&LeakReport::default(), out_or_null) };
             return Ok(());
         }
         // SAFETY: [E1] not freed yet, says the caller.
@@ -256,7 +264,7 @@ unsafe fn report_leaks(report: &LeakReport, out: *mut HfLeakReport) {
     // that they have room for it: the others could not free it.
     // SAFETY: [E3] the first field of the program's struct.
     let stated = unsafe { out.cast::<usize>().read_unaligned() };
-    let whole = (HfLeakReport::WITH_TYPES..=structs::MAX_STRUCT).contains(&stated);
+    let whole = HfLeakReport::has_types(stated);
     let types: Box<[HfLeakType]> = match whole {
         true => report
             .by_type
@@ -294,7 +302,7 @@ pub unsafe extern "C" fn hf_leak_report_free(report: *mut HfLeakReport) {
             return Ok(());
         }
         // SAFETY: [E3] the first field of the program's struct.
-        if unsafe { report.cast::<usize>().read_unaligned() } < HfLeakReport::WITH_TYPES {
+        if !HfLeakReport::has_types(unsafe { report.cast::<usize>().read_unaligned() }) {
             return Ok(());
         }
         // Not as a whole: an older program's struct is shorter.

@@ -131,7 +131,12 @@ impl From<Error> for Failure {
             // A kind of error that the core has got since and that has no status yet.
             _ => HfStatus::HF_ERR_INVALID_ARGUMENT,
         };
-        Failure::new(status, error.to_string())
+        let cause = match error {
+            // The boundary names the function.
+            Error::InvalidArgument { reason, .. } => Cow::Borrowed(reason),
+            error => Cow::Owned(error.to_string()),
+        };
+        Failure::new(status, cause)
     }
 }
 

@@ -29,6 +29,7 @@ static void foreign_memory(void) {
     CHECK(hf_link_c_owned(w.me, new_node(&w, w.node, 1), &fixed, 0) == HF_ERR_INVALID_ARGUMENT);
 #endif
     hf_pyobject_disown(other.me, &fixed); /* linked: refused */
+    CHECK(strcmp(hf_last_error(), "hf_pyobject_disown: still linked") == 0);
     full(&other);
     CHECK(number(hf_to_obj(other.me, &fixed)) == 6);
     hf_decref(&fixed);

@@ -47,11 +47,11 @@ typedef struct world {
 static void on_dealloc(hf_pyobject *ob, void *arg) {
     CHECK(hf_refcnt(ob) == 0);
     CHECK(ob->ob_pypy_link == 0);
-    ((world *)arg)->deallocs++;
+    (void)__atomic_fetch_add(&((world *)arg)->deallocs, 1, __ATOMIC_RELAXED); /* on any thread, like the notices */
     hf_pyobject_free(ob);
 }
 
-static void on_dead(void *arg) { ((world *)arg)->notices++; }
+static void on_dead(void *arg) { (void)__atomic_fetch_add(&((world *)arg)->notices, 1, __ATOMIC_RELAXED); }
 
 static inline hf_type new_type(hf_heap *heap, const char *name, size_t size, const size_t *refs, size_t refs_len, size_t slot) {
     hf_type_info info;

@@ -81,6 +81,7 @@ int main(void) {
     {
         static hf_pyobject foreign = {1, 0, NULL};
         hf_decref_detached(w.heap, &foreign);
+        CHECK(strcmp(hf_last_error(), "hf_decref_detached: ob does not belong to this heap") == 0);
         hf_safepoint(w.me);
         CHECK(foreign.ob_refcnt == 1);
     }

@@ -69,6 +69,27 @@ static void by_type(void) {
     hf_leak_report_free(NULL);
 }
 
+/* A report of no plausible size is a first version's, for both who writes and who frees it; no heap holds nothing. */
+static void sizes(void) {
+    const size_t implausible[] = {0, 1, 23, 4097, SIZE_MAX};
+    hf_leak_report report;
+    hf_heap *heap;
+    size_t i;
+    for (i = 0; i < sizeof implausible / sizeof *implausible; i++) {
+        OK(hf_heap_new(NULL, &heap));
+        memset(&report, 0x5a, sizeof report);
+        report.struct_size = implausible[i];
+        OK(hf_heap_free(heap, &report));
+        CHECK(report.objects == 0 && report.references == 0);
+        hf_leak_report_free(&report);
+    }
+    memset(&report, 0x5a, sizeof report);
+    report.struct_size = sizeof report;
+    OK(hf_heap_free(NULL, &report));
+    CHECK(report.objects == 0 && report.by_type == NULL && report.by_type_len == 0 && report.immortal_objects == 0);
+    hf_leak_report_free(&report);
+}
+
 int main(void) {
     world w;
     hf_leak_report report;
@@ -100,6 +121,7 @@ int main(void) {
     CHECK(report.by_type == NULL);
     hf_leak_report_free(&report);
     by_type();
+    sizes();
     puts("ok");
     return 0;
 }

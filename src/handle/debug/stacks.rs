@@ -57,12 +57,14 @@ impl Stacks {
             backtrace::resolve(ip.wrapping_sub(1) as *mut c_void, |symbol| {
                 let Some(name) = symbol.name() else { return };
                 let name = format!("{name:#}");
-                if shown >= SHOWN || is_internal(&name) {
+                let exported = name.starts_with("hf_");
+                let ours = || symbol.filename().is_some_and(|file| is_ours(&file.to_string_lossy()));
+                if shown >= SHOWN || is_internal(&name) || !exported && ours() {
                     return;
                 }
                 let _ = write!(text, "{}{name}", if shown == 0 { "" } else { " < " });
                 // Where in the library an exported function goes on is of no interest.
-                if !name.starts_with("hf_")
+                if !exported
                     && let (Some(file), Some(line)) = (symbol.filename().and_then(|f| f.file_name()), symbol.lineno())
                 {
                     let _ = write!(text, " ({}:{line})", file.to_string_lossy());
@@ -72,6 +74,15 @@ impl Stacks {
         }
         if text.is_empty() { "inside of handfast".into() } else { text }
     }
+}
+
+/// Whether a source file is one of these: where there are line tables only, names have no crate in front.
+fn is_ours(file: &str) -> bool {
+    let (core, interface) =
+        (concat!(env!("CARGO_MANIFEST_DIR"), "/src/"), concat!(env!("CARGO_MANIFEST_DIR"), "/ffi/src/"));
+    file.starts_with(core)
+        || file.starts_with(interface)
+        || ["/backtrace-", "/rustc/", "/rustlib/src/"].iter().any(|place| file.contains(place))
 }
 
 /// Whether a function is part of this library or of what lies between it and its callers.
@@ -94,6 +105,16 @@ mod tests {
         assert_ne!(stacks.here(), numbers[0]);
         assert_eq!(stacks.text(0), "unknown");
         assert_eq!(stacks.text(99), "unknown");
+    }
+
+    #[test]
+    fn files_of_the_library_are_left_out() {
+        for file in [concat!(env!("CARGO_MANIFEST_DIR"), "/src/lib.rs"), "/x/registry/backtrace-0.3.75/src/lib.rs"] {
+            assert!(is_ours(file), "{file}");
+        }
+        for file in ["/home/program/src/main.c", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/x.rs"), "main.c"] {
+            assert!(!is_ours(file), "{file}");
+        }
     }
 
     #[test]
