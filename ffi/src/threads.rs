@@ -17,7 +17,7 @@ use crate::checks;
 use crate::ctypes::HfMutator;
 use crate::heap::HfHeap;
 use crate::status::{Failure, HfStatus};
-use handfast_core::raw::{Heap, Mutator};
+use handfast_core::raw::{self, Heap, Mutator};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -176,6 +176,9 @@ pub unsafe extern "C" fn hf_detach(mutator: *mut HfMutator) -> HfStatus {
         let mutator = attached("hf_detach", mutator)?;
         if COLLECTING.get() != 0 {
             return Err(Failure::argument("called from a finalizer or from the dead notifier"));
+        }
+        if raw::in_dealloc() {
+            return Err(Failure::argument("called from a dealloc"));
         }
         checks::detach(mutator).map_err(|cause| misuse("hf_detach", Failure::argument(cause)))?;
         let kept = ATTACHMENTS.try_with(|all| {

@@ -27,6 +27,11 @@ thread_local! {
     static POSTPONED: RefCell<Vec<*mut PyObject>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Whether this thread is in a dealloc, whose caller uses the thread's attachment when it returns.
+pub(crate) fn in_dealloc() -> bool {
+    DEPTH.with(Cell::get) != 0
+}
+
 impl PyObject {
     /// Drops a C reference. The last one of an unlinked object runs the heap's dealloc at once; on a linked object it
     /// has no side effect. Any attached thread; never collects.

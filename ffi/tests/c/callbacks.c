@@ -20,8 +20,11 @@ typedef struct chain {
 /* Releases the next one. However long the chain, the stack stays shallow. */
 static void dealloc_chain(hf_pyobject *ob, void *arg) {
     hf_pyobject *next = ((chain *)ob)->next;
-    (void)arg;
     chain_deallocs++;
+    if (next == NULL) { /* who called this uses the thread's attachment when it returns */
+        CHECK(hf_detach(((world *)arg)->me) == HF_ERR_INVALID_ARGUMENT);
+        CHECK(strstr(hf_last_error(), "hf_detach: called from a") != NULL); /* here, or further out */
+    }
     hf_pyobject_free(ob);
     hf_decref(next);
 }

@@ -1,8 +1,14 @@
 //! What the embedder is told when something dies: dealloc, the notifier and the dead queue.
 
 use super::heap::Heap;
-use crate::handle::{DeadNotifier, Dealloc, PyObject};
+use crate::handle::{DeadNotifier, Dealloc, PyObject, death};
 use std::ffi::c_void;
+
+/// Whether the calling thread is in a dealloc of some heap: it may not detach there. For the C interface.
+#[doc(hidden)]
+pub fn in_dealloc() -> bool {
+    death::in_dealloc()
+}
 
 impl Heap {
     /// Sets what happens to a C-only object whose count reaches zero. Without one its memory is freed.

@@ -61,6 +61,8 @@ pub use crate::mutator::globals::GlobalCell;
 pub use crate::mutator::weak::WeakCell;
 pub use crate::object::{Finalize, MAX_PAYLOAD, NO_SLOT, Object, Trace, TypeInfo, Visit};
 pub use batch::Batch;
+#[doc(hidden)]
+pub use death::in_dealloc;
 pub use frame::Frame;
 pub use heap::{Heap, WalkedObject};
 pub use mutator::Mutator;
