@@ -85,6 +85,7 @@ HF_STATIC_ASSERT(offsetof(hf_mutator_head, limit) == 8, "cursor, limit");
 HF_STATIC_ASSERT(offsetof(hf_mutator_head, barrier_mask) == 16, "then the mask");
 HF_STATIC_ASSERT(offsetof(hf_mutator_head, zeroed) == 24, "then the handshake word, then the end of what is zeroed");
 HF_STATIC_ASSERT(offsetof(hf_mutator_head, known) == 32, "then the types");
+HF_STATIC_ASSERT(offsetof(hf_known_type, bytes) == 8 && sizeof(hf_known_type) == 16, "layout, bytes");
 HF_STATIC_ASSERT(offsetof(hf_type_head, size) == 8, "fast_bytes, size");
 HF_STATIC_ASSERT(offsetof(hf_type_head, item_size) == 16, "then item_size");
 HF_STATIC_ASSERT(offsetof(hf_type_head, handle_slot) == 24, "then handle_slot");
@@ -354,9 +355,9 @@ HF_ALWAYS_INLINE hf_object *hf_inline_alloc_sized(hf_mutator *mutator, const hf_
 /* Two words that are written by one store. */
 typedef uintptr_t hf_inline_pair __attribute__((vector_size(16), aligned(8), may_alias));
 
-/* As hf_inline_begin, and zeroes a small object, whichever: as if it were the largest of these. The header and the first word are one
- * store, since the program mostly writes that word next, and no compiler sees that it could be left out: what the library
- * makes is zero already. */
+/* As hf_inline_begin, and zeroes a small object, whichever: as if it were the largest of these. The header and the first word are
+ * one store, since the program mostly writes that word next, and no compiler sees that it could be left out: what the library
+ * makes is zero already. It need not be atomic: nobody else knows the object. */
 HF_ALWAYS_INLINE hf_object *hf_inline_begin_small(uintptr_t start, const hf_layout *layout) {
     hf_inline_pair *object = (hf_inline_pair *)start;
     hf_inline_pair first = {(uintptr_t)(const void *)layout, 0}, rest = {0, 0};

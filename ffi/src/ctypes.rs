@@ -94,6 +94,8 @@ const _: () = {
     assert!(offset_of!(Record, word) == 20);
     assert!(offset_of!(Record, zeroed) == 24);
     assert!(offset_of!(Record, known_types) == 32);
+    // HF_KNOWN_TYPES entries of two words.
+    assert!(offset_of!(Record, heap) == 32 + 256 * 16);
     // The bit that the inline counts test.
     assert!(IMMORTAL == 1 << HF_IMMORTAL_BIT);
     // An object is its 8-byte header.

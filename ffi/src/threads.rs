@@ -174,11 +174,11 @@ pub unsafe extern "C" fn hf_attach(heap: *mut HfHeap, out: *mut *mut HfMutator) 
 pub unsafe extern "C" fn hf_detach(mutator: *mut HfMutator) -> HfStatus {
     boundary::status("hf_detach", || {
         let mutator = attached("hf_detach", mutator)?;
-        if COLLECTING.get() != 0 {
-            return Err(Failure::argument("called from a finalizer or from the dead notifier"));
-        }
         if raw::in_dealloc() {
             return Err(Failure::argument("called from a dealloc"));
+        }
+        if COLLECTING.get() != 0 {
+            return Err(Failure::argument("called from a finalizer or from the dead notifier"));
         }
         checks::detach(mutator).map_err(|cause| misuse("hf_detach", Failure::argument(cause)))?;
         let kept = ATTACHMENTS.try_with(|all| {

@@ -18,8 +18,8 @@ pub struct Config {
     pub nursery_bytes: usize,
     /// The most bytes to which a nursery grows while part of what is allocated survives and is private (what is public is
     /// promoted however long it has had time to die), rounded down to blocks; not below `nursery_bytes`, at most a quarter of
-    /// `max_heap_bytes`. The same as `nursery_bytes`: nurseries do not grow. 0, the default: 64 times `nursery_bytes`, but at most a quarter of
-    /// `max_heap_bytes`. No nursery grows beyond half of the memory that is left.
+    /// `max_heap_bytes`. The same as `nursery_bytes`: nurseries do not grow. 0, the default: 64 times `nursery_bytes`, but at
+    /// most a quarter of `max_heap_bytes`. No nursery grows beyond half of the memory that is left.
     pub max_nursery_bytes: usize,
     /// What a minor collection should take at most, of processor time. Nurseries shrink, down to 128 KiB, until what survived
     /// last time can be copied in that time and all the rest, should it survive as well, be kept where it is; a collection

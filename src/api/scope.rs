@@ -433,9 +433,10 @@ impl<'s> Scope<'s> {
     /// # let heap = Heap::new(Config::default())?;
     /// heap.attach()?.scope(|s| {
     ///     let number = s.alloc(7_u64)?;
+    ///     let ob = s.handle(number, 24, std::ptr::null_mut(), LinkFlags::LIGHT)?;
     ///     // SAFETY: a live object of this heap, and a `u64`.
-    ///     let again = unsafe { s.root_raw::<u64>(s.raw().to_obj(s.handle(number, 24, std::ptr::null_mut(), LinkFlags::LIGHT)?.as_ptr())) };
-    ///     assert_eq!(*again.get(s), 7);
+    ///     let number = unsafe { s.root_raw::<u64>(s.raw().to_obj(ob.as_ptr())) };
+    ///     assert_eq!(*number.get(s), 7);
     ///     Ok::<(), handfast::Error>(())
     /// })?;
     /// # Ok::<(), handfast::Error>(())

@@ -1,10 +1,10 @@
 //! The record of a mutator: what its thread works with, and what others may look at.
 //!
 //! The first fields have fixed places, because C code inlines allocation and the barrier: `cursor`, `limit`, the
-//! barrier mask, the handshake word, the end of what is zeroed ahead and the types that C knows. Then come what others may touch (atomics, a
-//! queue), and [`Local`], which belongs to whoever owns the record: its thread while it runs, the holder while the thread
-//! is in native code ([`HandshakeWord`], state HELD). The handshake word hands the ownership over, with acquire and
-//! release; a record therefore is `Sync` although most of it is plain memory.
+//! barrier mask, the handshake word, the end of what is zeroed ahead and the types that C knows. Then come what others may
+//! touch (atomics, a queue), and [`Local`], which belongs to whoever owns the record: its thread while it runs, the holder
+//! while the thread is in native code ([`HandshakeWord`], state HELD). The handshake word hands the ownership over, with
+//! acquire and release; a record therefore is `Sync` although most of it is plain memory.
 //!
 //! Records are never freed before the heap: a thread that attaches takes over one that another has left.
 
@@ -117,9 +117,8 @@ pub struct Record {
     /// State and requests. Offset 20.
     pub word: HandshakeWord,
     /// From the cursor to here all is zero, for C's inlined allocation, which looks at this and not at the limit where an object
-    /// has more than 32 bytes; 0, or any
-    /// address that is not above the cursor: nothing is. Within the block in use, or 0: so it is 0 after each change of the
-    /// block, and in native code. Offset 24.
+    /// has more than 32 bytes; 0, or any address that is not above the cursor: nothing is. Within the block in use, or 0: so it is
+    /// 0 after each change of the block, and in native code. Offset 24.
     pub zeroed: Cell<usize>,
     /// Types by number, for C's inlined allocation. Offset 32.
     pub known_types: KnownTypes,

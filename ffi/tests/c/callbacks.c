@@ -23,7 +23,7 @@ static void dealloc_chain(hf_pyobject *ob, void *arg) {
     chain_deallocs++;
     if (next == NULL) { /* who called this uses the thread's attachment when it returns */
         CHECK(hf_detach(((world *)arg)->me) == HF_ERR_INVALID_ARGUMENT);
-        CHECK(strstr(hf_last_error(), "hf_detach: called from a") != NULL); /* here, or further out */
+        CHECK(strcmp(hf_last_error(), "hf_detach: called from a dealloc") == 0);
     }
     hf_pyobject_free(ob);
     hf_decref(next);

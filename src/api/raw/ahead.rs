@@ -2,9 +2,9 @@
 //!
 //! To zero each object by itself takes more instructions than the rest of its allocation. So the record has, beside its
 //! limit, the end of what is zeroed ([`Record::zeroed`]): C's inlined allocation compares with that alone, bumps the cursor
-//! and writes the header. (Objects of up to 32 bytes it zeroes in two stores, and compares with the limit.) Where it finds no room, [`Mutator::alloc_quick`] zeroes the next piece, as far as the limit goes.
-//! A piece is small enough to stay in the first-level cache until it is used. (OpenJDK can zero its thread-local buffers
-//! likewise, but each as a whole.)
+//! and writes the header. (Objects of up to 32 bytes it zeroes in two stores, and compares with the limit.) Where it finds no
+//! room, [`Mutator::alloc_quick`] zeroes the next piece, as far as the limit goes. A piece is small enough to stay in the
+//! first-level cache until it is used. (OpenJDK can zero its thread-local buffers likewise, but each as a whole.)
 //!
 //! Who moves the cursor need not know of this: below the cursor the word means nothing. Only who takes another block, hides
 //! the cursor in a register, or gives the nursery away sets it to 0. An interrupt does not: it takes the limit away, which

@@ -243,8 +243,8 @@ impl Mutator {
         unsafe { LocalLinks::handle_of(self.record(), object) }
     }
 
-    /// The object of a `PyObject`; null when it is not linked, or with an object of another heap. Never collects; may wait for the thread to which the object
-    /// is private, which publishes it.
+    /// The object of a `PyObject`; null when it is not linked, or with an object of another heap. Never collects; may
+    /// wait for the thread to which the object is private, which publishes it.
     ///
     /// ```
     /// use handfast::raw::{Heap, LinkFlags, PyObject, TypeInfo};
