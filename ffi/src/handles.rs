@@ -330,7 +330,7 @@ pub unsafe extern "C" fn hf_decref(ob: *mut HfPyobject) {
     boundary::nothing("hf_decref", || {
         if !ob.is_null() {
             // SAFETY: [E4] a live handle, of which the caller has a reference.
-            unsafe { PyObject::decref(HfPyobject::handle(ob)) };
+            unsafe { PyObject::try_decref(HfPyobject::handle(ob)) }.map_err(Failure::argument)?;
         }
         Ok(())
     });
@@ -381,11 +381,11 @@ pub unsafe extern "C" fn hf_decref_zero(ob: *mut HfPyobject) {
 #[cfg_attr(not(feature = "debug"), inline(never))]
 #[cfg_attr(feature = "debug", inline(always))] // A history names the exported function.
 unsafe extern "C" fn zero(ob: *mut HfPyobject) {
-    boundary::nothing("hf_decref_zero", || {
+    // The function that the program has called.
+    boundary::nothing("hf_decref", || {
         let ob = handle("ob", ob)?;
         // SAFETY: [E4] the memory of a handle outlives its last reference until dealloc has run.
-        unsafe { PyObject::decref_reached(ob) };
-        Ok(())
+        unsafe { PyObject::decref_reached(ob) }.map_err(Failure::argument)
     });
 }
 
@@ -466,7 +466,6 @@ unsafe fn free(ob: *mut HfPyobject) {
         }
         let ob = address("ob", ob)?;
         // SAFETY: [E4] a handle that nobody uses any more, says the caller.
-        unsafe { PyObject::free(ob) };
-        Ok(())
+        unsafe { PyObject::try_free(ob) }.map_err(Failure::argument)
     });
 }

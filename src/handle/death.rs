@@ -40,35 +40,52 @@ impl PyObject {
     /// `ob` is a live `PyObject`, and the caller gives up a reference that it holds.
     #[inline]
     pub unsafe fn decref(ob: *mut PyObject) {
+        // SAFETY: [K2] the caller's promise.
+        let _ = unsafe { PyObject::try_decref(ob) };
+    }
+
+    /// The same; says what was wrong when the caller had no reference to give up. That has been reported, and nothing else has
+    /// happened.
+    ///
+    /// # Errors
+    /// The object's count was zero, or the link's own only, or its memory is no heap's.
+    ///
+    /// # Safety
+    /// As [`PyObject::decref`].
+    #[doc(hidden)]
+    #[inline]
+    pub unsafe fn try_decref(ob: *mut PyObject) -> Result<(), &'static str> {
         debug::check_use("decref", ob);
         // SAFETY: [K2] the caller holds a reference.
         let this = unsafe { &*ob };
         match this.ob_refcnt.decref_unless(|| cfg!(feature = "debug") || this.link().is_linked()) {
-            Decref::Alive => {}
+            Decref::Alive => Ok(()),
             // SAFETY: [K2] the caller's promise.
-            Decref::Zero => unsafe { PyObject::decref_zero(ob) },
-            Decref::Underflow => report("decref", ob, "its count was zero already"),
+            Decref::Zero => unsafe { PyObject::zero(ob) },
+            Decref::Underflow => refuse("decref", ob, "its count was zero already"),
         }
     }
 
     /// What follows a decrement that was made elsewhere, by the inline decref of C, and left zero or less.
     ///
+    /// # Errors
+    /// As [`PyObject::try_decref`].
+    ///
     /// # Safety
     /// The caller has just dropped a reference of `ob`, and the count was 1 or less before.
-    pub unsafe fn decref_reached(ob: *mut PyObject) {
+    pub unsafe fn decref_reached(ob: *mut PyObject) -> Result<(), &'static str> {
         // Acquire: pairs with the release of every decrement [C-last]; nobody counts up what has no references.
         // SAFETY: [K2] the memory outlives the last reference until it is freed below.
         if unsafe { (*ob).ob_refcnt.get_acquire() } == 0 && cfg!(not(feature = "debug")) {
             // SAFETY: [K2] the caller's promise.
-            unsafe { PyObject::decref_zero(ob) };
-            return;
+            return unsafe { PyObject::zero(ob) };
         }
         // An underflow, or a checked build, which wants to look: the reference is given back, and dropped again. Nobody else
         // can hold a count that is zero, so that is not seen by anybody.
         // SAFETY: [K2] as above.
         unsafe {
             PyObject::incref(ob);
-            PyObject::decref(ob);
+            PyObject::try_decref(ob)
         }
     }
 
@@ -76,13 +93,19 @@ impl PyObject {
     ///
     /// # Safety
     /// The caller has just dropped the last counted reference of `ob`, and acquired what others did with it.
-    #[inline(never)]
     pub unsafe fn decref_zero(ob: *mut PyObject) {
         // SAFETY: [K6] the caller's promises.
-        if !unsafe { PyObject::zero_quick(ob) } {
-            // SAFETY: [K6] as above.
-            unsafe { PyObject::zero_slow(ob) };
+        let _ = unsafe { PyObject::zero(ob) };
+    }
+
+    #[inline(never)]
+    unsafe fn zero(ob: *mut PyObject) -> Result<(), &'static str> {
+        // SAFETY: [K6] the caller's promises.
+        if unsafe { PyObject::zero_quick(ob) } {
+            return Ok(());
         }
+        // SAFETY: [K6] as above.
+        unsafe { PyObject::zero_slow(ob) }
     }
 
     /// The same in the case that is frequent where the heap has no dealloc: an unlinked object of this thread's running
@@ -113,14 +136,13 @@ impl PyObject {
     }
 
     #[inline(never)]
-    unsafe fn zero_slow(ob: *mut PyObject) {
+    unsafe fn zero_slow(ob: *mut PyObject) -> Result<(), &'static str> {
         // SAFETY: [K2] nobody has freed it: that is what is decided here.
         let this = unsafe { &*ob };
         if this.link().is_linked() {
             // The link's own count was taken: an underflow of C's side. Put it back; never free.
             this.count_link();
-            report("decref", ob, "more references were dropped than taken; the link's count has been restored");
-            return;
+            return refuse("decref", ob, "more references were dropped than taken; the link's count has been restored");
         }
         let (other, links, record);
         if let Some((own, its)) = heaps::own(ob) {
@@ -131,18 +153,17 @@ impl PyObject {
             other = found;
             (links, record) = (&*other, None);
         } else {
-            report("decref", ob, "it belongs to no heap of this process; its memory is leaked");
-            return;
+            return refuse("decref", ob, "it belongs to no heap of this process; its memory is leaked");
         }
         debug::check_zero(links, this);
         let Some((function, arg)) = links.dealloc.get() else {
             // SAFETY: [K6] its last reference is gone.
             unsafe { links.free_by(record, ob) };
-            return;
+            return Ok(());
         };
         if DEPTH.with(Cell::get) >= NESTING {
             POSTPONED.with(|list| list.borrow_mut().push(ob));
-            return;
+            return Ok(());
         }
         DEPTH.with(|depth| depth.set(depth.get() + 1));
         let guard = Depth;
@@ -157,6 +178,7 @@ impl PyObject {
             }
         }
         drop(guard);
+        Ok(())
     }
 
     /// Gives the memory of a C-only or dead object back. Adopted memory is let go of, not freed. Any thread.
@@ -168,7 +190,7 @@ impl PyObject {
         // SAFETY: [K6] the caller's promise.
         if !unsafe { PyObject::free_quick(ob) } {
             // SAFETY: [K6] as above.
-            unsafe { PyObject::free_slow(ob) };
+            let _ = unsafe { PyObject::try_free(ob) };
         }
     }
 
@@ -184,8 +206,16 @@ impl PyObject {
         unsafe { free_quick(ob, |_| true) }
     }
 
+    /// The same in every case; says why when nothing was freed, which has been reported.
+    ///
+    /// # Errors
+    /// It is linked, or its memory is no heap's.
+    ///
+    /// # Safety
+    /// As [`PyObject::free`].
+    #[doc(hidden)]
     #[inline(never)]
-    unsafe fn free_slow(ob: *mut PyObject) {
+    pub unsafe fn try_free(ob: *mut PyObject) -> Result<(), &'static str> {
         debug::check_free(ob);
         let freed = if let Some((links, record)) = heaps::own(ob) {
             // SAFETY: [L2] this thread is attached to that heap: its links stay. [K6] The caller's promise.
@@ -194,11 +224,9 @@ impl PyObject {
             // SAFETY: [K6] the caller's promise.
             unsafe { links.free_by(None, ob) }
         } else {
-            return report("free", ob, "it belongs to no heap of this process");
+            return refuse("free", ob, "it belongs to no heap of this process");
         };
-        if !freed {
-            report("free", ob, "it is linked still; nothing was done");
-        }
+        if freed { Ok(()) } else { refuse("free", ob, "it is linked still; nothing was done") }
     }
 }
 
@@ -287,6 +315,13 @@ pub(super) fn saturated(function: &'static str, ob: *const PyObject) {
 pub(super) fn report(function: &'static str, ob: *const PyObject, what: &str) {
     debug::misuse(function, ob, what);
     say(function, ob, what);
+}
+
+/// The same, for a call that did nothing but say so.
+#[cold]
+fn refuse(function: &'static str, ob: *const PyObject, what: &'static str) -> Result<(), &'static str> {
+    report(function, ob, what);
+    Err(what)
 }
 
 fn say(function: &'static str, ob: *const PyObject, what: &str) {

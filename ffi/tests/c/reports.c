@@ -33,6 +33,11 @@ static int lines_with(const char *text) {
     return lines;
 }
 
+/* The last call that failed says so here, too, and names the function that was called. */
+static bool last_error_is(const char *text) {
+    return strcmp(hf_last_error(), text) == 0;
+}
+
 int main(void) {
     static const intptr_t absurd = (intptr_t)1 << (HF_IMMORTAL_BIT - 1);
     world w;
@@ -73,6 +78,7 @@ int main(void) {
     for (i = 1; i <= 3; i++) {
         hf_decref(ob);
         CHECK(lines_with("more references were dropped than taken") == 1);
+        CHECK(last_error_is("hf_decref: more references were dropped than taken; the link's count has been restored"));
         CHECK(ob->ob_refcnt == 1);
     }
     CHECK(w.deallocs == 0);
@@ -88,6 +94,7 @@ int main(void) {
     ob->ob_refcnt = 0;
     hf_decref(ob);
     CHECK(lines_with("its count was zero already") == 1);
+    CHECK(last_error_is("hf_decref: its count was zero already"));
     CHECK(ob->ob_refcnt == 0);
     hf_pyobject_free(ob);
 
@@ -96,6 +103,7 @@ int main(void) {
     ob = hf_handle(w.me, *p, 64, NULL, 0);
     hf_pyobject_free(ob);
     CHECK(lines_with("it is linked still; nothing was done") == 1);
+    CHECK(last_error_is("hf_pyobject_free: it is linked still; nothing was done"));
     CHECK(hf_to_obj(w.me, ob) == *p);
     hf_decref(ob);
     hf_scope_close(w.me, scope);

@@ -162,8 +162,8 @@ pub(super) fn check_incref(ob: *const PyObject) {
     if let Some(links) = heaps::of(ob)
         && let Some(trailer) = live_trailer(&links, ob)
         && trailer.never_increfed()
-        // The inline decref of C takes the last reference first, and lets the exported function put it back.
-        && function("") != "hf_decref_zero"
+        // The inline decref of C takes the last reference first, and lets the library put it back.
+        && function("") != "hf_decref"
     {
         trailer.first_incref(event(&links, What::Incref));
     }

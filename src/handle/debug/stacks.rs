@@ -56,7 +56,7 @@ impl Stacks {
             // A return address: the call is just before it.
             backtrace::resolve(ip.wrapping_sub(1) as *mut c_void, |symbol| {
                 let Some(name) = symbol.name() else { return };
-                let name = format!("{name:#}");
+                let name = called(format!("{name:#}"));
                 let exported = name.starts_with("hf_");
                 let ours = || symbol.filename().is_some_and(|file| is_ours(&file.to_string_lossy()));
                 if shown >= SHOWN || is_internal(&name) || !exported && ours() {
@@ -73,6 +73,15 @@ impl Stacks {
             });
         }
         if text.is_empty() { "inside of handfast".into() } else { text }
+    }
+}
+
+/// The function that a program calls where one is that its inline twin calls.
+fn called(name: String) -> String {
+    match &*name {
+        "hf_decref_zero" => "hf_decref".into(),
+        "hf_store_barrier" => "hf_store".into(),
+        _ => name,
     }
 }
 
