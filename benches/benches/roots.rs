@@ -52,7 +52,7 @@ fn roots(c: &mut Criterion) {
     });
     group.bench_function("a global root made and freed", |b| {
         // SAFETY: [X1] see above.
-        b.iter(|| (0..MANY).for_each(|_| unsafe { m.global_free(m.global_new(*object)) }));
+        b.iter(|| (0..MANY).for_each(|_| unsafe { assert!(m.global_free(m.global_new(*object))) }));
     });
     // SAFETY: [X1] see above.
     let (global, weak) = unsafe { (m.global_new(*object), m.weak_new(*object)) };

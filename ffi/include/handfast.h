@@ -153,7 +153,8 @@ typedef struct hf_leak_type {
 // What C still held when a heap was freed. Set `struct_size` to get what is behind `references`, and give that back with
 // `hf_leak_report_free`.
 typedef struct hf_leak_report {
-    // `sizeof(hf_leak_report)`; 0 stands for the first version's size, which ends with `references`.
+    // `sizeof(hf_leak_report)`. 0 stands for the first version's size, which ends with `references`, and so does whatever is
+    // no size of a later version: a program for the first need not have set it.
     size_t struct_size;
     // Handles with C references.
     uint64_t objects;
@@ -481,7 +482,7 @@ enum hf_status hf_heap_new(const struct hf_config *config,
 
 // Frees a heap that no thread is attached to any more. Ends its collector threads, drops everything that lives, runs
 // the dealloc callback until nothing more is released, and reports what C still holds; memory of handles that C
-// still holds is gone too. `out_or_null->struct_size` may be left 0; if it is set, `hf_leak_report_free` is due. The report of
+// still holds is gone too. `out_or_null->struct_size` may be left unset; if it is set, `hf_leak_report_free` is due. The report of
 // a NULL heap says that nothing is held; a call that fails writes none.
 //
 // # Safety
@@ -688,7 +689,8 @@ void hf_global_set(struct hf_mutator *mutator, struct hf_global *global, struct 
 // Frees a global root.
 //
 // # Safety
-// Owner: the global is gone. Thread: the mutator's, which need not have made it. Collects: no. NULL: does nothing.
+// Owner: the global is gone. Thread: the mutator's, which need not have made it. Collects: no. NULL: does nothing. One of
+// another heap, or that has been freed already and not been given out again: does nothing but say so.
 void hf_global_free(struct hf_mutator *mutator,
                     struct hf_global *global);
 
@@ -713,7 +715,7 @@ struct hf_object *hf_weak_get(struct hf_mutator *mutator,
 //
 // # Safety
 // Owner: the weak reference is gone. Thread: the mutator's, which need not have made it. Collects: no. NULL: does
-// nothing.
+// nothing. One of another heap, or that has been freed already and not been given out again: does nothing but say so.
 void hf_weak_free(struct hf_mutator *mutator,
                   struct hf_weak *weak);
 

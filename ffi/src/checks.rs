@@ -11,8 +11,10 @@ use crate::boundary::misuse;
 use crate::ctypes::size_t;
 use crate::status::Failure;
 use crate::threads::is_collecting;
-use handfast_core::raw::{LeakReport, Mutator, Object, PyObject, debug};
+use handfast_core::raw::{GlobalCell, LeakReport, Mutator, Object, PyObject, WeakCell, debug};
 use std::cell::{Cell, RefCell};
+use std::ffi::c_void;
+use std::ptr::NonNull;
 
 /// An open scope: whose, its number, and the height of the root stack below it.
 struct Scope {
@@ -78,14 +80,32 @@ pub(crate) fn object(name: &'static str, object: *mut Object) {
     }
     // SAFETY: [E2] attached by this thread, as `uses` was told; not in a collection: callbacks with a mutator run outside.
     if let Err(what) = unsafe { debug::check_object(mutator, object) } {
-        misuse(
-            FUNCTION.try_with(Cell::get).unwrap_or("hf_"),
-            Failure::argument(format!("{name} ({object:p}): {what}")),
-        );
+        refuse(name, object.cast(), what);
     }
 }
 
-/// The same for `hf_payload`, which checks nothing else.
+/// Stops at what is no global root of this mutator's heap, or is one that has been freed.
+pub(crate) fn global(mutator: Mutator, cell: NonNull<GlobalCell>) {
+    // SAFETY: [E2] attached by this thread; a cell of some heap, says the caller.
+    if let Err(what) = unsafe { debug::check_global(mutator, cell) } {
+        refuse("global", cell.as_ptr().cast(), what);
+    }
+}
+
+/// The same for weak references.
+pub(crate) fn weak(mutator: Mutator, cell: NonNull<WeakCell>) {
+    // SAFETY: [E2] attached by this thread; a cell of some heap, says the caller.
+    if let Err(what) = unsafe { debug::check_weak(mutator, cell) } {
+        refuse("weak", cell.as_ptr().cast(), what);
+    }
+}
+
+/// Stops in the function that the thread is in.
+fn refuse(name: &'static str, address: *const c_void, what: &'static str) {
+    misuse(FUNCTION.try_with(Cell::get).unwrap_or("hf_"), Failure::argument(format!("{name} ({address:p}): {what}")));
+}
+
+/// What [`object`] checks, for `hf_payload`, which checks nothing else.
 pub(crate) fn payload(object: *mut Object) {
     let _entered = enter("hf_payload");
     self::object("object", object);

@@ -2,8 +2,9 @@
 //! open: a number that is none would cut off roots that somebody uses. See `checks.rs`.
 
 use crate::ctypes::size_t;
-use handfast_core::raw::{LeakReport, Mutator, Object, PyObject};
+use handfast_core::raw::{GlobalCell, LeakReport, Mutator, Object, PyObject, WeakCell};
 use std::cell::RefCell;
+use std::ptr::NonNull;
 
 thread_local! {
     /// The thread's open scopes: whose, and the height of the root stack below. While a thread ends they may be gone: then
@@ -32,6 +33,12 @@ pub(crate) fn pyobject(_: *mut PyObject) {}
 
 #[inline(always)]
 pub(crate) fn object(_: &'static str, _: *mut Object) {}
+
+#[inline(always)]
+pub(crate) fn global(_: Mutator, _: NonNull<GlobalCell>) {}
+
+#[inline(always)]
+pub(crate) fn weak(_: Mutator, _: NonNull<WeakCell>) {}
 
 #[inline(always)]
 pub(crate) fn payload(_: *mut Object) {}

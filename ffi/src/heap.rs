@@ -123,7 +123,8 @@ pub struct HfLeakType {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct HfLeakReport {
-    /// `sizeof(hf_leak_report)`; 0 stands for the first version's size, which ends with `references`.
+    /// `sizeof(hf_leak_report)`. 0 stands for the first version's size, which ends with `references`, and so does whatever is
+    /// no size of a later version: a program for the first need not have set it.
     pub struct_size: size_t,
     /// Handles with C references.
     pub objects: u64,
@@ -224,7 +225,7 @@ pub unsafe extern "C" fn hf_heap_new(config: *const HfConfig, out: *mut *mut HfH
 
 /// Frees a heap that no thread is attached to any more. Ends its collector threads, drops everything that lives, runs
 /// the dealloc callback until nothing more is released, and reports what C still holds; memory of handles that C
-/// still holds is gone too. `out_or_null->struct_size` may be left 0; if it is set, `hf_leak_report_free` is due. The report of
+/// still holds is gone too. `out_or_null->struct_size` may be left unset; if it is set, `hf_leak_report_free` is due. The report of
 /// a NULL heap says that nothing is held; a call that fails writes none.
 ///
 /// # Safety

@@ -6,8 +6,8 @@ use crate::ctypes::{HfGlobal, HfMutator, HfObject, HfWeak, size_t};
 use crate::objects::object;
 use crate::status::{Failure, HfStatus};
 use crate::threads::running;
-use handfast_core::raw::Object;
-use std::ptr;
+use handfast_core::raw::{GlobalCell, Mutator, Object, WeakCell};
+use std::ptr::{self, NonNull};
 
 /// What `hf_scope_open` answers when it could not open one.
 const NO_SCOPE: size_t = size_t::MAX;
@@ -15,6 +15,20 @@ const NO_SCOPE: size_t = size_t::MAX;
 /// An object that may be NULL.
 fn optional(name: &'static str, value: *mut HfObject) -> Result<*mut Object, Failure> {
     if value.is_null() { Ok(ptr::null_mut()) } else { object(name, value) }
+}
+
+/// The global root that a C pointer names.
+fn global(mutator: Mutator, global: *mut HfGlobal) -> Result<*mut GlobalCell, Failure> {
+    let cell = NonNull::new(HfGlobal::cell(global)).ok_or_else(|| Failure::null("global"))?;
+    checks::global(mutator, cell);
+    Ok(cell.as_ptr())
+}
+
+/// The weak reference that a C pointer names.
+fn weak(mutator: Mutator, weak: *mut HfWeak) -> Result<*mut WeakCell, Failure> {
+    let cell = NonNull::new(HfWeak::cell(weak)).ok_or_else(|| Failure::null("weak"))?;
+    checks::weak(mutator, cell);
+    Ok(cell.as_ptr())
 }
 
 /// Opens a scope for roots.
@@ -105,11 +119,9 @@ pub unsafe extern "C" fn hf_global_new(
 pub unsafe extern "C" fn hf_global_get(mutator: *mut HfMutator, global: *mut HfGlobal) -> *mut HfObject {
     boundary::value("hf_global_get", ptr::null_mut(), || {
         let mutator = running("hf_global_get", mutator)?;
-        if global.is_null() {
-            return Err(Failure::null("global"));
-        }
+        let cell = self::global(mutator, global)?;
         // SAFETY: [E2] running on this thread; the cell is not freed, says the caller.
-        Ok(HfObject::name(unsafe { mutator.global_get(HfGlobal::cell(global)) }))
+        Ok(HfObject::name(unsafe { mutator.global_get(cell) }))
     })
 }
 
@@ -121,12 +133,10 @@ pub unsafe extern "C" fn hf_global_get(mutator: *mut HfMutator, global: *mut HfG
 pub unsafe extern "C" fn hf_global_set(mutator: *mut HfMutator, global: *mut HfGlobal, object: *mut HfObject) {
     boundary::nothing("hf_global_set", || {
         let mutator = running("hf_global_set", mutator)?;
-        if global.is_null() {
-            return Err(Failure::null("global"));
-        }
+        let cell = self::global(mutator, global)?;
         let object = optional("object", object)?;
         // SAFETY: [E2] running on this thread; the cell is not freed, says the caller.
-        unsafe { mutator.global_set(HfGlobal::cell(global), object) };
+        unsafe { mutator.global_set(cell, object) };
         Ok(())
     });
 }
@@ -134,7 +144,8 @@ pub unsafe extern "C" fn hf_global_set(mutator: *mut HfMutator, global: *mut HfG
 /// Frees a global root.
 ///
 /// # Safety
-/// Owner: the global is gone. Thread: the mutator's, which need not have made it. Collects: no. NULL: does nothing.
+/// Owner: the global is gone. Thread: the mutator's, which need not have made it. Collects: no. NULL: does nothing. One of
+/// another heap, or that has been freed already and not been given out again: does nothing but say so.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_global_free(mutator: *mut HfMutator, global: *mut HfGlobal) {
     boundary::nothing("hf_global_free", || {
@@ -142,9 +153,13 @@ pub unsafe extern "C" fn hf_global_free(mutator: *mut HfMutator, global: *mut Hf
             return Ok(());
         }
         let mutator = running("hf_global_free", mutator)?;
-        // SAFETY: [E2] running on this thread; the cell is not freed yet, says the caller.
-        unsafe { mutator.global_free(HfGlobal::cell(global)) };
-        Ok(())
+        let cell = self::global(mutator, global)?;
+        // SAFETY: [E2] running on this thread; a cell of this heap, says the caller.
+        if unsafe { mutator.global_free(cell) } {
+            Ok(())
+        } else {
+            Err(Failure::argument("global has been freed already, or is another heap's"))
+        }
     });
 }
 
@@ -187,11 +202,9 @@ pub unsafe extern "C" fn hf_weak_new(
 pub unsafe extern "C" fn hf_weak_get(mutator: *mut HfMutator, weak: *mut HfWeak) -> *mut HfObject {
     boundary::value("hf_weak_get", ptr::null_mut(), || {
         let mutator = running("hf_weak_get", mutator)?;
-        if weak.is_null() {
-            return Err(Failure::null("weak"));
-        }
+        let cell = self::weak(mutator, weak)?;
         // SAFETY: [E2] running on this thread; the cell is not freed, says the caller.
-        Ok(HfObject::name(unsafe { mutator.weak_get(HfWeak::cell(weak)) }))
+        Ok(HfObject::name(unsafe { mutator.weak_get(cell) }))
     })
 }
 
@@ -199,7 +212,7 @@ pub unsafe extern "C" fn hf_weak_get(mutator: *mut HfMutator, weak: *mut HfWeak)
 ///
 /// # Safety
 /// Owner: the weak reference is gone. Thread: the mutator's, which need not have made it. Collects: no. NULL: does
-/// nothing.
+/// nothing. One of another heap, or that has been freed already and not been given out again: does nothing but say so.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hf_weak_free(mutator: *mut HfMutator, weak: *mut HfWeak) {
     boundary::nothing("hf_weak_free", || {
@@ -207,8 +220,12 @@ pub unsafe extern "C" fn hf_weak_free(mutator: *mut HfMutator, weak: *mut HfWeak
             return Ok(());
         }
         let mutator = running("hf_weak_free", mutator)?;
-        // SAFETY: [E2] running on this thread; the cell is not freed yet, says the caller.
-        unsafe { mutator.weak_free(HfWeak::cell(weak)) };
-        Ok(())
+        let cell = self::weak(mutator, weak)?;
+        // SAFETY: [E2] running on this thread; a cell of this heap, says the caller.
+        if unsafe { mutator.weak_free(cell) } {
+            Ok(())
+        } else {
+            Err(Failure::argument("weak has been freed already, or is another heap's"))
+        }
     });
 }

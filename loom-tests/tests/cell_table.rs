@@ -105,6 +105,40 @@ fn twin_a_cell_is_touched_after_it_was_freed() {
     two_owners(true);
 }
 
+/// Two threads free one cell, against the rules; `free` says who did.
+fn freed_by_two(free: fn(&CellTable<Cell>, NonNull<Cell>) -> bool) {
+    check_all(move || {
+        let table = Arc::new(CellTable::new());
+        let cell = take(&table);
+        let address = cell.as_ptr() as usize;
+        let other = {
+            let table = table.clone();
+            thread::spawn(move || free(&table, NonNull::new(address as *mut Cell).unwrap()))
+        };
+        let mine = free(&table, cell);
+        assert_ne!(mine, other.join().unwrap(), "one of them");
+        assert_eq!(table.alloc(), cell);
+        assert_ne!(table.alloc(), cell);
+    });
+}
+
+#[test]
+fn a_cell_freed_by_two_at_once_is_handed_out_once() {
+    // SAFETY: a cell of this table; whether it is free is what is asked for.
+    freed_by_two(|table, cell| unsafe { table.free(cell) });
+}
+
+#[test]
+#[should_panic(expected = "one of them")]
+fn twin_whether_a_cell_is_free_is_asked_before() {
+    freed_by_two(|table, cell| {
+        // SAFETY: as above.
+        let free = unsafe { table.check(cell) }.is_ok();
+        // SAFETY: as above.
+        free && (unsafe { table.free(cell) } || free)
+    });
+}
+
 #[test]
 fn a_walk_meets_what_was_there_and_only_whole_cells() {
     check(|| {

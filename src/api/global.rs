@@ -124,7 +124,7 @@ impl<T: Managed> Global<T> {
 impl<T> Drop for Global<T> {
     fn drop(&mut self) {
         // SAFETY: [Y7] a cell of this heap, and nobody uses it after this.
-        unsafe { self.heap.global_free_detached(self.cell.as_ptr()) }
+        unsafe { self.heap.global_free_detached(self.cell.as_ptr()) };
     }
 }
 

@@ -100,7 +100,7 @@ impl<T: Managed> Weak<T> {
 impl<T> Drop for Weak<T> {
     fn drop(&mut self) {
         // SAFETY: [Y7] a cell of this heap, and nobody uses it after this.
-        unsafe { self.heap.weak_free_detached(self.cell.as_ptr()) }
+        unsafe { self.heap.weak_free_detached(self.cell.as_ptr()) };
     }
 }
 

@@ -85,14 +85,14 @@ impl RefCount {
         self.sub(|| !linked())
     }
 
-    /// The link's own count, when a pair is linked.
+    /// The link's own count, when a pair is linked. An immortal object has one, too: what C holds is the count without it.
     pub fn add_link(&self) -> Incref {
-        self.add()
+        if self.incref_quick() { Incref::Counted } else { self.add_in_any_case() }
     }
 
-    /// The link's own count back, when a pair is unlinked.
+    /// The link's own count back, when a pair is unlinked; an immortal object's, too.
     pub fn drop_link(&self) -> Decref {
-        self.sub(|| false)
+        self.take()
     }
 
     /// The same in the frequent case: there is a reference already, and the count is far from saturation (by half the
@@ -117,6 +117,11 @@ impl RefCount {
         if self.0.load(Relaxed) & IMMORTAL != 0 {
             return Incref::Counted;
         }
+        self.add_in_any_case()
+    }
+
+    #[cold]
+    fn add_in_any_case(&self) -> Incref {
         let before = self.0.fetch_add(1, Relaxed);
         // Whoever finds the bit set already was late, not first.
         if before >= SATURATED - 1 && self.0.fetch_or(IMMORTAL, Relaxed) & IMMORTAL == 0 {
@@ -139,6 +144,11 @@ impl RefCount {
                 return Decref::Zero;
             }
         }
+        self.take()
+    }
+
+    #[inline]
+    fn take(&self) -> Decref {
         // Release: [C-last].
         let before = self.0.fetch_sub(1, Release);
         if before > 1 {
@@ -234,6 +244,18 @@ mod tests {
         assert!(COUNT.is_immortal());
         assert_eq!(COUNT.get_acquire(), IMMORTAL | 1);
         assert_eq!(COUNT.count(), 1);
+    }
+
+    #[test]
+    fn an_immortal_link_owns_one_count_too() {
+        let [before, after] = [RefCount::new(5), RefCount::new(5)];
+        before.set_immortal();
+        assert_eq!(before.add_link(), Incref::Counted);
+        after.add_link();
+        after.set_immortal();
+        assert_eq!((before.get_acquire(), after.get_acquire()), (IMMORTAL | 6, IMMORTAL | 6));
+        assert_eq!(before.drop_link(), Decref::Alive);
+        assert_eq!(before.get_acquire(), IMMORTAL | 5);
     }
 
     #[test]

@@ -10,6 +10,9 @@
 //! 2. A collector visits *every* cell that was ever made, free ones too, at any time: so a cell is only ever used through
 //!    shared references, its fields are atomics, and its own value says whether it is in use. Its owner stores that value
 //!    before it frees the cell; a cell that is handed out again still holds it.
+//! 3. The link of a cell that is handed out says so. Who frees a cell takes that back first, so that one that is freed twice is
+//!    in the stack once; that nobody has been given it in between is the owner's to see to, and is more likely in a table
+//!    that keeps freed cells for a while ([`CellTable::keeping`]).
 //!
 //! # Orderings
 //! - [C-chunk] the cells' default values → the directory entry (release CAS) → whoever indexes it (acquire load).
@@ -17,10 +20,12 @@
 //! - [`CellTable::for_each`] meets every cell whose `alloc` happens before it: then `made` and the chunk's directory entry
 //!   are at least as new as that `alloc` left them, by coherence. Newer ones it may miss.
 
+use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
 use crate::heap::pool::{IndexStack, Links};
+use crate::sync::Mutex;
 use crate::sync::atomic::{
     AtomicPtr, AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
@@ -43,6 +48,9 @@ const FIRST: u32 = 1;
 const LARGEST: u32 = 2;
 #[cfg(loom)]
 const LIMIT: u32 = 6;
+
+/// The link of a cell that is handed out: no index, nor one more than any.
+const IN_USE: u32 = u32::MAX;
 
 /// Chunks smaller than the largest.
 const SMALL_CHUNKS: u32 = LARGEST.ilog2() - FIRST.ilog2();
@@ -69,7 +77,7 @@ const fn chunk_len(chunk: u32) -> u32 {
 #[repr(C)]
 struct Slot<T> {
     value: T,
-    /// Of the stack of free cells.
+    /// Of the stack of free cells, or [`IN_USE`].
     link: AtomicU32,
     index: u32,
 }
@@ -80,6 +88,9 @@ pub struct CellTable<T> {
     /// Indices below this were handed out at least once.
     made: AtomicU32,
     free: IndexStack,
+    /// So many freed cells wait before they are handed out again.
+    keep: usize,
+    waiting: Mutex<VecDeque<u32>>,
     _owns: PhantomData<*mut Slot<T>>,
 }
 
@@ -137,14 +148,44 @@ impl<T> CellTable<T> {
         }
     }
 
-    /// Gives a cell back. Its value stays and is visited until the cell is used again: store "not in use" before.
+    /// Gives a cell back. Its value stays and is visited until the cell is used again: store "not in use" before. False, and
+    /// nothing has happened, if it is free already.
     ///
     /// # Safety
-    /// `cell` came from [`Self::alloc`] of this table, was not freed since, and is not used afterwards.
-    pub unsafe fn free(&self, cell: NonNull<T>) {
+    /// `cell` came from [`Self::alloc`] of this table, and is not used afterwards.
+    pub unsafe fn free(&self, cell: NonNull<T>) -> bool {
         // SAFETY: [C2] `alloc` made the pointer from one to the whole slot, whose first field the value is.
-        let index = unsafe { (*cell.cast::<Slot<T>>().as_ptr()).index };
-        self.free.push(self, index);
+        let slot = unsafe { cell.cast::<Slot<T>>().as_ref() };
+        // Relaxed: whoever frees it knows of its `alloc`; of two who free it at once one is the first.
+        let was_in_use = slot.link.compare_exchange(IN_USE, 0, Relaxed, Relaxed).is_ok();
+        if was_in_use && let Some(index) = self.in_its_turn(slot.index) {
+            self.free.push(self, index);
+        }
+        was_in_use
+    }
+
+    /// The freed cell that is to be handed out next, when this one is freed.
+    fn in_its_turn(&self, index: u32) -> Option<u32> {
+        if self.keep == 0 {
+            return Some(index);
+        }
+        let mut waiting = self.waiting.lock().unwrap_or_else(|e| e.into_inner());
+        waiting.push_back(index);
+        if waiting.len() > self.keep { waiting.pop_front() } else { None }
+    }
+
+    /// What is wrong with a pointer as a cell of this table.
+    ///
+    /// # Safety
+    /// `cell` came from [`Self::alloc`] of some table that still is, of cells of this size.
+    pub unsafe fn check(&self, cell: NonNull<T>) -> Result<(), &'static str> {
+        let slot = cell.cast::<Slot<T>>();
+        // SAFETY: [C2] a slot of the same layout, as `alloc` made it.
+        let (index, link) = unsafe { (slot.as_ref().index, slot.as_ref().link.load(Relaxed)) };
+        if index >= self.made.load(Relaxed) || self.slot(index) != Some(slot) {
+            return Err("this heap has given out none with this address");
+        }
+        if link == IN_USE { Ok(()) } else { Err("it has been freed") }
     }
 
     fn slot(&self, index: u32) -> Option<NonNull<Slot<T>>> {
@@ -159,10 +200,17 @@ impl<T> CellTable<T> {
 impl<T: Default> CellTable<T> {
     /// An empty table.
     pub fn new() -> Self {
+        Self::keeping(0)
+    }
+
+    /// An empty table that hands out a freed cell when as many others have been freed after it, and not at once.
+    pub fn keeping(keep: usize) -> Self {
         CellTable {
             chunks: (0..CHUNKS).map(|_| AtomicPtr::new(ptr::null_mut())).collect(),
             made: AtomicU32::new(0),
             free: IndexStack::new(),
+            keep,
+            waiting: Mutex::new(VecDeque::new()),
             _owns: PhantomData,
         }
     }
@@ -175,6 +223,8 @@ impl<T: Default> CellTable<T> {
     pub fn alloc(&self) -> NonNull<T> {
         let index = self.free.pop(self).unwrap_or_else(|| self.make_index());
         let slot = self.slot(index).unwrap_or_else(|| self.alloc_chunk(index));
+        // SAFETY: [C2] a published slot, and from now on the caller's.
+        unsafe { slot.as_ref() }.link.store(IN_USE, Relaxed);
         slot.cast()
     }
 
@@ -280,12 +330,42 @@ mod tests {
         value(b).store(2, Relaxed);
         value(a).store(0, Relaxed);
         // SAFETY: `a` is this table's and not used until it is handed out again.
-        unsafe { table.free(a) };
+        assert!(unsafe { table.free(a) });
         let mut seen = vec![];
         table.for_each(|cell| seen.push(cell.load(Relaxed)));
         assert_eq!(seen, [0, 2]);
         assert_eq!(table.alloc(), a);
         assert_eq!(table.made(), 2);
+    }
+
+    #[test]
+    fn a_cell_that_is_freed_twice_is_handed_out_once() {
+        let table = CellTable::<AtomicUsize>::new();
+        let (a, b) = (table.alloc(), table.alloc());
+        // SAFETY: both are this table's.
+        let freed = unsafe { [table.free(a), table.free(b), table.free(a), table.free(b)] };
+        assert_eq!(freed, [true, true, false, false]);
+        let cells: std::collections::BTreeSet<_> = (0..10).map(|_| table.alloc()).collect();
+        assert_eq!(cells.len(), 10);
+    }
+
+    #[test]
+    fn a_table_knows_its_cells() {
+        let (table, other) = (CellTable::<AtomicUsize>::keeping(100), CellTable::<AtomicUsize>::new());
+        let cells: Vec<_> = (0..1000).map(|_| table.alloc()).collect();
+        // SAFETY: cells of tables that are there until the end, here and below.
+        let check = |cell| unsafe { table.check(cell) };
+        assert!(cells.iter().all(|&cell| check(cell).is_ok()));
+        let foreign = [other.alloc(), (0..2000).map(|_| other.alloc()).last().unwrap()];
+        assert_eq!(foreign.map(check), [Err("this heap has given out none with this address"); 2]);
+        // SAFETY: this table's.
+        unsafe { table.free(cells[3]) };
+        assert_eq!(check(cells[3]), Err("it has been freed"));
+        // SAFETY: likewise.
+        let mut free = |&cell| unsafe { table.free(cell) };
+        assert!(cells[4..104].iter().all(&mut free));
+        assert_eq!(table.alloc(), cells[3], "not before a hundred others have been freed");
+        assert!(!cells.contains(&table.alloc()), "the others wait");
     }
 
     #[test]

@@ -55,15 +55,20 @@ impl Record {
     }
 }
 
-/// Frees a global root; any thread, attached or not.
+/// Frees a global root; any thread, attached or not. False, and nothing has happened, if it is another heap's or
+/// has been freed already.
 ///
 /// # Safety
-/// `cell` is alive and nobody uses it afterwards.
-pub unsafe fn global_free(shared: &Shared, cell: NonNull<GlobalCell>) {
+/// `cell` came from a heap that still is, and nobody uses it afterwards.
+pub unsafe fn global_free(shared: &Shared, cell: NonNull<GlobalCell>) -> bool {
+    // SAFETY: [C1] the caller's cell.
+    if unsafe { shared.globals.check(cell) }.is_err() {
+        return false;
+    }
     // SAFETY: [C1] cells have stable addresses and atomic fields.
     let old = reference::exchange(&unsafe { cell.as_ref() }.value, std::ptr::null_mut());
     // SAFETY: [G2] what a global root held was public and alive until now; deletion barrier.
     unsafe { shared.shade_detached(old) };
     // SAFETY: [C1] the caller gives the cell up.
-    unsafe { shared.globals.free(cell) };
+    unsafe { shared.globals.free(cell) }
 }

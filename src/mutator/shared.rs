@@ -24,6 +24,10 @@ use std::ptr::NonNull;
 use std::sync::{OnceLock, Weak};
 use std::time::Duration;
 
+/// Freed global roots and weak references that wait before they are handed out again. In a checked build some do, so that one
+/// that is freed twice is not somebody else's by then.
+const FREED_CELLS: usize = if cfg!(feature = "debug") { 1024 } else { 0 };
+
 /// A grey object on its way to a marker.
 #[derive(Clone, Copy, Debug)]
 pub struct Grey {
@@ -161,8 +165,8 @@ impl Shared {
             asked,
             grey: SegQueue::new(),
             gate: WeakGate::new(),
-            globals: CellTable::new(),
-            weaks: CellTable::new(),
+            globals: CellTable::keeping(FREED_CELLS),
+            weaks: CellTable::keeping(FREED_CELLS),
             finalizable: CellTable::new(),
             finalizable_made: AtomicU64::new(0),
             due: SegQueue::new(),

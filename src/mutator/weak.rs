@@ -92,13 +92,18 @@ impl Record {
     }
 }
 
-/// Frees a weak reference; any thread, attached or not.
+/// Frees a weak reference; any thread, attached or not. False, and nothing has happened, if it is another heap's or
+/// has been freed already.
 ///
 /// # Safety
-/// `cell` is alive and nobody uses it afterwards.
-pub unsafe fn weak_free(shared: &Shared, cell: NonNull<WeakCell>) {
+/// `cell` came from a heap that still is, and nobody uses it afterwards.
+pub unsafe fn weak_free(shared: &Shared, cell: NonNull<WeakCell>) -> bool {
+    // SAFETY: [C1] the caller's cell.
+    if unsafe { shared.weaks.check(cell) }.is_err() {
+        return false;
+    }
     // SAFETY: [C1] cells have stable addresses and atomic fields.
     unsafe { cell.as_ref() }.target.store(std::ptr::null_mut(), Ordering::Release);
     // SAFETY: [C1] the caller gives the cell up.
-    unsafe { shared.weaks.free(cell) };
+    unsafe { shared.weaks.free(cell) }
 }

@@ -43,7 +43,9 @@ int main(void) {
     world w;
     hf_pyobject *ob;
     size_t scope;
-    hf_object **p;
+    hf_object **p, **other;
+    hf_global *globals[3];
+    hf_weak *weaks[3];
     int i;
     open_world(&w, 0);
     listen_to_stderr();
@@ -106,6 +108,30 @@ int main(void) {
     CHECK(last_error_is("hf_pyobject_free: it is linked still; nothing was done"));
     CHECK(hf_to_obj(w.me, ob) == *p);
     hf_decref(ob);
+
+    /* Global roots and weak references that are freed twice: nobody shares a cell with another afterwards. */
+    other = hf_root(w.me, new_node(&w, w.node, 4));
+    OK(hf_global_new(w.me, *p, &globals[0]));
+    OK(hf_weak_new(w.me, *p, &weaks[0]));
+    for (i = 0; i < 2; i++) {
+        hf_global_free(w.me, globals[0]);
+        hf_weak_free(w.me, weaks[0]);
+    }
+    CHECK(last_error_is("hf_weak_free: weak has been freed already, or is another heap's"));
+    hf_global_free(w.me, globals[0]);
+    CHECK(last_error_is("hf_global_free: global has been freed already, or is another heap's"));
+    for (i = 0; i < 3; i++) {
+        OK(hf_global_new(w.me, i == 0 ? *p : NULL, &globals[i]));
+        OK(hf_weak_new(w.me, i == 0 ? *p : *other, &weaks[i]));
+    }
+    CHECK(hf_global_get(w.me, globals[0]) == *p && hf_global_get(w.me, globals[1]) == NULL);
+    CHECK(hf_weak_get(w.me, weaks[0]) == *p && hf_weak_get(w.me, weaks[1]) == *other);
+    CHECK(globals[0] != globals[1] && globals[1] != globals[2] && globals[0] != globals[2]);
+    CHECK(weaks[0] != weaks[1] && weaks[1] != weaks[2] && weaks[0] != weaks[2]);
+    for (i = 0; i < 3; i++) {
+        hf_global_free(w.me, globals[i]);
+        hf_weak_free(w.me, weaks[i]);
+    }
     hf_scope_close(w.me, scope);
     OK(hf_heap_verify(w.heap));
     OK(hf_detach(w.me));

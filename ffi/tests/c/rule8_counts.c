@@ -67,7 +67,10 @@ int main(void) {
     OK(hf_pyobject_adopt(w.me, &none, sizeof none));
     hf_set_immortal(&none);
     *p = new_node(&w, w.node, 52);
+    held = hf_refcnt(&none);
+    CHECK(held > 0);
     OK(hf_link_c_owned(w.me, *p, &none, 0));
+    CHECK(hf_refcnt(&none) == held); /* the link's own count is no reference of C's, whichever came first */
     *p = NULL;
     full(&w);
     CHECK(number(hf_to_obj(w.me, &none)) == 52);

@@ -82,7 +82,8 @@ impl Mutator {
         unsafe { self.record().global_set(NonNull::new_unchecked(cell), object) };
     }
 
-    /// Frees a global root (or null).
+    /// Frees a global root (or null). False, and nothing has happened, if it is another heap's, or has been freed already and not
+    /// been given out again since.
     ///
     /// ```
     /// use handfast::raw::{Heap, TypeInfo};
@@ -95,16 +96,14 @@ impl Mutator {
     /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
     /// unsafe {
     ///     m.global_free(m.global_new(m.alloc(&NODE)));
-    ///     m.global_free(std::ptr::null_mut()); // does nothing
+    ///     assert!(m.global_free(std::ptr::null_mut()), "does nothing");
     /// # m.detach();
     /// }
     /// # Ok::<(), handfast::Error>(())
     /// ```
-    pub unsafe fn global_free(self, cell: *mut GlobalCell) {
-        if let Some(cell) = NonNull::new(cell) {
-            // SAFETY: [C1] the caller's cell.
-            unsafe { globals::global_free(self.record().shared(), cell) };
-        }
+    pub unsafe fn global_free(self, cell: *mut GlobalCell) -> bool {
+        // SAFETY: [C1] the caller's cell.
+        NonNull::new(cell).is_none_or(|cell| unsafe { globals::global_free(self.record().shared(), cell) })
     }
 
     /// Makes a weak reference to an object, which is published. Never null, never collects.
@@ -158,7 +157,8 @@ impl Mutator {
         unsafe { self.record().weak_get(NonNull::new_unchecked(cell)) }
     }
 
-    /// Frees a weak reference (or null).
+    /// Frees a weak reference (or null). False, and nothing has happened, if it is another heap's, or has been freed already and
+    /// not been given out again since.
     ///
     /// ```
     /// use handfast::raw::{Heap, TypeInfo};
@@ -171,15 +171,13 @@ impl Mutator {
     /// // SAFETY: this thread's mutator; what is used after a collection is rooted.
     /// unsafe {
     ///     m.weak_free(m.weak_new(m.alloc(&NODE)));
-    ///     m.weak_free(std::ptr::null_mut()); // does nothing
+    ///     assert!(m.weak_free(std::ptr::null_mut()), "does nothing");
     /// # m.detach();
     /// }
     /// # Ok::<(), handfast::Error>(())
     /// ```
-    pub unsafe fn weak_free(self, cell: *mut WeakCell) {
-        if let Some(cell) = NonNull::new(cell) {
-            // SAFETY: [C1] the caller's cell.
-            unsafe { weak::weak_free(self.record().shared(), cell) };
-        }
+    pub unsafe fn weak_free(self, cell: *mut WeakCell) -> bool {
+        // SAFETY: [C1] the caller's cell.
+        NonNull::new(cell).is_none_or(|cell| unsafe { weak::weak_free(self.record().shared(), cell) })
     }
 }

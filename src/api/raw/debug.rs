@@ -1,8 +1,9 @@
 //! What a checked build (feature `debug`) offers to interfaces on top: the name to give to what is found, and the checks of
 //! arguments that only they see. Checks of `PyObject`s abort by themselves.
 
-use super::{Mutator, Object, PyObject, Record};
+use super::{GlobalCell, Mutator, Object, PyObject, Record, WeakCell};
 use crate::handle::{debug, heaps};
+use std::ptr::NonNull;
 
 /// Names the function that the thread is in from now on, for messages; answers the name before, to be set again.
 pub fn enter(function: &'static str) -> &'static str {
@@ -49,4 +50,28 @@ pub unsafe fn check_object(mutator: Option<Mutator>, object: *mut Object) -> Res
     }
     // SAFETY: [L1] the calling thread's, running.
     unsafe { debug::check_object(record, object) }
+}
+
+/// What is wrong with an address as a global root of this mutator's heap.
+///
+/// # Errors
+/// What is wrong.
+///
+/// # Safety
+/// `mutator` is attached; `cell` came from some heap that still is.
+pub unsafe fn check_global(mutator: Mutator, cell: NonNull<GlobalCell>) -> Result<(), &'static str> {
+    // SAFETY: [A1] [C1] the caller's promise.
+    unsafe { mutator.inner().shared.globals.check(cell) }
+}
+
+/// What is wrong with an address as a weak reference of this mutator's heap.
+///
+/// # Errors
+/// What is wrong.
+///
+/// # Safety
+/// `mutator` is attached; `cell` came from some heap that still is.
+pub unsafe fn check_weak(mutator: Mutator, cell: NonNull<WeakCell>) -> Result<(), &'static str> {
+    // SAFETY: [A1] [C1] the caller's promise.
+    unsafe { mutator.inner().shared.weaks.check(cell) }
 }

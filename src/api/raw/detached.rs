@@ -45,7 +45,8 @@ impl Heap {
         unsafe { self.0.links.drop_later(ob) };
     }
 
-    /// Frees a global root from any thread, attached or not.
+    /// Frees a global root (or null) from any thread, attached or not. False, and nothing has happened, if it is
+    /// another heap's, or has been freed already and not been given out again since.
     ///
     /// ```
     /// use handfast::raw::{Heap, TypeInfo};
@@ -66,14 +67,13 @@ impl Heap {
     ///
     /// # Safety
     /// `cell` came from [`Mutator::global_new`](super::Mutator::global_new) of this heap and is not used afterwards.
-    pub unsafe fn global_free_detached(&self, cell: *mut GlobalCell) {
-        if let Some(cell) = NonNull::new(cell) {
-            // SAFETY: [C1] the caller's promise.
-            unsafe { globals::global_free(&self.0.shared, cell) };
-        }
+    pub unsafe fn global_free_detached(&self, cell: *mut GlobalCell) -> bool {
+        // SAFETY: [C1] the caller's promise.
+        NonNull::new(cell).is_none_or(|cell| unsafe { globals::global_free(&self.0.shared, cell) })
     }
 
-    /// Frees a weak reference from any thread, attached or not.
+    /// Frees a weak reference (or null) from any thread, attached or not. False, and nothing has happened, if it is
+    /// another heap's, or has been freed already and not been given out again since.
     ///
     /// ```
     /// use handfast::raw::{Heap, TypeInfo};
@@ -94,10 +94,8 @@ impl Heap {
     ///
     /// # Safety
     /// `cell` came from [`Mutator::weak_new`](super::Mutator::weak_new) of this heap and is not used afterwards.
-    pub unsafe fn weak_free_detached(&self, cell: *mut WeakCell) {
-        if let Some(cell) = NonNull::new(cell) {
-            // SAFETY: [C1] the caller's promise.
-            unsafe { weak::weak_free(&self.0.shared, cell) };
-        }
+    pub unsafe fn weak_free_detached(&self, cell: *mut WeakCell) -> bool {
+        // SAFETY: [C1] the caller's promise.
+        NonNull::new(cell).is_none_or(|cell| unsafe { weak::weak_free(&self.0.shared, cell) })
     }
 }
