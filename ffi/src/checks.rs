@@ -13,8 +13,10 @@ use crate::status::Failure;
 use crate::threads::is_collecting;
 use handfast_core::raw::{GlobalCell, LeakReport, Mutator, Object, PyObject, WeakCell, debug};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::ffi::c_void;
 use std::ptr::NonNull;
+use std::sync::Mutex;
 
 /// An open scope: whose, its number, and the height of the root stack below it.
 struct Scope {
@@ -22,6 +24,9 @@ struct Scope {
     number: u32,
     height: u32,
 }
+
+/// The addresses of all heaps of the process.
+static HEAPS: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
 
 thread_local! {
     static FUNCTION: Cell<&'static str> = const { Cell::new("") };
@@ -63,6 +68,23 @@ pub(crate) fn uses(mutator: Mutator) {
 
 fn mutator() -> Option<Mutator> {
     MUTATOR.try_with(Cell::get).ok().flatten()
+}
+
+/// A heap was made.
+pub(crate) fn heap_made(heap: *const c_void) {
+    HEAPS.lock().unwrap_or_else(|e| e.into_inner()).insert(heap.addr());
+}
+
+/// A heap is gone.
+pub(crate) fn heap_freed(heap: *const c_void) {
+    HEAPS.lock().unwrap_or_else(|e| e.into_inner()).remove(&heap.addr());
+}
+
+/// Stops at what is no heap; NULL is the function's to refuse.
+pub(crate) fn heap(heap: *const c_void) {
+    if !heap.is_null() && !HEAPS.lock().unwrap_or_else(|e| e.into_inner()).contains(&heap.addr()) {
+        refuse("heap", heap, "no heap is there: it has been freed, or was never made");
+    }
 }
 
 /// Stops at a `PyObject` that must not be used, or that is another heap's.

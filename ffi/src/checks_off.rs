@@ -4,6 +4,7 @@
 use crate::ctypes::size_t;
 use handfast_core::raw::{GlobalCell, LeakReport, Mutator, Object, PyObject, WeakCell};
 use std::cell::RefCell;
+use std::ffi::c_void;
 use std::ptr::NonNull;
 
 thread_local! {
@@ -27,6 +28,15 @@ pub(crate) fn is_known(_: Mutator) -> bool {
 
 #[inline(always)]
 pub(crate) fn uses(_: Mutator) {}
+
+#[inline(always)]
+pub(crate) fn heap_made(_: *const c_void) {}
+
+#[inline(always)]
+pub(crate) fn heap_freed(_: *const c_void) {}
+
+#[inline(always)]
+pub(crate) fn heap(_: *const c_void) {}
 
 #[inline(always)]
 pub(crate) fn pyobject(_: *mut PyObject) {}

@@ -168,6 +168,10 @@ impl HfHeap {
     /// # Safety
     /// `heap` is NULL or came from `hf_heap_new` and is not freed before the end of `'a`.
     pub(crate) unsafe fn from_c<'a>(heap: *const HfHeap) -> Result<&'a HfHeap, Failure> {
+        if !heap.is_aligned() {
+            return Err(Failure::argument("heap is not the address of an hf_heap"));
+        }
+        checks::heap(heap.cast());
         // SAFETY: [E1] the caller's promise; NULL answers None.
         unsafe { heap.as_ref() }.ok_or_else(|| Failure::null("heap"))
     }
@@ -216,9 +220,10 @@ pub unsafe extern "C" fn hf_heap_new(config: *const HfConfig, out: *mut *mut HfH
             // SAFETY: [E3] readable as far as its struct_size says.
             unsafe { structs::read(config, HfConfig::defaults()) }?.config()
         };
-        let heap = Box::new(HfHeap { raw: raw::Heap::new(&config)? });
+        let heap = Box::into_raw(Box::new(HfHeap { raw: raw::Heap::new(&config)? }));
+        checks::heap_made(heap.cast());
         // SAFETY: [E3] as above.
-        unsafe { out.write(Box::into_raw(heap)) };
+        unsafe { out.write(heap) };
         Ok(())
     })
 }
@@ -244,6 +249,7 @@ pub unsafe extern "C" fn hf_heap_free(heap: *mut HfHeap, out_or_null: *mut HfLea
         let raw = &unsafe { HfHeap::from_c(heap) }?.raw;
         // Callbacks run in there, on a mutator that is not theirs to detach.
         let report = threads::collecting(|| raw.close())?;
+        checks::heap_freed(heap.cast());
         // SAFETY: [E1] it came from Box::into_raw in hf_heap_new, and this is the only call that takes it back.
         drop(unsafe { Box::from_raw(heap) });
         checks::leaks(&report);

@@ -20,6 +20,9 @@ fn optional(name: &'static str, value: *mut HfObject) -> Result<*mut Object, Fai
 /// The global root that a C pointer names.
 fn global(mutator: Mutator, global: *mut HfGlobal) -> Result<*mut GlobalCell, Failure> {
     let cell = NonNull::new(HfGlobal::cell(global)).ok_or_else(|| Failure::null("global"))?;
+    if !cell.is_aligned() {
+        return Err(Failure::argument("global is not the address of an hf_global"));
+    }
     checks::global(mutator, cell);
     Ok(cell.as_ptr())
 }
@@ -27,6 +30,9 @@ fn global(mutator: Mutator, global: *mut HfGlobal) -> Result<*mut GlobalCell, Fa
 /// The weak reference that a C pointer names.
 fn weak(mutator: Mutator, weak: *mut HfWeak) -> Result<*mut WeakCell, Failure> {
     let cell = NonNull::new(HfWeak::cell(weak)).ok_or_else(|| Failure::null("weak"))?;
+    if !cell.is_aligned() {
+        return Err(Failure::argument("weak is not the address of an hf_weak"));
+    }
     checks::weak(mutator, cell);
     Ok(cell.as_ptr())
 }

@@ -61,6 +61,8 @@ const MISUSES: &[(&str, &[&str], &[&str])] = &[
     ("cells", &["weak get"], &["handfast: hf_weak_get: weak (0x", "it has been freed"]),
     ("cells", &["foreign"], &["handfast: hf_global_get: global (0x", "this heap has given out none with this address"]),
     ("cells", &["weak as global"], &["handfast: hf_global_set: global (0x", "this heap has given out none"]),
+    ("freed_heap", &[], &["handfast: hf_heap_free: heap (0x", "no heap is there: it has been freed"]),
+    ("freed_heap", &["attach"], &["handfast: hf_attach: heap (0x", "no heap is there: it has been freed"]),
     ("scope_order", &[], &["handfast: hf_scope_close: 1 scopes that were opened inside of it are open still"]),
     ("scope_twice", &[], &["handfast: hf_scope_close: 0x", "is not an open scope"]),
     ("forgotten_roots", &[], &["handfast: hf_detach: forgotten roots: 1 scopes"]),

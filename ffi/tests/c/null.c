@@ -6,6 +6,36 @@
 
 static world w;
 
+/* Addresses between two words: nothing of the library's is there. */
+#define BETWEEN(pointer) ((void *)((char *)(pointer) + 1))
+
+static void misaligned(void) {
+    hf_mutator *mutator;
+    hf_object *p = new_node(&w, w.node, 1);
+    hf_pyobject *ob = new_ob(&w);
+    hf_global *global;
+    hf_weak *weak;
+    OK(hf_global_new(w.me, p, &global));
+    OK(hf_weak_new(w.me, p, &weak));
+    CHECK(hf_attach((hf_heap *)BETWEEN(w.heap), &mutator) == HF_ERR_INVALID_ARGUMENT);
+    CHECK(strcmp(hf_last_error(), "hf_attach: heap is not the address of an hf_heap") == 0);
+    CHECK(hf_heap_free((hf_heap *)BETWEEN(w.heap), NULL) == HF_ERR_INVALID_ARGUMENT);
+    CHECK(hf_global_get(w.me, (hf_global *)BETWEEN(global)) == NULL);
+    CHECK(strcmp(hf_last_error(), "hf_global_get: global is not the address of an hf_global") == 0);
+    hf_global_set(w.me, (hf_global *)BETWEEN(global), NULL);
+    hf_global_free(w.me, (hf_global *)BETWEEN(global));
+    CHECK(hf_global_get(w.me, global) == p);
+    CHECK(hf_weak_get(w.me, (hf_weak *)BETWEEN(weak)) == NULL);
+    CHECK(strcmp(hf_last_error(), "hf_weak_get: weak is not the address of an hf_weak") == 0);
+    hf_weak_free(w.me, (hf_weak *)BETWEEN(weak));
+    CHECK(hf_weak_get(w.me, weak) == p);
+    CHECK(hf_refcnt((hf_pyobject *)BETWEEN(ob)) == 0);
+    CHECK(strcmp(hf_last_error(), "hf_refcnt: ob is not the address of an hf_pyobject") == 0);
+    hf_global_free(w.me, global);
+    hf_weak_free(w.me, weak);
+    hf_decref(ob);
+}
+
 /* Each function with NULL in each place. */
 static void nulls(void) {
     hf_heap *heap = w.heap;
@@ -371,6 +401,7 @@ static void attached_already(void) {
 int main(void) {
     open_world(&w, 0);
     nulls();
+    misaligned();
     extremes();
     descriptions();
     zeroed_description();
