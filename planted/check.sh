@@ -103,7 +103,7 @@ for patch in "$root"/planted/[0-9]*.patch; do
             code=$?
             ms=$((($(date +%s%N) - begin) / 1000000))
             how=$(grep -A 1 -E 'panicked at|ERROR: |SIGSEGV|SIGABRT' "$root/target/planted/log" |
-                grep -v -E 'panicked at|^--|Thread Local' | head -n 1 | cut -c 1-90)
+                grep -v -E 'panicked at|^--|Thread Local' | head -n 1 | cut -c 1-90) || true
             [ $code = 124 ] && how="did not come to an end"
             result="found by ${checker[*]} in $((ms / 1000)).$((ms % 1000 / 100)) s: $how"
         fi
