@@ -44,8 +44,7 @@ impl PyObject {
         let _ = unsafe { PyObject::try_decref(ob) };
     }
 
-    /// The same; says what was wrong when the caller had no reference to give up. That has been reported, and nothing else has
-    /// happened.
+    /// The same; says what was wrong when the object stays as it was, or is leaked, instead. That has been reported.
     ///
     /// # Errors
     /// The object's count was zero, or the link's own only, or its memory is no heap's.

@@ -1,8 +1,8 @@
 //! The reference count of a `PyObject`: `ob_refcnt`, which C code touches inline from any attached thread.
 //!
 //! One signed word: C references, plus one while the object is linked (the link *owns* that count), or
-//! the immortal bit, which is tested before anything is written, so that immortal objects are never a contended cache line
-//! (PEP 683). A count that grows absurdly saturates to immortal instead of overflowing. `handfast_inline.h` does the same
+//! the immortal bit, which is tested before C's references are counted, so that immortal objects are never a contended cache line
+//! (PEP 683); a link counts all the same. A count that grows absurdly saturates to immortal instead of overflowing. `handfast_inline.h` does the same
 //! with C11 atomics; the constants are part of the C interface.
 //!
 //! # Orderings
@@ -120,6 +120,7 @@ impl RefCount {
         self.add_in_any_case()
     }
 
+    /// One more, of an immortal object too.
     #[cold]
     fn add_in_any_case(&self) -> Incref {
         let before = self.0.fetch_add(1, Relaxed);
@@ -147,6 +148,7 @@ impl RefCount {
         self.take()
     }
 
+    /// One less, of an immortal object too.
     #[inline]
     fn take(&self) -> Decref {
         // Release: [C-last].
