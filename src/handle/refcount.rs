@@ -1,9 +1,9 @@
 //! The reference count of a `PyObject`: `ob_refcnt`, which C code touches inline from any attached thread.
 //!
-//! One signed word: C references, plus one while the object is linked (the link *owns* that count), or
-//! the immortal bit, which is tested before C's references are counted, so that immortal objects are never a contended cache line
-//! (PEP 683); a link counts all the same. A count that grows absurdly saturates to immortal instead of overflowing. `handfast_inline.h` does the same
-//! with C11 atomics; the constants are part of the C interface.
+//! One signed word: C references, plus one while the object is linked (the link *owns* that count), or the immortal bit,
+//! which is tested before C's references are counted, so that immortal objects are never a contended cache line (PEP 683); a
+//! link counts all the same. A count that grows absurdly saturates to immortal instead of overflowing. `handfast_inline.h`
+//! does the same with C11 atomics; the constants are part of the C interface.
 //!
 //! # Orderings
 //! - [C-last] every thread's use of the object → its `decref` (release) → the one that reaches zero (acquire fence), or the
